@@ -1,0 +1,305 @@
+//! One Kubernetes object as data: its identity, its JSON, and where it was read.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+
+/// Which object it is, whatever version of its API it is written in: the same as Kubernetes' own identity.
+///
+/// `Display` is `Deployment shop/api`; a kind outside Kubernetes' own groups names its group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ObjectId {
+    /// The API group; empty for the core group.
+    pub group: String,
+    /// The kind, as in `Deployment`.
+    pub kind: String,
+    /// The namespace; `None` for a cluster-scoped object, and for one whose namespace is not defaulted yet.
+    pub namespace: Option<String>,
+    /// The name.
+    pub name: String,
+}
+
+impl ObjectId {
+    /// An identity from its parts; an empty `namespace` is none.
+    pub fn new(
+        group: impl Into<String>,
+        kind: impl Into<String>,
+        namespace: Option<&str>,
+        name: impl Into<String>,
+    ) -> Self {
+        let namespace = namespace.filter(|namespace| !namespace.is_empty()).map(str::to_owned);
+        Self { group: group.into(), kind: kind.into(), namespace, name: name.into() }
+    }
+
+    /// Whether it is of `group` and `kind`.
+    pub fn is(&self, group: &str, kind: &str) -> bool {
+        self.group == group && self.kind == kind
+    }
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.kind)?;
+        if self.group.contains('.') && !self.group.ends_with(".k8s.io") {
+            write!(f, ".{}", self.group)?;
+        }
+        match &self.namespace {
+            Some(namespace) => write!(f, " {namespace}/{}", self.name),
+            None => write!(f, " {}", self.name),
+        }
+    }
+}
+
+/// Where a value was read: the name of the bytes, and the place in them, both from 1.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Origin {
+    /// The file's path as the caller named it, or what else the bytes are called.
+    pub file: Arc<str>,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1, in characters.
+    pub column: usize,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// A Kubernetes object as data, with an `apiVersion`, a `kind` and a `metadata.name`.
+///
+/// `Debug` shows the identity only: an object may be a Secret.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
+pub struct Object {
+    value: Value,
+    origin: Option<Origin>,
+}
+
+impl Object {
+    /// Takes a JSON value for an object.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::error::ErrorKind::InvalidInput) if it is not a map, or if `apiVersion`, `kind` or `metadata.name` is missing,
+    /// empty or not a string.
+    pub fn new(value: Value) -> Result<Self> {
+        let text =
+            |pointer: &str| value.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+        if !value.is_object() {
+            return Err(Error::invalid("a manifest must be a map with apiVersion, kind and metadata"));
+        }
+        for (pointer, field) in
+            [("/apiVersion", "apiVersion"), ("/kind", "kind"), ("/metadata/name", "metadata.name")]
+        {
+            if text(pointer).is_none() {
+                let problem = match value.pointer(pointer) {
+                    None | Some(Value::Null) => "is missing",
+                    Some(Value::String(_)) => "is empty",
+                    Some(_) => "is not a string",
+                };
+                let mut error = Error::invalid(format!("{field} {problem}"));
+                if let Some(kind) = text("/kind") {
+                    error = error
+                        .on(text("/metadata/name").map_or(kind.to_owned(), |name| format!("{kind} {name}")));
+                }
+                if field == "metadata.name" && value.pointer("/metadata/generateName").is_some() {
+                    error = error.help("generateName cannot be applied: give it a name");
+                }
+                return Err(error);
+            }
+        }
+        Ok(Self { value, origin: None })
+    }
+
+    /// The same object, with the place it was read from.
+    #[must_use]
+    pub fn at(mut self, origin: Origin) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    /// Where it was read.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+
+    /// Its identity.
+    pub fn id(&self) -> ObjectId {
+        ObjectId::new(self.group(), self.kind(), self.namespace(), self.name())
+    }
+
+    /// `apiVersion`, as in `apps/v1`.
+    pub fn api_version(&self) -> &str {
+        self.text("/apiVersion")
+    }
+
+    /// The API group; empty for the core group.
+    pub fn group(&self) -> &str {
+        self.api_version().rsplit_once('/').map_or("", |(group, _)| group)
+    }
+
+    /// The version of the API, as in `v1`.
+    pub fn version(&self) -> &str {
+        self.api_version().rsplit_once('/').map_or(self.api_version(), |(_, version)| version)
+    }
+
+    /// The kind.
+    pub fn kind(&self) -> &str {
+        self.text("/kind")
+    }
+
+    /// `metadata.name`.
+    pub fn name(&self) -> &str {
+        self.text("/metadata/name")
+    }
+
+    /// `metadata.namespace`, if it is there and not empty.
+    pub fn namespace(&self) -> Option<&str> {
+        self.get("/metadata/namespace").and_then(Value::as_str).filter(|namespace| !namespace.is_empty())
+    }
+
+    /// `metadata.uid` of a live object.
+    pub fn uid(&self) -> Option<&str> {
+        self.get("/metadata/uid").and_then(Value::as_str)
+    }
+
+    /// `metadata.resourceVersion` of a live object.
+    pub fn resource_version(&self) -> Option<&str> {
+        self.get("/metadata/resourceVersion").and_then(Value::as_str)
+    }
+
+    /// An annotation's value.
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        self.get("/metadata/annotations")?.get(key)?.as_str()
+    }
+
+    /// A label's value.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.get("/metadata/labels")?.get(key)?.as_str()
+    }
+
+    /// The value at a JSON pointer (RFC 6901).
+    pub fn get(&self, pointer: &str) -> Option<&Value> {
+        self.value.pointer(pointer)
+    }
+
+    /// The whole object.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The whole object, given away.
+    pub fn into_value(self) -> Value {
+        self.value
+    }
+
+    /// Changes the object, keeping the promise of [`Object::new`].
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::error::ErrorKind::InvalidInput) if `change` left it without `apiVersion`, `kind` or name.
+    pub fn edit(self, change: impl FnOnce(&mut Value)) -> Result<Self> {
+        let Self { mut value, origin } = self;
+        change(&mut value);
+        Ok(Self { origin, ..Self::new(value)? })
+    }
+
+    /// The same object with an annotation set.
+    #[must_use]
+    pub fn with_annotation(self, key: &str, value: &str) -> Self {
+        self.with_metadata("annotations", key, value)
+    }
+
+    /// The same object with a label set.
+    #[must_use]
+    pub fn with_label(self, key: &str, value: &str) -> Self {
+        self.with_metadata("labels", key, value)
+    }
+
+    /// The same object in `namespace`.
+    #[must_use]
+    pub fn in_namespace(mut self, namespace: &str) -> Self {
+        if let Some(metadata) = self.value.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.insert("namespace".into(), namespace.into());
+        }
+        self
+    }
+
+    fn with_metadata(mut self, map: &str, key: &str, value: &str) -> Self {
+        if let Some(metadata) = self.value.get_mut("metadata").and_then(Value::as_object_mut) {
+            let entry = metadata.entry(map).or_insert_with(|| Value::Object(Map::new()));
+            if !entry.is_object() {
+                *entry = Value::Object(Map::new());
+            }
+            if let Some(entry) = entry.as_object_mut() {
+                entry.insert(key.into(), value.into());
+            }
+        }
+        self
+    }
+
+    fn text(&self, pointer: &str) -> &str {
+        self.get(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Object({} {})", self.api_version(), self.id())
+    }
+}
+
+impl TryFrom<Value> for Object {
+    type Error = Error;
+
+    fn try_from(value: Value) -> Result<Self> {
+        Self::new(value)
+    }
+}
+
+impl From<Object> for Value {
+    fn from(object: Object) -> Self {
+        object.value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn refuses_what_has_no_identity() {
+        let check = |value: Value, text: &str| {
+            let error = Object::new(value).expect_err("must be refused").to_string();
+            assert!(error.contains(text), "{error}");
+        };
+        check(json!([]), "must be a map");
+        check(json!({"kind": "Pod", "metadata": {"name": "x"}}), "Pod x: apiVersion is missing");
+        check(json!({"apiVersion": "v1", "kind": "", "metadata": {"name": "x"}}), "kind is empty");
+        check(
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": 1}}),
+            "Pod: metadata.name is not a string",
+        );
+        check(
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "x-"}}),
+            "give it a name",
+        );
+    }
+
+    #[test]
+    fn identity_leaves_the_version_out() {
+        let check = |api_version: &str, namespace: &str, text: &str| {
+            let value = json!({"apiVersion": api_version, "kind": "K", "metadata": {"name": "n", "namespace": namespace}});
+            assert_eq!(Object::new(value).unwrap().id().to_string(), text);
+        };
+        check("v1", "", "K n");
+        check("apps/v1", "shop", "K shop/n");
+        check("networking.k8s.io/v1", "shop", "K shop/n");
+        check("kafka.strimzi.io/v1beta2", "shop", "K.kafka.strimzi.io shop/n");
+    }
+}
