@@ -1,0 +1,1 @@
+//! What is healthy, what is hopeless (stage *observe*).
