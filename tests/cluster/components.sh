@@ -37,7 +37,7 @@ start_apiserver() {
 start_controller_manager() {
     spawn kube-controller-manager "$STATE/bin/kube-controller-manager" \
         --kubeconfig="$STATE/kube-controller-manager.kubeconfig" --secure-port=0 --leader-elect=false \
-        --use-service-account-credentials --root-ca-file="$STATE/pki/ca.crt" \
+        --root-ca-file="$STATE/pki/ca.crt" \
         --service-account-private-key-file="$STATE/pki/service-account.key"
 }
 

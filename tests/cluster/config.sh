@@ -42,7 +42,7 @@ write_users() {
     cat >"$STATE/tokens.csv" <<CSV
 $admin,admin,admin,"system:masters"
 $limited,limited,limited
-$manager,system:kube-controller-manager,manager
+$manager,system:kube-controller-manager,manager,"system:masters"
 $scheduler,system:kube-scheduler,scheduler
 $kubelet,system:node:$NODE,kubelet,"system:nodes"
 CSV

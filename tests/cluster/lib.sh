@@ -11,6 +11,8 @@ CACHE=${TEST_CLUSTER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deploy-test-cluster}
 STATE=${TEST_CLUSTER_STATE:-/var/lib/deploy-test-cluster}
 REGISTRY=127.0.0.1:${TEST_CLUSTER_REGISTRY_PORT:-5000}
 
+# In the state folder: only a folder that holds it is ours to empty.
+MARKER=made-by-deploy-test-cluster
 # Names on the host that only this cluster uses.
 BRIDGE=deploytest0
 CGROUP=deploy-test-cluster
@@ -31,7 +33,6 @@ fail() {
         say "the last lines of $STATE/log/$2.log:"
         tail -n 25 "$STATE/log/$2.log" >&2
     fi
-    say "Any other cluster will do for the tests: set KUBECONFIG (kind, k3d, a real one) and REGISTRY instead."
     exit 1
 }
 
@@ -87,22 +88,24 @@ respawn() {
 
 # runs NAME…: whether all these components run. Their ids are of the node's pid namespace, where only they are.
 runs() {
-    local names=("$@") pids=() name pid
-    for name in "${names[@]}"; do
+    local pairs=() name pid
+    for name; do
         read -r pid 2>/dev/null <"$STATE/run/$name.pid" || return 1
-        pids+=("$pid")
+        pairs+=("$name" "$pid")
     done
+    # An ended process has no command line, and a stranger that got its id has another one.
     # shellcheck disable=SC2016
-    in_node bash -c 'for pid; do kill -0 "$pid" || exit 1; done' runs "${pids[@]}" 2>/dev/null
+    in_node bash -c 'while (($#)); do grep -qaF -- "$1" "/proc/$2/cmdline" || exit 1; shift 2; done' \
+        runs "${pairs[@]}" 2>/dev/null
 }
 
 # wait_for SECONDS COMPONENT COMMAND…: until the command succeeds; fails when the component ends or time is up.
 wait_for() {
-    local deadline=$((SECONDS + $1)) component=$2
+    local deadline=$((SECONDS + $1)) component=$2 answer
     shift 2
-    until "$@" >/dev/null 2>"$STATE/log/wait"; do
+    until answer=$("$@" 2>&1 >/dev/null); do
         runs "$component" || fail "$component ended" "$component"
-        ((SECONDS < deadline)) || fail "$component is not ready in time: $(tail -n 3 "$STATE/log/wait")" "$component"
+        ((SECONDS < deadline)) || fail "$component is not ready in time: $answer" "$component"
         sleep 0.1
     done
 }
