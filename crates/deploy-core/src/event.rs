@@ -1,0 +1,184 @@
+//! What happens during a run, as data: a progress line, a log and a timeline are rendered from it.
+//!
+//! ```
+//! use deploy_core::event::{EventKind, Recorder};
+//! use deploy_core::run::Run;
+//! use std::sync::Arc;
+//!
+//! let recorder = Arc::new(Recorder::default());
+//! let run = Run::new().observer(recorder.clone());
+//! run.emit(EventKind::RolledBack);
+//! assert_eq!(recorder.events().len(), 1);
+//! assert_eq!(recorder.events()[0].kind.to_string(), "the old state is back");
+//! ```
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use serde::Serialize;
+
+use crate::clock::Timestamp;
+use crate::health::Failure;
+use crate::manifest::ObjectId;
+use crate::plan::Action;
+use crate::run::DeploymentId;
+
+/// Something that happened, and when.
+#[derive(Clone, Debug, Serialize)]
+pub struct Event {
+    /// When, on the run's clock.
+    pub at: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happened. `Display` is a line for a person, without the time.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+pub enum EventKind {
+    /// The lock is being asked for; a present holder is watched for a heartbeat.
+    Locking {
+        /// The run's name.
+        name: String,
+    },
+    /// An interrupted run of the same name was found.
+    Recovering {
+        /// That run.
+        interrupted: DeploymentId,
+        /// Whether it is undone first; otherwise this run finishes it.
+        undo: bool,
+    },
+    /// The plan is made; nothing is written yet.
+    Planned {
+        /// Objects to create.
+        create: usize,
+        /// Objects to change.
+        update: usize,
+        /// Objects that stay as they are.
+        unchanged: usize,
+        /// Objects to delete.
+        delete: usize,
+    },
+    /// An object was written (or found unchanged).
+    Applied {
+        /// The object.
+        object: ObjectId,
+        /// What was done.
+        action: Action,
+    },
+    /// The state of an object on its way to healthy changed.
+    Progress {
+        /// The object.
+        object: ObjectId,
+        /// Its state in words, as in `1 of 2 updated replicas are available`.
+        message: String,
+    },
+    /// An object is healthy.
+    Healthy {
+        /// The object.
+        object: ObjectId,
+    },
+    /// An object is hopeless, and why.
+    Hopeless {
+        /// Why.
+        failure: Failure,
+    },
+    /// Time ran out.
+    TimedOut {
+        /// The objects that were not healthy yet.
+        waiting: Vec<ObjectId>,
+    },
+    /// The caller cancelled.
+    Cancelled,
+    /// The way back begins.
+    RollingBack {
+        /// Why.
+        cause: String,
+    },
+    /// An object was brought back.
+    Restored {
+        /// The object.
+        object: ObjectId,
+        /// What was done.
+        action: Action,
+    },
+    /// The old state is back.
+    RolledBack,
+    /// The way back failed.
+    RollbackFailed {
+        /// Why.
+        error: String,
+    },
+    /// Something a person should know that stops nothing.
+    Warning {
+        /// What.
+        message: String,
+    },
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Locking { name } => write!(f, "asking for the lock of \"{name}\""),
+            Self::Recovering { interrupted, undo: true } => write!(f, "undoing the interrupted run {interrupted} first"),
+            Self::Recovering { interrupted, undo: false } => write!(f, "finishing the interrupted run {interrupted}"),
+            Self::Planned { create, update, unchanged, delete } => {
+                write!(f, "plan: {create} to create, {update} to change, {unchanged} unchanged")?;
+                if *delete > 0 { write!(f, ", {delete} to delete") } else { Ok(()) }
+            }
+            Self::Applied { object, action } => write!(f, "{object} {}", action.past()),
+            Self::Restored { object, action: Action::Delete } => write!(f, "{object} deleted, as before"),
+            Self::Restored { object, action: Action::Unchanged } => write!(f, "{object} stands as before"),
+            Self::Restored { object, .. } => write!(f, "{object} restored"),
+            Self::Progress { object, message } => write!(f, "{object}: {message}"),
+            Self::Healthy { object } => write!(f, "{object} is healthy"),
+            Self::Hopeless { failure } => write!(f, "{}: {failure}", failure.object),
+            Self::TimedOut { waiting } => {
+                write!(f, "timed out waiting for ")?;
+                for (i, object) in waiting.iter().enumerate() {
+                    write!(f, "{}{object}", if i == 0 { "" } else { ", " })?;
+                }
+                Ok(())
+            }
+            Self::Cancelled => f.write_str("cancelled"),
+            Self::RollingBack { cause } => write!(f, "rolling back: {cause}"),
+            Self::RolledBack => f.write_str("the old state is back"),
+            Self::RollbackFailed { error } => write!(f, "the way back failed: {error}"),
+            Self::Warning { message } => write!(f, "warning: {message}"),
+        }
+    }
+}
+
+/// Is told of events as they happen. It must not block: the run waits for it.
+#[cfg_attr(feature = "mock", mockall::automock)]
+pub trait Observer: Send + Sync {
+    /// Something happened.
+    fn observe(&self, event: &Event);
+}
+
+/// Lets everything pass unseen.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn observe(&self, _event: &Event) {}
+}
+
+/// Keeps all events, in their order.
+#[derive(Debug, Default)]
+pub struct Recorder(Mutex<Vec<Event>>);
+
+impl Recorder {
+    /// The events so far.
+    pub fn events(&self) -> Vec<Event> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Observer for Recorder {
+    fn observe(&self, event: &Event) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+    }
+}

@@ -1,0 +1,253 @@
+//! What would change, and what stood there before (stage *plan*): nothing is written before it is planned.
+//!
+//! ```
+//! use deploy_core::manifest::Object;
+//! use deploy_core::plan::{Action, Change};
+//! use serde_json::json;
+//!
+//! let wanted = Object::new(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "app"}, "data": {"a": "2"}}))?;
+//! let live = wanted.clone().edit(|value| value["data"]["a"] = "1".into())?;
+//! let change = Change::update(wanted.clone(), live, &wanted);
+//! assert_eq!(change.action, Action::Update);
+//! assert_eq!(change.diff[0].to_string(), r#".data.a: "1" -> "2""#);
+//! # Ok::<(), deploy_core::error::Error>(())
+//! ```
+
+mod diff;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use diff::{FieldChange, diff};
+
+use crate::manifest::{Object, ObjectId};
+use crate::run::DeploymentId;
+
+/// What is done to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Action {
+    /// It is not there yet.
+    Create,
+    /// It is there and differs.
+    Update,
+    /// It is there as wanted: it is not written.
+    Unchanged,
+    /// It is there and should not be.
+    Delete,
+}
+
+impl Action {
+    /// The verb of a finished action, as in `created`.
+    pub fn past(self) -> &'static str {
+        match self {
+            Self::Create => "created",
+            Self::Update => "changed",
+            Self::Unchanged => "unchanged",
+            Self::Delete => "deleted",
+        }
+    }
+}
+
+/// How much a target's plan knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Depth {
+    /// Every field that changes.
+    Fields,
+    /// Only whether the bundle's digest differs.
+    Digest,
+}
+
+/// One object's part of a plan. `Debug` shows no values.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Change {
+    /// The object.
+    pub id: ObjectId,
+    /// What will be done.
+    pub action: Action,
+    /// The fields that change; Secrets' values are masked.
+    pub diff: Vec<FieldChange>,
+    /// The object as wanted, as it will be sent.
+    pub desired: Object,
+    /// The live object as the plan saw it; `None` where there was none.
+    pub before: Option<Object>,
+    /// Set where the API server could not be asked (its namespace or kind comes with this bundle): the diff is our own guess.
+    pub simulated: bool,
+}
+
+impl Change {
+    /// `desired` does not exist yet; `predicted` is what it will look like.
+    pub fn create(desired: Object, predicted: &Object) -> Self {
+        let diff = diff(None, Some(predicted));
+        Self { id: desired.id(), action: Action::Create, diff, desired, before: None, simulated: false }
+    }
+
+    /// `desired` is to be applied over `live`; `predicted` is what it will look like.
+    pub fn update(desired: Object, live: Object, predicted: &Object) -> Self {
+        let diff = diff(Some(&live), Some(predicted));
+        Self { id: desired.id(), action: Action::Update, diff, desired, before: Some(live), simulated: false }
+    }
+
+    /// `live` is as wanted.
+    pub fn unchanged(desired: Object, live: Object) -> Self {
+        Self { id: desired.id(), action: Action::Unchanged, diff: Vec::new(), desired, before: Some(live), simulated: false }
+    }
+
+    /// The same change, marked as one that the API server was not asked about.
+    #[must_use]
+    pub fn simulated(mut self) -> Self {
+        self.simulated = true;
+        self
+    }
+}
+
+/// What would change, in the order in which it is applied.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Plan {
+    /// The run that made it.
+    pub deployment: DeploymentId,
+    /// The digest of the bundle.
+    pub bundle: String,
+    /// How much it knows.
+    pub depth: Depth,
+    /// The changes, stage by stage.
+    pub changes: Vec<Change>,
+    /// The stages, as numbers of changes that are written side by side.
+    pub stages: Vec<PlannedStage>,
+    /// What a person should know: what cannot be undone, what could not be asked.
+    pub notes: Vec<String>,
+}
+
+/// Changes that are written side by side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedStage {
+    /// Indexes into [`Plan::changes`].
+    pub changes: Vec<usize>,
+    /// The changes that must be healthy before the next stage starts.
+    pub gates: Vec<usize>,
+}
+
+impl Plan {
+    /// A plan of `depth` for the bundle with digest `bundle`.
+    pub fn new(deployment: DeploymentId, bundle: String, depth: Depth, changes: Vec<Change>, stages: Vec<PlannedStage>) -> Self {
+        Self { deployment, bundle, depth, changes, stages, notes: Vec::new() }
+    }
+
+    /// How many changes have `action`.
+    pub fn count(&self, action: Action) -> usize {
+        self.changes.iter().filter(|change| change.action == action).count()
+    }
+
+    /// Whether anything would be written.
+    pub fn is_empty(&self) -> bool {
+        self.changes.iter().all(|change| change.action == Action::Unchanged)
+    }
+
+    /// What stood there before, of all that will be written: the way back.
+    pub fn snapshot(&self) -> Snapshot {
+        let written = self.changes.iter().filter(|change| change.action != Action::Unchanged);
+        Snapshot {
+            entries: written
+                .map(|change| SnapshotEntry {
+                    id: change.id.clone(),
+                    api_version: change.desired.api_version().to_owned(),
+                    before: change.before.clone(),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for change in self.changes.iter().filter(|change| change.action != Action::Unchanged) {
+            let verb = match change.action {
+                Action::Create => "create",
+                Action::Delete => "delete",
+                _ => "change",
+            };
+            writeln!(f, "{verb} {}{}", change.id, if change.simulated { " (not asked of the API server)" } else { "" })?;
+            for field in &change.diff {
+                writeln!(f, "    {field}")?;
+            }
+        }
+        self.notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))
+    }
+}
+
+/// What stood where a run writes: enough to bring it back.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// In the order of writing; the way back goes from the last to the first.
+    pub entries: Vec<SnapshotEntry>,
+}
+
+/// One object as it was.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SnapshotEntry {
+    /// The object.
+    pub id: ObjectId,
+    /// The version of the API it was written in.
+    pub api_version: String,
+    /// The live object with its managers; `None` where there was none.
+    pub before: Option<Object>,
+}
+
+impl Snapshot {
+    /// This snapshot, with `later`'s entries for the objects that it does not know: the older sight of an object is the way back.
+    #[must_use]
+    pub fn extended_by(mut self, later: Self) -> Self {
+        for entry in later.entries {
+            if !self.entries.iter().any(|known| known.id == entry.id) {
+                self.entries.push(entry);
+            }
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn config_map(name: &str, value: &str) -> Object {
+        Object::new(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": value}})).unwrap()
+    }
+
+    fn plan(changes: Vec<Change>) -> Plan {
+        let id = DeploymentId::from("d".to_owned());
+        let all = (0..changes.len()).collect();
+        Plan::new(id, "sha256:0".into(), Depth::Fields, changes, vec![PlannedStage { changes: all, gates: vec![] }])
+    }
+
+    #[test]
+    fn a_snapshot_holds_what_is_written_only() {
+        let plan = plan(vec![
+            Change::unchanged(config_map("same", "1"), config_map("same", "1")),
+            Change::update(config_map("old", "2"), config_map("old", "1"), &config_map("old", "2")),
+            Change::create(config_map("new", "1"), &config_map("new", "1")),
+        ]);
+        let snapshot = plan.snapshot();
+        let names: Vec<_> = snapshot.entries.iter().map(|entry| (entry.id.name.as_str(), entry.before.is_some())).collect();
+        assert_eq!(names, [("old", true), ("new", false)]);
+        assert!(!plan.is_empty());
+    }
+
+    #[test]
+    fn the_older_sight_of_an_object_is_the_way_back() {
+        let create = plan(vec![Change::create(config_map("a", "1"), &config_map("a", "1"))]).snapshot();
+        let update =
+            plan(vec![Change::update(config_map("a", "2"), config_map("a", "1"), &config_map("a", "2"))]).snapshot();
+        let both = create.extended_by(update);
+        assert_eq!(both.entries.len(), 1);
+        assert!(both.entries[0].before.is_none());
+    }
+}

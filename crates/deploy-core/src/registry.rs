@@ -1,0 +1,98 @@
+//! Where images are kept.
+//!
+//! ```
+//! use deploy_core::{image::Reference, memory::MemoryRegistry, registry::Registry};
+//! use futures_util::TryStreamExt;
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let registry = MemoryRegistry::new();
+//! let image: Reference = "registry.example/api:v1".parse()?;
+//! let digest = registry.put(&image, "4f1c2d9");
+//! assert_eq!(registry.resolve(&image).await?, digest);
+//! let tags: Vec<_> = registry.tags(image.repository()).try_collect().await?;
+//! assert_eq!(tags[0].as_str(), "v1");
+//! # Ok::<(), deploy_core::error::Error>(())
+//! # }).unwrap();
+//! ```
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use serde::Serialize;
+
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::image::{Digest, Reference, Repository, Tag};
+
+/// What an image says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ImageFacts {
+    /// The digest of its manifest, or of its index.
+    pub digest: Digest,
+    /// The platforms it is for, as in `linux/amd64`.
+    pub platforms: Vec<String>,
+    /// `org.opencontainers.image.created`, or the config's own time; builds may lie about it.
+    pub created: Option<Timestamp>,
+    /// `org.opencontainers.image.revision`.
+    pub revision: Option<String>,
+    /// `org.opencontainers.image.source`.
+    pub source: Option<String>,
+    /// Labels and annotations; the index's win over the manifest's, the manifest's over the config's.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl ImageFacts {
+    /// An image of which nothing but its digest is known.
+    pub fn new(digest: Digest) -> Self {
+        Self { digest, platforms: Vec::new(), created: None, revision: None, source: None, labels: BTreeMap::new() }
+    }
+}
+
+/// An artifact that refers to an image: a signature, a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Referrer {
+    /// The digest of its manifest.
+    pub digest: Digest,
+    /// What it is, as a media type.
+    pub artifact_type: String,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// Keeps images by repository, tag and digest.
+///
+/// Every answer is whole or an error: what cannot be read is never left out, or an older image would win.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Registry: Send + Sync {
+    /// What it is, for a person.
+    fn describe(&self) -> String;
+
+    /// The tags of a repository, in no order, each once. Dropping the stream stops the listing.
+    ///
+    /// # Errors
+    /// An item is an error if the listing cannot go on; nothing follows it. [`NotFound`](crate::error::ErrorKind::NotFound) for no such repository.
+    fn tags(&self, repository: &Repository) -> BoxStream<'static, Result<Tag>>;
+
+    /// The digest that a reference stands for now. A reference with a digest is asked for, too: it may be gone.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::error::ErrorKind::NotFound); what the adapter meets.
+    async fn resolve(&self, reference: &Reference) -> Result<Digest>;
+
+    /// What the image says of itself.
+    ///
+    /// # Errors
+    /// As for [`Registry::resolve`].
+    async fn inspect(&self, reference: &Reference) -> Result<ImageFacts>;
+
+    /// What refers to the image with `digest`; empty where nothing does.
+    ///
+    /// # Errors
+    /// What the adapter meets; a listing that could not be read whole is an error, never empty.
+    async fn referrers(&self, repository: &Repository, digest: &Digest) -> Result<Vec<Referrer>>;
+}

@@ -1,0 +1,96 @@
+//! The way forward: apply, observe, verify; and the evidence when it fails.
+
+use std::time::Duration;
+
+use super::Rollout;
+use crate::error::{Error, ErrorKind};
+use crate::event::EventKind;
+use crate::evidence::Evidence;
+use crate::guard::Answer;
+use crate::manifest::Bundle;
+use crate::outcome::Cause;
+use crate::plan::Plan;
+use crate::run::Run;
+use crate::target::{Applied, Observation};
+
+/// How long the evidence may hold up the way back.
+const DIAGNOSIS: Duration = Duration::from_secs(10);
+
+/// How the way forward came out; healthy if there is no cause.
+#[derive(Default)]
+pub(super) struct Attempt {
+    pub(super) cause: Option<Cause>,
+    pub(super) evidence: Evidence,
+    /// The far side has undone it already.
+    pub(super) undone: bool,
+}
+
+impl Rollout {
+    pub(super) async fn attempt(&self, plan: &Plan, bundle: &Bundle, run: &Run) -> Attempt {
+        let deadline = run.now() + run.rules().timeout;
+        let mut applied = match self.target.apply(plan, run).await {
+            Ok(applied) => applied,
+            Err(error) => return failed(error),
+        };
+        let observation = match applied.halted.take() {
+            Some(observation) => observation,
+            None => match self.target.observe(&applied, deadline, run).await {
+                Ok(observation) => observation,
+                Err(error) => return failed(error),
+            },
+        };
+        let evidence = match &observation {
+            Observation::Healthy | Observation::Cancelled => Evidence::default(),
+            _ => self.evidence(&applied, &observation, run).await,
+        };
+        let undone = matches!(observation, Observation::Undone { .. });
+        let cause = match observation {
+            Observation::Healthy => self.verify(bundle, run).await,
+            Observation::Failed { failures } | Observation::Undone { failures } => Some(Cause::Failed { failures }),
+            Observation::TimedOut { waiting } => {
+                run.emit(EventKind::TimedOut { waiting: waiting.iter().map(|each| each.object.clone()).collect() });
+                Some(Cause::TimedOut { waiting })
+            }
+            Observation::Cancelled => {
+                run.emit(EventKind::Cancelled);
+                Some(Cause::Cancelled)
+            }
+        };
+        Attempt { cause, evidence, undone }
+    }
+
+    async fn verify(&self, bundle: &Bundle, run: &Run) -> Option<Cause> {
+        let subject = self.subject(bundle, run);
+        for check in &self.checks {
+            let answer = tokio::select! {
+                answer = check.check(&subject) => answer,
+                () = run.cancel().cancelled() => return Some(Cause::Cancelled),
+            };
+            let error = match answer {
+                Ok(Answer::Yes { .. }) => continue,
+                Ok(Answer::No { why }) => Error::new(ErrorKind::Conflict, why),
+                Err(error) => error,
+            };
+            return Some(Cause::Error { error: error.during("check").on(check.describe()) });
+        }
+        None
+    }
+
+    async fn evidence(&self, applied: &Applied, observation: &Observation, run: &Run) -> Evidence {
+        let gap = |why: String| {
+            let mut evidence = Evidence::default();
+            evidence.gaps.push(why);
+            evidence
+        };
+        tokio::select! {
+            evidence = self.target.diagnose(applied, observation, run) => {
+                evidence.unwrap_or_else(|error| gap(error.to_string()))
+            }
+            () = run.clock().sleep(DIAGNOSIS) => gap(format!("no evidence within {} s", DIAGNOSIS.as_secs())),
+        }
+    }
+}
+
+fn failed(error: Error) -> Attempt {
+    Attempt { cause: Some(error.into()), ..Attempt::default() }
+}

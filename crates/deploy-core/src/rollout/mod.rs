@@ -1,0 +1,303 @@
+//! The driver: walks the road from a bundle to an outcome, and back when it fails.
+//!
+//! plan ─► journal ─► apply ─► observe ─► verify ─► outcome, under a lock where the run has a name. Whatever it finds of an
+//! interrupted run of that name is finished (the same bundle) or undone (another one) first.
+//!
+//! ```
+//! use deploy_core::manifest::Bundle;
+//! use deploy_core::memory::{MemoryJournal, MemoryLock, MemoryTarget};
+//! use deploy_core::outcome::Status;
+//! use deploy_core::{rollout::Rollout, run::Run};
+//! use std::sync::Arc;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let bundle = Bundle::builder().read("app.yaml", b"{apiVersion: v1, kind: ConfigMap, metadata: {name: app}}")?.build()?;
+//! let outcome = Rollout::new(Arc::new(MemoryTarget::new()))
+//!     .lock(Arc::new(MemoryLock::new()))
+//!     .journal(Arc::new(MemoryJournal::new()))
+//!     .run(&bundle, Run::new().named("shop"))
+//!     .await?;
+//! assert_eq!(outcome.status, Status::Healthy);
+//! # Ok::<(), deploy_core::error::Error>(())
+//! # }).unwrap();
+//! ```
+
+mod attempt;
+mod back;
+mod recover;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::{EventKind, Recorder};
+use crate::guard::{Answer, Check, Gate, Subject};
+use crate::journal::{Intent, Journal};
+use crate::lock::{Lock, check_name};
+use crate::manifest::Bundle;
+use crate::outcome::{Cause, Outcome, Status};
+use crate::plan::{Action, Plan};
+use crate::run::{Cancel, OnFailure, Run};
+use crate::target::{Drives, RolloutTarget};
+use attempt::Attempt;
+
+/// How to roll out: the target, and what lock, journal, gates and checks go with it.
+#[derive(Clone)]
+pub struct Rollout {
+    target: Arc<dyn RolloutTarget>,
+    lock: Option<Arc<dyn Lock>>,
+    journal: Option<Arc<dyn Journal>>,
+    gates: Vec<Arc<dyn Gate>>,
+    checks: Vec<Arc<dyn Check>>,
+    environment: String,
+    holder: String,
+    dry_run: bool,
+}
+
+impl Rollout {
+    /// Rolls out to `target`, without lock or journal: only forward convergence is promised then.
+    pub fn new(target: Arc<dyn RolloutTarget>) -> Self {
+        Self {
+            target,
+            lock: None,
+            journal: None,
+            gates: Vec::new(),
+            checks: Vec::new(),
+            environment: String::new(),
+            holder: "unnamed".to_owned(),
+            dry_run: false,
+        }
+    }
+
+    /// Takes this lock by the run's name. A run without a name takes none.
+    #[must_use]
+    pub fn lock(mut self, lock: Arc<dyn Lock>) -> Self {
+        self.lock = Some(lock);
+        self
+    }
+
+    /// Journals what the plan saw by the run's name. A run without a name journals nothing.
+    #[must_use]
+    pub fn journal(mut self, journal: Arc<dyn Journal>) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+
+    /// Asks this gate before anything else; all must say yes.
+    #[must_use]
+    pub fn gate(mut self, gate: Arc<dyn Gate>) -> Self {
+        self.gates.push(gate);
+        self
+    }
+
+    /// Asks this check once all is healthy; a no rolls back.
+    #[must_use]
+    pub fn check(mut self, check: Arc<dyn Check>) -> Self {
+        self.checks.push(check);
+        self
+    }
+
+    /// Names the environment that gates and checks are asked about. Default: none.
+    #[must_use]
+    pub fn environment(mut self, environment: impl Into<String>) -> Self {
+        self.environment = environment.into();
+        self
+    }
+
+    /// Says who holds the lock, so that a person can find the run: host, process, pipeline. Default `unnamed`.
+    #[must_use]
+    pub fn holder(mut self, holder: impl Into<String>) -> Self {
+        self.holder = holder.into();
+        self
+    }
+
+    /// Plans only. Takes no lock and writes nothing.
+    #[must_use]
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
+        self
+    }
+
+    /// Walks the road.
+    ///
+    /// Cancelling the run stops it and brings the old state back within [`Policy::rollback_timeout`](crate::run::Policy). Dropping the
+    /// future stops it where it is: under a name, the journal stays and the next run finishes or undoes it.
+    ///
+    /// # Errors
+    /// Whatever kept it from starting to write: bad input, a gate's no, [`Locked`](ErrorKind::Locked), a plan that cannot be made.
+    /// [`LockLost`](ErrorKind::LockLost) if another run took over; it also finishes or undoes this one.
+    /// After the first write, failures are in the [`Outcome`].
+    pub async fn run(&self, bundle: &Bundle, run: Run) -> Result<Outcome> {
+        let recorder = Arc::new(Recorder::default());
+        let run = run.also_observed_by(recorder.clone());
+        let started = run.now();
+        if let Some(name) = run.name() {
+            check_name(name)?;
+        }
+        if !self.dry_run {
+            self.pass_gates(bundle, &run).await?;
+        }
+        let mut outcome = match (&self.lock, run.name()) {
+            (Some(lock), Some(name)) if !self.dry_run => self.run_locked(&**lock, name, bundle, &run).await?,
+            _ => self.walk(bundle, &run, &Cancel::new()).await?,
+        };
+        outcome.name = run.name().map(str::to_owned);
+        outcome.git_revision = run.revision().map(str::to_owned);
+        outcome.started = started;
+        outcome.took = run.now().since(started);
+        outcome.timeline = recorder.events();
+        Ok(outcome)
+    }
+
+    async fn pass_gates(&self, bundle: &Bundle, run: &Run) -> Result<()> {
+        let subject = self.subject(bundle, run);
+        for gate in &self.gates {
+            if let Answer::No { why } = gate.ask(&subject).await? {
+                return Err(Error::new(ErrorKind::Forbidden, why).during("gate").on(gate.describe()));
+            }
+        }
+        Ok(())
+    }
+
+    fn subject(&self, bundle: &Bundle, run: &Run) -> Subject {
+        Subject {
+            environment: self.environment.clone(),
+            name: run.name().map(str::to_owned),
+            images: bundle.images().into_iter().map(|used| used.image).collect(),
+            git_revision: run.revision().map(str::to_owned),
+        }
+    }
+
+    async fn run_locked(&self, lock: &dyn Lock, name: &str, bundle: &Bundle, run: &Run) -> Result<Outcome> {
+        run.emit(EventKind::Locking { name: name.to_owned() });
+        let guard = tokio::select! {
+            guard = lock.acquire(name, &self.holder) => guard?,
+            () = run.cancel().cancelled() => return Err(cancelled()),
+        };
+        let lost = guard.lost();
+        let stop = Cancel::new();
+        let stoppable = run.clone().cancelled_by(stop.clone());
+        let result = tokio::select! {
+            result = self.walk(bundle, &stoppable, &lost) => result,
+            never = stop_on_either(run.cancel(), &lost, &stop) => match never {},
+        };
+        if !lost.is_cancelled()
+            && let Err(error) = guard.release().await
+        {
+            run.emit(EventKind::Warning { message: format!("the lock was not released and ends by itself: {error}") });
+        }
+        result
+    }
+
+    /// The road itself, once nobody else is on it.
+    async fn walk(&self, bundle: &Bundle, run: &Run, lost: &Cancel) -> Result<Outcome> {
+        let interrupted = self.interrupted(bundle, run, lost).await?;
+        let plan = self.target.plan(bundle, run).await?;
+        run.emit(EventKind::Planned {
+            create: plan.count(Action::Create),
+            update: plan.count(Action::Update),
+            unchanged: plan.count(Action::Unchanged),
+            delete: plan.count(Action::Delete),
+        });
+        if self.dry_run {
+            return Ok(self.outcome(&plan, Status::Planned));
+        }
+        if run.cancel().is_cancelled() {
+            return Err(lost_or_cancelled(lost));
+        }
+        let intent = intent(interrupted, &plan, run);
+        if !intent.before.entries.is_empty() {
+            self.save(&intent, run).await?;
+        }
+        let attempt = self.attempt(&plan, bundle, run).await;
+        if lost.is_cancelled() {
+            return Err(lost_or_cancelled(lost));
+        }
+        self.conclude(&plan, intent, attempt, run, lost).await
+    }
+
+    /// What follows from how the attempt came out.
+    async fn conclude(&self, plan: &Plan, intent: Intent, attempt: Attempt, run: &Run, lost: &Cancel) -> Result<Outcome> {
+        let Some(cause) = attempt.cause else {
+            self.forget(run).await;
+            return Ok(self.outcome(plan, Status::Healthy));
+        };
+        let mut outcome = self.outcome(plan, Status::Failed);
+        outcome.evidence = attempt.evidence;
+        let remote = self.target.capabilities().drives == Drives::Remote;
+        let nothing_written = intent.before.entries.is_empty();
+        if attempt.undone {
+            outcome.status = Status::RolledBack;
+            self.forget(run).await;
+        } else if remote || nothing_written || run.rules().on_failure == OnFailure::Leave {
+            self.forget(run).await;
+        } else {
+            run.emit(EventKind::RollingBack { cause: cause.to_string() });
+            let report = self.go_back(intent, run, lost).await?;
+            let back = report.left.is_empty() && report.unhealthy.is_none();
+            outcome.status = if back { Status::RolledBack } else { Status::RollbackFailed };
+            outcome.rollback = Some(report);
+        }
+        outcome.cause = Some(cause);
+        Ok(outcome)
+    }
+
+    fn outcome(&self, plan: &Plan, status: Status) -> Outcome {
+        Outcome::of(plan, status, self.target.describe())
+    }
+
+    async fn save(&self, intent: &Intent, run: &Run) -> Result<()> {
+        match (&self.journal, run.name()) {
+            (Some(journal), Some(name)) => journal.save(name, intent).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// A journal that cannot be cleared is a warning: the next run takes it up and finds everything done.
+    async fn forget(&self, run: &Run) {
+        if let (Some(journal), Some(name)) = (&self.journal, run.name())
+            && let Err(error) = journal.clear(name).await
+        {
+            run.emit(EventKind::Warning { message: format!("the journal was not cleared: {error}") });
+        }
+    }
+}
+
+/// This run's intent; it takes up an interrupted one with its older sight of the objects.
+fn intent(interrupted: Option<Intent>, plan: &Plan, run: &Run) -> Intent {
+    let fresh = Intent::new(run, plan.bundle.clone(), plan.snapshot());
+    let Some(mut intent) = interrupted else { return fresh };
+    intent.deployments.extend(fresh.deployments);
+    intent.bundle = fresh.bundle;
+    intent.phase = fresh.phase;
+    intent.before = intent.before.extended_by(fresh.before);
+    intent
+}
+
+async fn stop_on_either(cancel: &Cancel, lost: &Cancel, stop: &Cancel) -> Infallible {
+    tokio::select! {
+        () = cancel.cancelled() => {}
+        () = lost.cancelled() => {}
+    }
+    stop.cancel();
+    std::future::pending().await
+}
+
+fn lost_or_cancelled(lost: &Cancel) -> Error {
+    if lost.is_cancelled() {
+        Error::new(ErrorKind::LockLost, "another run took the lock, or its heartbeat got through no more; this run stopped writing")
+            .help("the next run under this name finishes or undoes what was written")
+    } else {
+        cancelled()
+    }
+}
+
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "cancelled before anything was written")
+}
+
+impl From<Error> for Cause {
+    fn from(error: Error) -> Self {
+        if error.kind() == ErrorKind::Cancelled { Self::Cancelled } else { Self::Error { error } }
+    }
+}

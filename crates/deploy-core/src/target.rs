@@ -1,0 +1,238 @@
+//! Where a bundle is rolled out to: a cluster, a release in it, a node that nobody can reach.
+//!
+//! The [driver](crate::rollout) composes the steps; a caller may also take them one by one.
+//!
+//! ```
+//! use deploy_core::{manifest::Bundle, memory::MemoryTarget, run::Run, target::{Observation, RolloutTarget}};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let target = MemoryTarget::new();
+//! let run = Run::new();
+//! let bundle = Bundle::builder().read("app.yaml", b"{apiVersion: v1, kind: ConfigMap, metadata: {name: app}}")?.build()?;
+//! let plan = target.plan(&bundle, &run).await?;
+//! let applied = target.apply(&plan, &run).await?;
+//! assert!(matches!(target.observe(&applied, run.now(), &run).await?, Observation::Healthy));
+//! # Ok::<(), deploy_core::error::Error>(())
+//! # }).unwrap();
+//! ```
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::evidence::Evidence;
+use crate::health::Failure;
+use crate::manifest::{Bundle, ObjectId};
+use crate::plan::{Action, Depth, Plan, Snapshot};
+use crate::run::{DeploymentId, Run};
+
+/// What a target can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct TargetCapabilities {
+    /// How much its plans know.
+    pub depth: Depth,
+    /// Who takes the steps after `apply`.
+    pub drives: Drives,
+    /// Whether it can go back to what a plan saw ([`RollbackTo::Snapshot`]).
+    pub snapshots: bool,
+    /// Whether it records revisions ([`RolloutTarget::history`], [`RollbackTo::Revision`]).
+    pub revisions: bool,
+}
+
+impl TargetCapabilities {
+    /// A target driven by its caller that goes back to snapshots and records no revisions.
+    pub fn caller_driven(depth: Depth) -> Self {
+        Self { depth, drives: Drives::Caller, snapshots: true, revisions: false }
+    }
+}
+
+/// Who observes, decides and undoes once `apply` has returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Drives {
+    /// The caller does, step by step.
+    Caller,
+    /// The far side does, by the run's [`Policy`](crate::run::Policy), because the caller may die or lose it;
+    /// `observe` follows its result and the caller never undoes what it undid.
+    Remote,
+}
+
+/// What `apply` wrote.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Applied {
+    /// Every object of the plan, in the order in which it was applied.
+    pub objects: Vec<AppliedObject>,
+    /// Set when a gate between two stages did not become healthy: why the rest was not written.
+    pub halted: Option<Observation>,
+}
+
+/// One object after it was applied.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppliedObject {
+    /// The object.
+    pub id: ObjectId,
+    /// What was done.
+    pub action: Action,
+    /// Its `metadata.uid`, where it has one.
+    pub uid: Option<String>,
+    /// Its `metadata.generation` after the write: a status about an older one does not count.
+    pub generation: Option<i64>,
+}
+
+/// How what was applied came out.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "observation", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+pub enum Observation {
+    /// All is healthy, and stays.
+    Healthy,
+    /// It is hopeless.
+    Failed {
+        /// Why; at least one.
+        failures: Vec<Failure>,
+    },
+    /// Time ran out with no certain sign.
+    TimedOut {
+        /// What was waited for.
+        waiting: Vec<Waiting>,
+    },
+    /// The run was cancelled.
+    Cancelled,
+    /// The far side found it hopeless and undid it ([`Drives::Remote`]).
+    Undone {
+        /// Why; at least one.
+        failures: Vec<Failure>,
+    },
+}
+
+/// An object that was not healthy when time ran out.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    /// The object.
+    pub object: ObjectId,
+    /// How far it had come, as in `1 of 2 updated replicas are available`.
+    pub progress: String,
+    /// The likely cause, where there is a sign of one.
+    pub suspect: Option<Failure>,
+}
+
+/// Where to go back to.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum RollbackTo<'a> {
+    /// What a plan saw before its objects were written by `written_by`.
+    Snapshot {
+        /// What stood there.
+        before: &'a Snapshot,
+        /// The runs whose objects may be deleted where nothing stood.
+        written_by: &'a [DeploymentId],
+    },
+    /// A recorded revision; `None` is the newest good one before the present.
+    Revision(Option<u64>),
+}
+
+/// What a rollback did.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Restored {
+    /// The objects that stand as before, to be observed like any others.
+    pub applied: Applied,
+    /// What could not be brought back, and why. Empty when all is back.
+    pub left: Vec<Left>,
+    /// What a person should know: fields that somebody else changed in between and that were left theirs.
+    pub notes: Vec<String>,
+}
+
+/// An object that a rollback could not bring back.
+#[derive(Debug, Serialize)]
+pub struct Left {
+    /// The object.
+    pub object: ObjectId,
+    /// Why.
+    pub error: Error,
+}
+
+/// A recorded revision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Revision {
+    /// Its number, from 1.
+    pub number: u64,
+    /// When it was deployed.
+    pub deployed: Option<Timestamp>,
+    /// Its state in the target's own word, as in `deployed` or `superseded`.
+    pub status: String,
+    /// Why it is as it is.
+    pub description: String,
+    /// The images it runs.
+    pub images: Vec<String>,
+    /// The git revision it was built from.
+    pub git_revision: Option<String>,
+}
+
+impl Revision {
+    /// A revision of which only the number and the state are known.
+    pub fn new(number: u64, status: impl Into<String>) -> Self {
+        let (status, description) = (status.into(), String::new());
+        Self { number, deployed: None, status, description, images: Vec::new(), git_revision: None }
+    }
+}
+
+/// A place to roll out to.
+///
+/// Every step may be called again: `plan` writes nothing, `apply` and `rollback` are idempotent. A step stops between two requests
+/// when the run is cancelled. A step that is dropped leaves what it has written; the snapshot of its plan is the way back.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait RolloutTarget: Send + Sync {
+    /// What it is, for a person: `cluster kind-dev as ci`.
+    fn describe(&self) -> String;
+
+    /// What it can do.
+    fn capabilities(&self) -> TargetCapabilities;
+
+    /// Computes what would change. Writes nothing.
+    ///
+    /// # Errors
+    /// Whatever would make `apply` fail and can be known before: bad input, missing rights, a missing namespace or kind.
+    async fn plan(&self, bundle: &Bundle, run: &Run) -> Result<Plan>;
+
+    /// Writes what `plan` says, stage by stage.
+    ///
+    /// # Errors
+    /// [`Stale`](crate::error::ErrorKind::Stale) if an object is no longer what the plan saw;
+    /// [`Cancelled`](crate::error::ErrorKind::Cancelled); what the adapter meets. Objects before the failing one are written.
+    async fn apply(&self, plan: &Plan, run: &Run) -> Result<Applied>;
+
+    /// Follows what was applied until it is healthy, hopeless, or `deadline` passes. Cancel safe.
+    ///
+    /// # Errors
+    /// If the far side cannot be observed at all; a dropped connection is taken up again.
+    async fn observe(&self, applied: &Applied, deadline: Timestamp, run: &Run) -> Result<Observation>;
+
+    /// Brings an earlier state back. Goes on over single failures, which [`Restored::left`] lists.
+    ///
+    /// # Errors
+    /// [`Unsupported`](crate::error::ErrorKind::Unsupported) for a way back it does not offer; if nothing could be tried at all.
+    async fn rollback(&self, to: RollbackTo<'_>, run: &Run) -> Result<Restored>;
+
+    /// The recorded revisions, newest first.
+    ///
+    /// # Errors
+    /// [`Unsupported`](crate::error::ErrorKind::Unsupported) without [`TargetCapabilities::revisions`].
+    async fn history(&self) -> Result<Vec<Revision>>;
+
+    /// Gathers what explains a failure: states, logs, Events. What cannot be read is named in the evidence, not an error.
+    ///
+    /// # Errors
+    /// Only if nothing at all could be read.
+    async fn diagnose(&self, applied: &Applied, observation: &Observation, run: &Run) -> Result<Evidence>;
+}
