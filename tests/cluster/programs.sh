@@ -16,7 +16,7 @@ build_kube() {
     KUBE=$CACHE/kube-${key:0:16}
     [[ ! -x $KUBE/kube ]] || return 0
 
-    say "building Kubernetes $version from Go modules; once, about 4 minutes on 2 cores"
+    say "building Kubernetes $version from Go modules; once, about 5 minutes on 2 cores"
     mkdir -p "$KUBE"
     (cd "$HERE/kube" && CGO_ENABLED=0 GOFLAGS='' GOWORK=off nice go build -mod=readonly -trimpath -buildvcs=false \
         -ldflags "$flags" -o "$KUBE/kube.new" .) >&2 || fail "the build of $HERE/kube failed"
