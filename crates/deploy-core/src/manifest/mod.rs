@@ -1,5 +1,48 @@
 //! Kubernetes objects as data (stage *manifest*): what is wanted, before anything is asked of a cluster.
+//!
+//! [`read`] takes named bytes, a [`Bundle`] resolves namespaces and images, [`order`] says what is written when.
+//!
+//! ```
+//! use deploy_core::manifest::{Bundle, read};
+//!
+//! let objects = read("shop.yaml", b"
+//! apiVersion: v1
+//! kind: Service
+//! metadata: {name: api}
+//! ---
+//! apiVersion: v1
+//! kind: ServiceAccount
+//! metadata: {name: api}
+//! ")?;
+//! let bundle = Bundle::builder().objects(objects).namespace("shop").build()?;
+//! let names: Vec<String> = bundle
+//!     .stages()?
+//!     .iter()
+//!     .flat_map(|stage| &stage.objects)
+//!     .map(|&index| bundle.objects()[index].id().to_string())
+//!     .collect();
+//! assert_eq!(names, ["ServiceAccount shop/api", "Service shop/api"]);
+//! # Ok::<(), deploy_core::error::Error>(())
+//! ```
 
+mod bundle;
+mod excerpt;
+mod images;
+mod kinds;
 mod object;
+pub mod order;
+mod places;
+mod read;
+mod redact;
+mod trace;
+mod yaml;
 
+pub use bundle::{Bundle, BundleBuilder, MAX_DATA_BYTES, MAX_OBJECT_BYTES};
+pub use excerpt::{Excerpt, excerpt};
+pub use images::{ContainerImage, ImageOverride};
+pub use kinds::{Scope, scope};
 pub use object::{Object, ObjectId, Origin};
+pub use read::read;
+pub use redact::{MASK, redact};
+pub use trace::{DEPLOYMENT_ID, GIT_REVISION, stamp};
+pub use yaml::{MAX_ALIAS_BYTES, MAX_BYTES, MAX_DEPTH, MAX_VALUES};

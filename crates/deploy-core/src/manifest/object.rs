@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::places::Places;
 use crate::error::{Error, Result};
 
 /// Which object it is, whatever version of its API it is written in: the same as Kubernetes' own identity.
@@ -74,11 +75,19 @@ impl fmt::Display for Origin {
 /// A Kubernetes object as data, with an `apiVersion`, a `kind` and a `metadata.name`.
 ///
 /// `Debug` shows the identity only: an object may be a Secret.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
 pub struct Object {
     value: Value,
     origin: Option<Origin>,
+    places: Option<Places>,
+}
+
+/// Why a value is no object.
+pub(super) struct Problem {
+    /// Names the object as far as it is known.
+    pub(super) message: String,
+    pub(super) help: Option<&'static str>,
 }
 
 impl Object {
@@ -88,10 +97,18 @@ impl Object {
     /// [`InvalidInput`](crate::error::ErrorKind::InvalidInput) if it is not a map, or if `apiVersion`, `kind` or `metadata.name` is missing,
     /// empty or not a string.
     pub fn new(value: Value) -> Result<Self> {
+        Self::checked(value).map_err(|problem| {
+            let error = Error::invalid(problem.message);
+            problem.help.into_iter().fold(error, Error::help)
+        })
+    }
+
+    pub(super) fn checked(value: Value) -> Result<Self, Problem> {
         let text =
             |pointer: &str| value.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
         if !value.is_object() {
-            return Err(Error::invalid("a manifest must be a map with apiVersion, kind and metadata"));
+            let message = "a manifest must be a map with apiVersion, kind and metadata".into();
+            return Err(Problem { message, help: None });
         }
         for (pointer, field) in
             [("/apiVersion", "apiVersion"), ("/kind", "kind"), ("/metadata/name", "metadata.name")]
@@ -102,18 +119,19 @@ impl Object {
                     Some(Value::String(_)) => "is empty",
                     Some(_) => "is not a string",
                 };
-                let mut error = Error::invalid(format!("{field} {problem}"));
-                if let Some(kind) = text("/kind") {
-                    error = error
-                        .on(text("/metadata/name").map_or(kind.to_owned(), |name| format!("{kind} {name}")));
-                }
-                if field == "metadata.name" && value.pointer("/metadata/generateName").is_some() {
-                    error = error.help("generateName cannot be applied: give it a name");
-                }
-                return Err(error);
+                let subject = match (text("/kind"), text("/metadata/name")) {
+                    (Some(kind), Some(name)) => format!("{kind} {name}: "),
+                    (Some(kind), None) => format!("{kind}: "),
+                    (None, _) => String::new(),
+                };
+                let generated = field == "metadata.name" && value.pointer("/metadata/generateName").is_some();
+                return Err(Problem {
+                    message: format!("{subject}{field} {problem}"),
+                    help: generated.then_some("generateName cannot be applied: give it a name"),
+                });
             }
         }
-        Ok(Self { value, origin: None })
+        Ok(Self { value, origin: None, places: None })
     }
 
     /// The same object, with the place it was read from.
@@ -126,6 +144,16 @@ impl Object {
     /// Where it was read.
     pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_ref()
+    }
+
+    /// The place in its file of the value at a JSON pointer, or of the nearest value around it that was written
+    /// there; `None` if it was not read from a text.
+    pub fn place(&self, pointer: &str) -> Option<Origin> {
+        self.places.as_ref().and_then(|places| places.find(pointer)).or_else(|| self.origin.clone())
+    }
+
+    pub(super) fn with_places(self, places: Places) -> Self {
+        Self { places: Some(places), ..self }
     }
 
     /// Its identity.
@@ -203,9 +231,9 @@ impl Object {
     /// # Errors
     /// [`InvalidInput`](crate::error::ErrorKind::InvalidInput) if `change` left it without `apiVersion`, `kind` or name.
     pub fn edit(self, change: impl FnOnce(&mut Value)) -> Result<Self> {
-        let Self { mut value, origin } = self;
+        let Self { mut value, origin, places } = self;
         change(&mut value);
-        Ok(Self { origin, ..Self::new(value)? })
+        Ok(Self { origin, places, ..Self::new(value)? })
     }
 
     /// The same object with an annotation set.
@@ -223,10 +251,15 @@ impl Object {
     /// The same object in `namespace`.
     #[must_use]
     pub fn in_namespace(mut self, namespace: &str) -> Self {
-        if let Some(metadata) = self.value.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.insert("namespace".into(), namespace.into());
-        }
+        self.set("/metadata", "namespace", namespace.into());
         self
+    }
+
+    /// Sets a key of the map at `pointer`; nothing happens where there is no map.
+    pub(super) fn set(&mut self, pointer: &str, key: &str, value: Value) {
+        if let Some(map) = self.value.pointer_mut(pointer).and_then(Value::as_object_mut) {
+            map.insert(key.into(), value);
+        }
     }
 
     fn with_metadata(mut self, map: &str, key: &str, value: &str) -> Self {
@@ -244,6 +277,13 @@ impl Object {
 
     fn text(&self, pointer: &str) -> &str {
         self.get(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// The same content; where it was read does not matter.
+impl PartialEq for Object {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
     }
 }
 

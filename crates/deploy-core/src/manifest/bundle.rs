@@ -1,0 +1,299 @@
+//! The desired manifests with namespaces and images resolved.
+
+use std::collections::HashMap;
+use std::io;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::images::{ContainerImage, ImageOverride, images, replace};
+use super::kinds::{Scope, scope};
+use super::order::{Stage, stages};
+use super::{Object, ObjectId};
+use crate::error::{Error, Result};
+use crate::image::Digest;
+
+/// The largest object, in bytes of its JSON: etcd refuses a request over 1.5 MiB.
+pub const MAX_OBJECT_BYTES: usize = 1_572_864;
+
+/// The most that the values of one ConfigMap or Secret may hold together, in bytes: the API server refuses more.
+pub const MAX_DATA_BYTES: usize = 1024 * 1024;
+
+/// The desired manifests: each object once, namespaces defaulted, images replaced and every image checked.
+///
+/// Only the cluster knows whether a kind that is not Kubernetes' own is namespaced: such objects keep an empty
+/// namespace until the adapter calls [`Bundle::settle`].
+///
+/// ```
+/// use deploy_core::manifest::{Bundle, read};
+///
+/// let objects = read("api.yaml", b"
+/// apiVersion: apps/v1
+/// kind: Deployment
+/// metadata: {name: api}
+/// spec: {template: {spec: {containers: [{name: api, image: shop/api:v1}]}}}
+/// ")?;
+/// let bundle = Bundle::builder()
+///     .objects(objects)
+///     .namespace("shop")
+///     .image("api=shop/api:v2".parse()?)
+///     .build()?;
+/// assert_eq!(bundle.objects()[0].id().to_string(), "Deployment shop/api");
+/// assert_eq!(bundle.images()[0].image.to_string(), "shop/api:v2");
+/// # Ok::<(), deploy_core::error::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bundle {
+    objects: Vec<Object>,
+    namespace: Option<String>,
+    images: Vec<ContainerImage>,
+}
+
+impl Bundle {
+    /// A builder of a bundle.
+    pub fn builder() -> BundleBuilder {
+        BundleBuilder::default()
+    }
+
+    /// The objects, in the order they were given.
+    pub fn objects(&self) -> &[Object] {
+        &self.objects
+    }
+
+    /// The objects, given away.
+    pub fn into_objects(self) -> Vec<Object> {
+        self.objects
+    }
+
+    /// The namespace that objects without one are for.
+    pub fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
+    /// The object of this identity.
+    pub fn get(&self, id: &ObjectId) -> Option<&Object> {
+        self.objects.iter().find(|object| object.id() == *id)
+    }
+
+    /// Every container with its image.
+    pub fn images(&self) -> &[ContainerImage] {
+        &self.images
+    }
+
+    /// The stages in which the objects are written; see [`order`](super::order).
+    ///
+    /// # Errors
+    /// As [`stages`].
+    pub fn stages(&self) -> Result<Vec<Stage>> {
+        stages(&self.objects)
+    }
+
+    /// The objects without a namespace whose kind is not Kubernetes' own: [`Bundle::settle`] decides about them.
+    pub fn unsettled(&self) -> impl Iterator<Item = &Object> {
+        self.objects.iter().filter(|object| object.namespace().is_none() && scope_of(object).is_none())
+    }
+
+    /// Defaults the namespace of the [unsettled](Bundle::unsettled) objects that `scope` says are namespaced.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::error::ErrorKind::InvalidInput) if an object now stands twice in the bundle.
+    pub fn settle(mut self, mut scope: impl FnMut(&Object) -> Scope) -> Result<Self> {
+        let Some(namespace) = self.namespace.clone() else { return Ok(self) };
+        let objects = std::mem::take(&mut self.objects).into_iter().map(|object| {
+            let unsettled = object.namespace().is_none() && scope_of(&object).is_none();
+            if unsettled && scope(&object) == Scope::Namespaced {
+                object.in_namespace(&namespace)
+            } else {
+                object
+            }
+        });
+        let objects = objects.collect();
+        Self::check(objects, Some(namespace))
+    }
+
+    /// The sha256 of what is desired, whatever the order of the objects and of their keys.
+    pub fn digest(&self) -> Digest {
+        let mut sorted: Vec<(ObjectId, &Object)> =
+            self.objects.iter().map(|object| (object.id(), object)).collect();
+        sorted.sort_by(|left, right| left.0.cmp(&right.0));
+        let mut hash = Hash(Sha256::new());
+        for (_, object) in sorted {
+            write_canonical(object.value(), &mut hash);
+            hash.0.update(b"\n");
+        }
+        Digest::from_sha256(hash.0.finalize().as_ref())
+    }
+
+    fn check(objects: Vec<Object>, namespace: Option<String>) -> Result<Self> {
+        let mut seen: HashMap<ObjectId, usize> = HashMap::with_capacity(objects.len());
+        let mut all_images = Vec::new();
+        for (index, object) in objects.iter().enumerate() {
+            if let Some(first) = seen.insert(object.id(), index) {
+                let place = objects.get(first).and_then(Object::origin);
+                let place = place.map(|place| format!(" (first at {place})")).unwrap_or_default();
+                return Err(at_origin(object, format!("{} stands twice in the bundle{place}", object.id())));
+            }
+            check_size(object)?;
+            all_images.append(&mut images(object)?);
+        }
+        Ok(Self { objects, namespace, images: all_images })
+    }
+}
+
+/// Builds a [`Bundle`].
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct BundleBuilder {
+    objects: Vec<Object>,
+    namespace: Option<String>,
+    images: Vec<ImageOverride>,
+}
+
+impl BundleBuilder {
+    /// Adds objects.
+    pub fn objects(mut self, objects: impl IntoIterator<Item = Object>) -> Self {
+        self.objects.extend(objects);
+        self
+    }
+
+    /// The namespace of objects that name none and live in one; an object that names another keeps it.
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = Some(namespace.into());
+        self
+    }
+
+    /// Adds an image to put in place of what the manifests say; of several for one container the last one counts.
+    pub fn image(mut self, image: ImageOverride) -> Self {
+        self.images.push(image);
+        self
+    }
+
+    /// Builds the bundle.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::error::ErrorKind::InvalidInput), naming the places: an object that stands twice
+    /// (whatever the version of its API), an image that is no reference, an override that matches nothing, an
+    /// object over [`MAX_OBJECT_BYTES`] or [`MAX_DATA_BYTES`], a namespace that is no name.
+    pub fn build(self) -> Result<Bundle> {
+        let Self { mut objects, namespace, images } = self;
+        if let Some(namespace) = &namespace {
+            check_namespace(namespace)?;
+            for object in &mut objects {
+                if object.namespace().is_none() && scope_of(object) == Some(Scope::Namespaced) {
+                    object.set("/metadata", "namespace", Value::String(namespace.clone()));
+                }
+            }
+        }
+        replace(&mut objects, &images)?;
+        Bundle::check(objects, namespace)
+    }
+}
+
+fn scope_of(object: &Object) -> Option<Scope> {
+    scope(object.group(), object.kind())
+}
+
+fn at_origin(object: &Object, message: String) -> Error {
+    let error = Error::invalid(message);
+    match object.origin() {
+        Some(origin) => error.on(origin),
+        None => error,
+    }
+}
+
+/// A DNS label (RFC 1123), which is what the API server takes.
+fn check_namespace(namespace: &str) -> Result<()> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let good = (1..=63).contains(&namespace.len())
+        && namespace.bytes().all(allowed)
+        && !namespace.starts_with('-')
+        && !namespace.ends_with('-');
+    if good {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("{namespace:?} cannot be a namespace"))
+        .help("use up to 63 lowercase letters, digits and '-', with a letter or digit at both ends"))
+}
+
+fn check_size(object: &Object) -> Result<()> {
+    let mut count = Count(0);
+    // Writing JSON that came from JSON into a counter cannot fail.
+    let _ = serde_json::to_writer(&mut count, object.value());
+    if count.0 > MAX_OBJECT_BYTES {
+        let message = format!("{} is {} bytes, over the limit of {MAX_OBJECT_BYTES}", object.id(), count.0);
+        return Err(at_origin(object, message).help("etcd refuses larger objects: split it"));
+    }
+    let secret = object.kind() == "Secret";
+    if object.group().is_empty() && (secret || object.kind() == "ConfigMap") {
+        let bytes = |field: &str, base64: bool| -> usize {
+            let values = object.get(field).and_then(Value::as_object).into_iter().flatten();
+            values
+                .filter_map(|(_, value)| value.as_str())
+                .map(|text| if base64 { text.len() / 4 * 3 } else { text.len() })
+                .sum()
+        };
+        let total = bytes("/data", secret) + bytes("/binaryData", true) + bytes("/stringData", false);
+        // Padding makes the size of base64 uncertain by two bytes a value: the API server decides about those.
+        if total > MAX_DATA_BYTES + 3 * 1024 {
+            let message = format!("{} holds {total} bytes, over the limit of {MAX_DATA_BYTES}", object.id());
+            return Err(at_origin(object, message).help("the API server refuses larger ones: split it"));
+        }
+    }
+    Ok(())
+}
+
+struct Count(usize);
+
+impl io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Hash(Sha256);
+
+impl io::Write for Hash {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// JSON with sorted keys; `serde_json` sorts them by itself unless some crate of the program turns that off.
+fn write_canonical(value: &Value, hash: &mut Hash) {
+    match value {
+        Value::Array(items) => {
+            hash.0.update(b"[");
+            for item in items {
+                write_canonical(item, hash);
+                hash.0.update(b",");
+            }
+            hash.0.update(b"]");
+        }
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_by_key(|(key, _)| *key);
+            hash.0.update(b"{");
+            for (key, value) in entries {
+                // A hash takes whatever it is given.
+                let _ = serde_json::to_writer(&mut *hash, key);
+                hash.0.update(b":");
+                write_canonical(value, hash);
+                hash.0.update(b",");
+            }
+            hash.0.update(b"}");
+        }
+        scalar => {
+            let _ = serde_json::to_writer(hash, scalar);
+        }
+    }
+}

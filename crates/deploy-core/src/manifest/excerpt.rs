@@ -1,0 +1,128 @@
+//! The line an error is about, with a caret, fit to be shown.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::places::Mark;
+use crate::error::Error;
+
+/// The most characters of a line that are shown.
+const WIDTH: usize = 100;
+const MASK: &str = "***";
+
+/// The line an error is about, with a caret under the place: the [`source`](std::error::Error::source) of an error
+/// of [`read`](super::read).
+///
+/// A value is masked unless its document is surely no Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    number: u32,
+    line: String,
+    /// Characters before the caret.
+    indent: usize,
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = self.number.to_string();
+        writeln!(f, "{number:>5} | {}", self.line)?;
+        write!(f, "{:>5} | {:indent$}^", "", "", indent = self.indent)
+    }
+}
+
+impl std::error::Error for Excerpt {}
+
+/// The line that an error is about, if it is one about a text.
+///
+/// ```
+/// let error = deploy_core::manifest::read("shop.yaml", b"kind: Service\nport: 80\nport: 81\n").unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "shop.yaml:3:1: duplicate key \"port\" (first at shop.yaml:2:1)"
+/// );
+/// let excerpt = deploy_core::manifest::excerpt(&error).unwrap();
+/// assert_eq!(excerpt.to_string(), "    3 | port: 81\n      | ^");
+/// ```
+pub fn excerpt(error: &Error) -> Option<&Excerpt> {
+    std::error::Error::source(error)?.downcast_ref()
+}
+
+/// A text being read: its name, and errors about places in it.
+pub(super) struct Source<'a> {
+    pub(super) name: Arc<str>,
+    pub(super) text: &'a str,
+}
+
+impl Source<'_> {
+    /// An error at `mark`. `message` must not hold a value of the text: it may be a Secret's.
+    pub(super) fn error(&self, mark: Mark, message: impl Into<String>) -> Error {
+        let error = Error::invalid(message).on(mark.origin(&self.name));
+        match self.excerpt(mark) {
+            Some(excerpt) => error.source(excerpt),
+            None => error,
+        }
+    }
+
+    fn excerpt(&self, mark: Mark) -> Option<Excerpt> {
+        let number = mark.line as usize;
+        let line = lines(self.text).nth(number.checked_sub(1)?)?;
+        let column = (mark.column as usize).saturating_sub(1);
+        if line.contains("{{") || !self.may_be_secret(number) {
+            let from = if line.chars().count() > WIDTH { column.saturating_sub(WIDTH / 2) } else { 0 };
+            let shown: String = line
+                .chars()
+                .skip(from)
+                .take(WIDTH)
+                .map(|character| if character.is_control() { ' ' } else { character })
+                .collect();
+            return Some(Excerpt { number: mark.line, indent: (column - from).min(WIDTH), line: shown });
+        }
+        let key = key_part(line);
+        let masked = match line.get(key.len()..) {
+            Some(rest) if !rest.trim().is_empty() => format!("{key} {MASK}"),
+            _ => key.to_owned(),
+        };
+        let indent = column.min(key.chars().count() + 1);
+        Some(Excerpt { number: mark.line, line: masked, indent })
+    }
+
+    /// Whether the document around line `number` is a Secret, or does not say what it is.
+    fn may_be_secret(&self, number: usize) -> bool {
+        let mut kinds = 0;
+        let mut secret = false;
+        for (index, line) in lines(self.text).enumerate() {
+            if line.starts_with("---") {
+                if index >= number {
+                    break;
+                }
+                (kinds, secret) = (0, false);
+            }
+            // Both YAML and JSON; that a name holds the word too only masks more.
+            for (at, _) in line.match_indices("kind") {
+                let after = line.get(at + 4..).unwrap_or_default().trim_start_matches(['"', '\'', ' ']);
+                if let Some(value) = after.strip_prefix(':') {
+                    kinds += 1;
+                    secret |=
+                        value.contains("Secret") || value.trim_start().starts_with(['&', '*', '!', '|', '>']);
+                }
+            }
+        }
+        kinds == 0 || secret
+    }
+}
+
+/// Lines as YAML counts them: `\n`, `\r\n` and a lone `\r` end one.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
+}
+
+/// The part of `line` up to the colon of a plain or quoted key at its start; empty if there is none.
+fn key_part(line: &str) -> &str {
+    let is_key = |character: char| character.is_ascii_alphanumeric() || " -_./\"'".contains(character);
+    match line.find(|character| !is_key(character)) {
+        Some(colon) if line.get(colon..).is_some_and(|rest| rest.starts_with(": ") || rest == ":") => {
+            line.get(..=colon).unwrap_or_default()
+        }
+        _ => "",
+    }
+}
