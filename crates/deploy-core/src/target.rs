@@ -3,12 +3,12 @@
 //! The [driver](crate::rollout) composes the steps; a caller may also take them one by one.
 //!
 //! ```
-//! use deploy_core::{manifest::Bundle, memory::MemoryTarget, run::Run, target::{Observation, RolloutTarget}};
+//! use deploy_core::{manifest::{Bundle, read}, memory::MemoryTarget, run::Run, target::{Observation, RolloutTarget}};
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 //! let target = MemoryTarget::new();
 //! let run = Run::new();
-//! let bundle = Bundle::builder().read("app.yaml", b"{apiVersion: v1, kind: ConfigMap, metadata: {name: app}}")?.build()?;
+//! let bundle = Bundle::builder().objects(read("app.yaml", b"{apiVersion: v1, kind: ConfigMap, metadata: {name: app}}")?).build()?;
 //! let plan = target.plan(&bundle, &run).await?;
 //! let applied = target.apply(&plan, &run).await?;
 //! assert!(matches!(target.observe(&applied, run.now(), &run).await?, Observation::Healthy));
@@ -124,15 +124,15 @@ pub struct Waiting {
 }
 
 /// Where to go back to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum RollbackTo<'a> {
+pub enum RollbackTo {
     /// What a plan saw before its objects were written by `written_by`.
     Snapshot {
         /// What stood there.
-        before: &'a Snapshot,
+        before: Snapshot,
         /// The runs whose objects may be deleted where nothing stood.
-        written_by: &'a [DeploymentId],
+        written_by: Vec<DeploymentId>,
     },
     /// A recorded revision; `None` is the newest good one before the present.
     Revision(Option<u64>),
@@ -222,7 +222,7 @@ pub trait RolloutTarget: Send + Sync {
     ///
     /// # Errors
     /// [`Unsupported`](crate::error::ErrorKind::Unsupported) for a way back it does not offer; if nothing could be tried at all.
-    async fn rollback(&self, to: RollbackTo<'_>, run: &Run) -> Result<Restored>;
+    async fn rollback(&self, to: &RollbackTo, run: &Run) -> Result<Restored>;
 
     /// The recorded revisions, newest first.
     ///

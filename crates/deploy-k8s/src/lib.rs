@@ -1,1 +1,5 @@
 //! placeholder
+mod api;
+mod connect;
+pub use api::Cluster;
+pub use connect::ClusterBuilder;

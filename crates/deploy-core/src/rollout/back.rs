@@ -23,9 +23,9 @@ impl Rollout {
             run.emit(EventKind::Warning { message: format!("the journal still says \"applying\": {error}") });
         }
         let deadline = run.now() + run.rules().rollback_timeout;
-        let to = RollbackTo::Snapshot { before: &intent.before, written_by: &intent.deployments };
+        let to = RollbackTo::Snapshot { before: intent.before, written_by: intent.deployments };
         let restored = tokio::select! {
-            restored = self.target.rollback(to, &run) => restored,
+            restored = self.target.rollback(&to, &run) => restored,
             () = run.clock().sleep_until(deadline) => Err(Error::new(
                 ErrorKind::Timeout,
                 format!("the way back took longer than {} s", run.rules().rollback_timeout.as_secs()),

@@ -4,14 +4,14 @@
 //! interrupted run of that name is finished (the same bundle) or undone (another one) first.
 //!
 //! ```
-//! use deploy_core::manifest::Bundle;
+//! use deploy_core::manifest::{Bundle, read};
 //! use deploy_core::memory::{MemoryJournal, MemoryLock, MemoryTarget};
 //! use deploy_core::outcome::Status;
 //! use deploy_core::{rollout::Rollout, run::Run};
 //! use std::sync::Arc;
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-//! let bundle = Bundle::builder().read("app.yaml", b"{apiVersion: v1, kind: ConfigMap, metadata: {name: app}}")?.build()?;
+//! let bundle = Bundle::builder().objects(read("app.yaml", b"{apiVersion: v1, kind: ConfigMap, metadata: {name: app}}")?).build()?;
 //! let outcome = Rollout::new(Arc::new(MemoryTarget::new()))
 //!     .lock(Arc::new(MemoryLock::new()))
 //!     .journal(Arc::new(MemoryJournal::new()))
@@ -163,7 +163,7 @@ impl Rollout {
         Subject {
             environment: self.environment.clone(),
             name: run.name().map(str::to_owned),
-            images: bundle.images().into_iter().map(|used| used.image).collect(),
+            images: bundle.images().iter().map(|used| used.image.to_string()).collect(),
             git_revision: run.revision().map(str::to_owned),
         }
     }

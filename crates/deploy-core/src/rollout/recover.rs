@@ -15,7 +15,7 @@ impl Rollout {
     pub(super) async fn interrupted(&self, bundle: &Bundle, run: &Run, lost: &Cancel) -> Result<Option<Intent>> {
         let (Some(journal), Some(name)) = (&self.journal, run.name()) else { return Ok(None) };
         let Some(mut intent) = journal.load(name).await? else { return Ok(None) };
-        let undo = intent.phase == Phase::RollingBack || intent.bundle != bundle.digest();
+        let undo = intent.phase == Phase::RollingBack || intent.bundle != bundle.digest().as_str();
         if let Some(interrupted) = intent.deployments.last().cloned() {
             run.emit(EventKind::Recovering { interrupted, undo });
         }

@@ -1,0 +1,199 @@
+//! What the API server's refusals mean.
+//!
+//! A body may be a `Status`, plain text (429 of priority and fairness, proxies), or HTML: it is read as hostile input.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use deploy_core::error::{Error, ErrorKind, Retry};
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+use super::retry::Setback;
+
+/// Longer messages are cut: a server-side apply error can quote the whole object.
+const MAX_MESSAGE: usize = 1000;
+
+/// A refusal, read.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) code: StatusCode,
+    pub(crate) reason: String,
+    pub(crate) message: String,
+    pub(crate) causes: Vec<RefusalCause>,
+    pub(crate) after: Option<Duration>,
+}
+
+/// One cause of a refusal.
+#[derive(Debug)]
+pub(crate) struct RefusalCause {
+    pub(crate) reason: String,
+    pub(crate) message: String,
+    pub(crate) field: String,
+}
+
+impl Refusal {
+    pub(crate) fn read(code: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        let status: Value = serde_json::from_slice(body).unwrap_or_default();
+        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let message = match text(&status, "message") {
+            message if !message.is_empty() => message,
+            _ => plain(body),
+        };
+        let causes = status.pointer("/details/causes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let header = headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let detail = status.pointer("/details/retryAfterSeconds").and_then(Value::as_u64);
+        Self {
+            code,
+            reason: text(&status, "reason"),
+            message: cut(&message),
+            causes: causes
+                .iter()
+                .take(100)
+                .map(|cause| RefusalCause {
+                    reason: text(cause, "reason"),
+                    message: cut(&text(cause, "message")),
+                    field: text(cause, "field"),
+                })
+                .collect(),
+            after: header.or(detail).filter(|seconds| *seconds > 0).map(Duration::from_secs),
+        }
+    }
+
+    /// Whether it is worth another try, and what is known of the first.
+    pub(crate) fn setback(&self) -> Option<Setback> {
+        match self.code.as_u16() {
+            429 => Some(Setback::Refused { after: self.after }),
+            _ if self.is_bad_object() => None,
+            500 | 502..=504 => Some(Setback::ServerFailed { after: self.after }),
+            _ => None,
+        }
+    }
+
+    /// The manifest does not fit the schema: server-side apply answers 500 without a reason, whatever `fieldValidation` says.
+    pub(crate) fn is_bad_object(&self) -> bool {
+        let typed = "failed to create typed patch object";
+        self.code == StatusCode::INTERNAL_SERVER_ERROR && self.message.starts_with(typed)
+            || self.code == StatusCode::BAD_REQUEST
+            || self.code == StatusCode::UNPROCESSABLE_ENTITY
+    }
+
+    /// A server-side-apply conflict with other field managers.
+    pub(crate) fn is_field_conflict(&self) -> bool {
+        self.code == StatusCode::CONFLICT && self.causes.iter().any(|cause| cause.reason == "FieldManagerConflict")
+    }
+
+    /// A precondition (resourceVersion, uid) that does not hold.
+    pub(crate) fn is_changed_meanwhile(&self) -> bool {
+        self.code == StatusCode::CONFLICT && !self.is_field_conflict() && self.reason != "AlreadyExists"
+    }
+
+    /// The refusal as an error of `verb` on `object`.
+    pub(crate) fn into_error(self, verb: &str, object: &str) -> Error {
+        let error = |kind, message: String| Error::new(kind, message).during(verb).on(object);
+        match self.code.as_u16() {
+            401 => error(ErrorKind::Unauthorized, "the API server does not accept the credentials".into())
+                .help("they may have expired: renew them"),
+            403 if self.message.contains("being terminated") => {
+                error(ErrorKind::Conflict, self.message).help("wait until the namespace is gone, then run again")
+            }
+            403 if self.message.contains("exceeded quota") => {
+                error(ErrorKind::Forbidden, self.message).help("free some of the quota or have it raised")
+            }
+            403 => error(ErrorKind::Forbidden, self.message).help("have a Role bound that allows it"),
+            404 => error(ErrorKind::NotFound, self.message),
+            409 if self.is_field_conflict() => self.field_conflict(verb, object),
+            409 if self.reason == "AlreadyExists" => error(ErrorKind::AlreadyExists, self.message),
+            409 => error(ErrorKind::Conflict, self.message),
+            410 => error(ErrorKind::Stale, self.message),
+            413 => error(ErrorKind::InvalidInput, "the API server refuses it as too large".into()),
+            429 => error(ErrorKind::Unavailable, "the API server is overloaded (429)".into()).with_retry(Retry::Exhausted),
+            _ if self.is_bad_object() => {
+                let message = match self.message.split_once("): ") {
+                    Some((typed, rest)) if typed.starts_with("failed to create typed patch object") => rest.to_owned(),
+                    _ => self.message,
+                };
+                error(ErrorKind::InvalidInput, message)
+            }
+            code @ 500..=599 => error(ErrorKind::Unavailable, format!("the API server failed ({code}): {}", self.message))
+                .with_retry(Retry::Exhausted),
+            code => error(ErrorKind::Internal, format!("unexpected answer {code}: {}", self.message)),
+        }
+    }
+
+    fn field_conflict(self, verb: &str, object: &str) -> Error {
+        let mut message = String::from("other field managers own what it sets:");
+        for cause in self.causes.iter().filter(|cause| cause.reason == "FieldManagerConflict") {
+            let manager = cause.message.trim_start_matches("conflict with ");
+            // Writing to a String cannot fail.
+            let _ = write!(message, " {} ({manager})", cause.field);
+        }
+        Error::new(ErrorKind::Conflict, message)
+            .during(verb)
+            .on(object)
+            .help("leave those fields out of the manifest, or force the conflict to take them over")
+    }
+}
+
+/// The first line of a body that is no `Status`; nothing of HTML.
+fn plain(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body.get(..MAX_MESSAGE).unwrap_or(body));
+    let line = text.trim().lines().next().unwrap_or_default().trim();
+    if line.starts_with('<') { "a page of HTML instead of an answer: is this the API server?".to_owned() } else { line.to_owned() }
+}
+
+fn cut(message: &str) -> String {
+    let one_line = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    if one_line.chars().count() <= MAX_MESSAGE {
+        return one_line;
+    }
+    one_line.chars().take(MAX_MESSAGE).chain("…".chars()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(code: u16, body: &str) -> Refusal {
+        Refusal::read(StatusCode::from_u16(code).unwrap(), &HeaderMap::new(), body.as_bytes())
+    }
+
+    #[test]
+    fn an_unknown_field_is_bad_input_and_never_retried() {
+        let body = r#"{"kind": "Status", "code": 500, "message":
+            "failed to create typed patch object (shop/api; apps/v1, Kind=Deployment): .spec.replicsa: field not declared in schema"}"#;
+        let refused = refusal(500, body);
+        assert_eq!(refused.setback(), None);
+        let error = refused.into_error("apply", "Deployment shop/api");
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(error.message(), ".spec.replicsa: field not declared in schema");
+    }
+
+    #[test]
+    fn too_many_requests_is_plain_text() {
+        let mut headers = HeaderMap::new();
+        headers.insert(http::header::RETRY_AFTER, "2".parse().unwrap());
+        let refused = Refusal::read(StatusCode::TOO_MANY_REQUESTS, &headers, b"Too many requests, please try again later.\n");
+        assert_eq!(refused.setback(), Some(Setback::Refused { after: Some(Duration::from_secs(2)) }));
+        assert_eq!(refused.message, "Too many requests, please try again later.");
+    }
+
+    #[test]
+    fn a_conflict_names_managers_and_fields() {
+        let body = r#"{"reason": "Conflict", "message": "Apply failed", "details": {"causes": [
+            {"reason": "FieldManagerConflict", "message": "conflict with \"kubectl\" using apps/v1", "field": ".spec.replicas"}]}}"#;
+        let refused = refusal(409, body);
+        assert!(refused.is_field_conflict() && !refused.is_changed_meanwhile());
+        let text = refused.into_error("apply", "Deployment shop/api").to_string();
+        assert!(text.contains(r#".spec.replicas ("kubectl" using apps/v1)"#), "{text}");
+    }
+
+    #[test]
+    fn hostile_bodies() {
+        for body in ["", "<html>x", "[1,2]", "{\"message\": 7}", "\u{0}\u{1}", &"x".repeat(1 << 20)] {
+            let refused = refusal(502, body);
+            assert!(refused.message.len() <= MAX_MESSAGE + 4);
+            assert!(matches!(refused.setback(), Some(Setback::ServerFailed { .. })));
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The API's verbs, each with its way of being repeated.
+
+use deploy_core::error::{Error, ErrorKind, Result};
+use http::Method;
+use serde_json::{Value, json};
+
+use super::Cluster;
+use super::answer::Refusal;
+use super::resource::{Place, escape};
+use super::retry::Repeat;
+use super::send::{Call, Failed};
+
+const JSON: &str = "application/json";
+const APPLY: &str = "application/apply-patch+yaml";
+const MERGE: &str = "application/merge-patch+json";
+
+/// Objects per page of a list.
+const PAGE: usize = 500;
+
+/// How a server-side apply came out.
+#[derive(Debug)]
+pub(crate) enum Apply {
+    /// The object as it is now.
+    Done(Value),
+    /// A precondition does not hold: it was changed, created or deleted meanwhile.
+    ChangedMeanwhile,
+    /// Other field managers own some of the fields.
+    FieldConflict {
+        /// Their paths, in the API server's notation.
+        fields: Vec<String>,
+        /// The whole story.
+        error: Error,
+    },
+}
+
+/// Options of a server-side apply.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ApplyOptions<'a> {
+    pub(crate) manager: &'a str,
+    pub(crate) force: bool,
+    pub(crate) dry_run: bool,
+}
+
+impl Cluster {
+    /// The object called `name`, if there is one.
+    pub(crate) async fn get(&self, place: &Place, name: &str) -> Result<Option<Value>> {
+        let call = read("get", place.object(name), place.id(name).to_string());
+        match self.call_json(&call).await {
+            Ok(object) => Ok(Some(object)),
+            Err(Failed::Refused(refusal)) if refusal.code == 404 => Ok(None),
+            Err(failed) => Err(failed.into_error(call.verb, &call.object)),
+        }
+    }
+
+    /// All objects of a place, page by page, and the resourceVersion to watch from. `selector` is a part of the query, as in
+    /// `&labelSelector=…`.
+    pub(crate) async fn list(&self, place: &Place, selector: &str, mut each: impl FnMut(Value)) -> Result<String> {
+        let mut token = String::new();
+        loop {
+            let path = format!("{}?limit={PAGE}{selector}{}", place.path(), continued(&token));
+            let call = read("list", path, collection(place));
+            let mut page = match self.call_json(&call).await {
+                Ok(page) => page,
+                // The token outlived the server's history: one unpaged list is consistent again.
+                Err(Failed::Refused(refusal)) if refusal.code == 410 && !token.is_empty() => {
+                    let call = read("list", format!("{}?{}", place.path(), selector.trim_start_matches('&')), collection(place));
+                    self.call_json(&call).await.map_err(|failed| failed.into_error(call.verb, &call.object))?
+                }
+                Err(failed) => return Err(failed.into_error(call.verb, &call.object)),
+            };
+            let resource = &place.resource;
+            for mut item in page.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default() {
+                // Items of a list leave out what the list says once.
+                item["apiVersion"] = resource.api_version().into();
+                item["kind"] = resource.kind.as_str().into();
+                each(item);
+            }
+            let meta = |key: &str| page.pointer(&format!("/metadata/{key}")).and_then(Value::as_str).unwrap_or_default();
+            token = meta("continue").to_owned();
+            if token.is_empty() {
+                return Ok(meta("resourceVersion").to_owned());
+            }
+        }
+    }
+
+    /// Server-side apply. It may be repeated: the same apply has the same effect, and one with a resourceVersion has it once.
+    ///
+    /// # Errors
+    /// All but conflicts, which are the caller's to decide.
+    pub(crate) async fn apply(&self, place: &Place, object: &Value, options: ApplyOptions<'_>) -> Result<Apply> {
+        let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+        let ApplyOptions { manager, force, dry_run } = options;
+        let mut path = format!("{}?fieldManager={}&fieldValidation=Strict", place.object(name), escape(manager));
+        if force {
+            path += "&force=true";
+        }
+        if dry_run {
+            path += "&dryRun=All";
+        }
+        let verb = if dry_run { "plan" } else { "apply" };
+        let body = serde_json::to_vec(object).map_err(|error| {
+            Error::new(ErrorKind::Internal, "cannot be written as JSON").during(verb).on(place.id(name)).source(error)
+        })?;
+        let object = place.id(name).to_string();
+        let call = Call { method: Method::PATCH, path, content_type: APPLY, body, repeat: Repeat::Freely, verb, object };
+        match self.call_json(&call).await {
+            Ok(object) => Ok(Apply::Done(object)),
+            Err(Failed::Refused(refusal)) if refusal.is_field_conflict() => Ok(Apply::FieldConflict {
+                fields: conflicting(&refusal),
+                error: refusal.into_error(call.verb, &call.object),
+            }),
+            Err(Failed::Refused(refusal)) if refusal.is_changed_meanwhile() => Ok(Apply::ChangedMeanwhile),
+            Err(failed) => Err(failed.into_error(call.verb, &call.object)),
+        }
+    }
+
+    /// JSON merge patch (RFC 7386). Only for patches that carry a resourceVersion or have the same effect twice.
+    /// `None` if the precondition does not hold.
+    pub(crate) async fn merge(&self, place: &Place, name: &str, patch: &Value) -> Result<Option<Value>> {
+        let body = patch.to_string().into_bytes();
+        let call = Call {
+            method: Method::PATCH,
+            path: place.object(name),
+            content_type: MERGE,
+            body,
+            repeat: Repeat::Freely,
+            verb: "patch",
+            object: place.id(name).to_string(),
+        };
+        self.conditional(&call).await
+    }
+
+    /// Replaces an object; its resourceVersion is the precondition. `None` if that does not hold.
+    pub(crate) async fn replace(&self, place: &Place, object: &Value) -> Result<Option<Value>> {
+        let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+        let call = Call {
+            method: Method::PUT,
+            path: place.object(name),
+            content_type: JSON,
+            body: object.to_string().into_bytes(),
+            repeat: Repeat::IfUnsent,
+            verb: "update",
+            object: place.id(name).to_string(),
+        };
+        self.conditional(&call).await
+    }
+
+    /// Creates an object; `None` if there is one of that name.
+    ///
+    /// # Errors
+    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if the answer was lost: look it up.
+    pub(crate) async fn create(&self, place: &Place, object: &Value) -> Result<Option<Value>> {
+        let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+        let call = Call {
+            method: Method::POST,
+            path: place.path(),
+            content_type: JSON,
+            body: object.to_string().into_bytes(),
+            repeat: Repeat::IfUnsent,
+            verb: "create",
+            object: place.id(name).to_string(),
+        };
+        match self.call_json(&call).await {
+            Ok(object) => Ok(Some(object)),
+            Err(Failed::Refused(refusal)) if refusal.reason == "AlreadyExists" => Ok(None),
+            Err(failed) => Err(failed.into_error(call.verb, &call.object)),
+        }
+    }
+
+    /// Deletes the object with this `uid`, its dependents in the background. Returns what still stands while it is being finalized,
+    /// `None` if it is gone already or never was.
+    pub(crate) async fn delete(&self, place: &Place, name: &str, uid: Option<&str>) -> Result<Option<Value>> {
+        let mut options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"});
+        if let Some(uid) = uid {
+            options["preconditions"] = json!({"uid": uid});
+        }
+        let call = Call {
+            method: Method::DELETE,
+            path: place.object(name),
+            content_type: JSON,
+            body: options.to_string().into_bytes(),
+            repeat: Repeat::Freely,
+            verb: "delete",
+            object: place.id(name).to_string(),
+        };
+        match self.call_json(&call).await {
+            Ok(answer) if answer.get("kind").and_then(Value::as_str) == Some("Status") => Ok(None),
+            Ok(answer) => Ok(Some(answer).filter(|object| object.pointer("/metadata/deletionTimestamp").is_some())),
+            // Another object of that name: ours is gone.
+            Err(Failed::Refused(refusal)) if refusal.code == 404 || refusal.code == 409 => Ok(None),
+            Err(failed) => Err(failed.into_error(call.verb, &call.object)),
+        }
+    }
+
+    async fn conditional(&self, call: &Call<'_>) -> Result<Option<Value>> {
+        match self.call_json(call).await {
+            Ok(object) => Ok(Some(object)),
+            Err(Failed::Refused(refusal)) if refusal.is_changed_meanwhile() => Ok(None),
+            Err(failed) => Err(failed.into_error(call.verb, &call.object)),
+        }
+    }
+}
+
+/// A request that only reads.
+pub(super) fn read(verb: &str, path: String, object: String) -> Call<'_> {
+    Call { method: Method::GET, path, content_type: JSON, body: Vec::new(), repeat: Repeat::Freely, verb, object }
+}
+
+pub(super) fn collection(place: &Place) -> String {
+    match &place.namespace {
+        Some(namespace) => format!("{} in namespace {namespace}", place.resource.plural),
+        None => place.resource.plural.clone(),
+    }
+}
+
+fn continued(token: &str) -> String {
+    if token.is_empty() { String::new() } else { format!("&continue={}", escape(token)) }
+}
+
+fn conflicting(refusal: &Refusal) -> Vec<String> {
+    let causes = refusal.causes.iter().filter(|cause| cause.reason == "FieldManagerConflict");
+    causes.map(|cause| cause.field.clone()).collect()
+}
