@@ -244,7 +244,7 @@ impl fmt::Display for Failure {
             Reason::VolumeLost => write!(f, "{subject} has lost its volume")?,
             Reason::Quota => write!(f, "{subject}: the quota does not allow its pods")?,
             Reason::Forbidden => write!(f, "{subject}: its pods are not admitted")?,
-            Reason::ProgressDeadline => write!(f, "{subject} made no progress within its deadline")?,
+            Reason::ProgressDeadline => write!(f, "{} made no progress within its deadline", self.object)?,
             Reason::JobFailed { cause } => {
                 write!(f, "{} failed ({cause})", self.object)?;
                 if let Some(place) = &place {

@@ -29,6 +29,7 @@ mod events;
 mod failure;
 mod judge;
 mod patience;
+mod pods;
 mod read;
 pub mod signs;
 mod simple;

@@ -30,7 +30,8 @@ pub struct Patience {
     pub container_start: Duration,
     /// A ConfigMap or Secret, or a key of one, that a container or a volume needs and that is missing. Default: 5 s.
     pub missing_reference: Duration,
-    /// A pod that fits on no node; one that waits for a volume, too. Default: 30 s.
+    /// A pod that fits on no node, or waits for a volume; not while an autoscaler says that a node is on its way.
+    /// Default: 30 s.
     pub unschedulable: Duration,
     /// Pods that a ResourceQuota forbids. Default: 2 s.
     pub quota: Duration,
