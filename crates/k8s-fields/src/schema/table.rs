@@ -1,0 +1,123 @@
+//! Reads `builtin.txt`.
+//!
+//! - `kind apps/v1 Deployment apps.v1.Deployment`: the root type of a kind.
+//! - `type core.v1.PodSpec` starts a type; its fields follow, indented: a name, words for the [`Shape`], and after a colon
+//!   the type of the field, of its items or of its values; `atomic` if each item is merged as a whole. A field or type that is all plain is not there.
+//! - `struct` is plain with a type, `map name,protocol="TCP"` a keyed list with defaults as JSON; `atomic`, `set`,
+//!   `values` and `free` are the shapes of these names.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use super::{Field, KeyField, Schema, Shape};
+
+type Fields = BTreeMap<String, Field>;
+
+/// The built-in types.
+pub(super) struct Table {
+    /// From apiVersion and kind to the name of the type.
+    kinds: BTreeMap<(String, String), String>,
+    types: BTreeMap<String, Fields>,
+    none: Fields,
+    unknown: Fields,
+}
+
+/// The table, read once: it is a constant that is easier to review as text.
+pub(super) fn builtin() -> &'static Table {
+    static TABLE: LazyLock<Table> = LazyLock::new(|| read(include_str!("builtin.txt")));
+    &TABLE
+}
+
+impl Table {
+    pub(super) fn root(&'static self, api_version: &str, kind: &str) -> Option<Schema> {
+        let name = self.kinds.get(&(api_version.to_owned(), kind.to_owned()))?;
+        Some(Schema { shape: &Shape::Plain, fields: self.fields(Some(name)), atomic_items: false })
+    }
+
+    pub(super) fn fields(&'static self, name: Option<&str>) -> &'static Fields {
+        name.and_then(|name| self.types.get(name)).unwrap_or(&self.none)
+    }
+
+    pub(super) fn unknown(&'static self) -> &'static Fields {
+        &self.unknown
+    }
+}
+
+fn read(text: &str) -> Table {
+    let mut table = Table {
+        kinds: BTreeMap::new(),
+        types: BTreeMap::new(),
+        none: Fields::new(),
+        unknown: Fields::from([(
+            "metadata".to_owned(),
+            Field { shape: Shape::Plain, of: Some("meta.v1.ObjectMeta".to_owned()), atomic_items: false },
+        )]),
+    };
+    let mut current = String::new();
+    for line in text.lines() {
+        let (words, of) =
+            line.split_once(" : ").map_or((line, None), |(words, of)| (words, Some(of.to_owned())));
+        match words.split_ascii_whitespace().collect::<Vec<_>>().as_slice() {
+            ["kind", api_version, kind, name] => {
+                table.kinds.insert(((*api_version).to_owned(), (*kind).to_owned()), (*name).to_owned());
+            }
+            ["type", name] => (*name).clone_into(&mut current),
+            [field, shape @ ..] if !field.starts_with('#') => {
+                let fields = table.types.entry(current.clone()).or_default();
+                let atomic_items = of.as_deref() == Some("atomic");
+                fields.insert((*field).to_owned(), Field { shape: read_shape(shape), of, atomic_items });
+            }
+            _ => {}
+        }
+    }
+    table
+}
+
+fn read_shape(words: &[&str]) -> Shape {
+    match words {
+        ["atomic"] => Shape::Atomic,
+        ["set"] => Shape::Set,
+        ["values"] => Shape::Values,
+        ["free"] => Shape::Free,
+        ["map", keys] => Shape::ListMap(keys.split(',').map(read_key).collect()),
+        _ => Shape::Plain,
+    }
+}
+
+fn read_key(text: &str) -> KeyField {
+    let (name, default) = text.split_once('=').unwrap_or((text, ""));
+    KeyField { name: name.to_owned(), default: serde_json::from_str(default).ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every line of the table is one of the forms that `read` knows, and every type that a line names is there.
+    #[test]
+    fn the_table_is_whole() {
+        let text = include_str!("builtin.txt");
+        let table = builtin();
+        let mut fields = 0;
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let words: Vec<_> = line.split_ascii_whitespace().collect();
+            match words.as_slice() {
+                ["kind", api_version, kind, name] => {
+                    assert!(
+                        Schema::of(api_version, kind).is_some() && table.types.contains_key(*name),
+                        "{line}"
+                    );
+                }
+                ["type", name] => assert!(!table.types[*name].is_empty(), "{line}"),
+                [_, "struct" | "free" | "values" | "atomic" | "set"] | [_, "map", _] => fields += 1,
+                [_, "struct" | "values", ":", of] | [_, "map", _, ":", of] => {
+                    assert!(table.types.contains_key(*of) || *of == "atomic", "{line}");
+                    fields += 1;
+                }
+                _ => panic!("unknown line: {line}"),
+            }
+        }
+        assert_eq!(fields, table.types.values().map(BTreeMap::len).sum::<usize>());
+        assert!(table.kinds.len() > 80, "{}", table.kinds.len());
+    }
+}
