@@ -27,6 +27,8 @@ mod digest;
 mod reference;
 mod repository;
 mod tag;
+#[cfg(test)]
+mod tests;
 
 pub use digest::Digest;
 pub use reference::Reference;

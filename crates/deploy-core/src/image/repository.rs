@@ -132,15 +132,14 @@ fn check_domain(domain: &str) -> Result<(), Problem> {
 
 /// Components of lowercase letters and digits, joined inside by one `.`, one or two `_`, or any number of `-`.
 fn check_path(path: &str) -> Result<(), Problem> {
-    if let Some(at) = path.bytes().position(|byte| byte.is_ascii_uppercase()) {
-        return Err(Problem::at("the repository must be lowercase", at));
-    }
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-/".contains(&byte);
-    if let Some(at) = path.bytes().position(|byte| !allowed(byte)) {
-        return Err(Problem::at(
-            "a repository holds lowercase letters, digits, '.', '_', '-' and '/' only",
-            at,
-        ));
+    if let Some((at, byte)) = path.bytes().enumerate().find(|&(_, byte)| !allowed(byte)) {
+        let what = if byte.is_ascii_uppercase() {
+            "the repository must be lowercase"
+        } else {
+            "a repository holds lowercase letters, digits, '.', '_', '-' and '/' only"
+        };
+        return Err(Problem::at(what, at));
     }
     let mut at = 0;
     for component in path.split('/') {

@@ -72,7 +72,8 @@ impl Bundle {
 
     /// The object of this identity.
     pub fn get(&self, id: &ObjectId) -> Option<&Object> {
-        self.objects.iter().find(|object| object.id() == *id)
+        // The name first: it tells the most, and building an identity allocates.
+        self.objects.iter().find(|object| object.name() == id.name && object.id() == *id)
     }
 
     /// Every container with its image.

@@ -56,18 +56,24 @@ pub(super) struct Source<'a> {
 impl Source<'_> {
     /// An error at `mark`. `message` must not hold a value of the text: it may be a Secret's.
     pub(super) fn error(&self, mark: Mark, message: impl Into<String>) -> Error {
-        let error = Error::invalid(message).on(mark.origin(&self.name));
+        let mut error = Error::invalid(message).on(mark.origin(&self.name));
+        if self.line(mark).is_some_and(|line| line.contains("{{")) {
+            error = error.help("this looks like a template: render it first");
+        }
         match self.excerpt(mark) {
             Some(excerpt) => error.source(excerpt),
             None => error,
         }
     }
 
+    fn line(&self, mark: Mark) -> Option<&str> {
+        lines(self.text).nth((mark.line as usize).checked_sub(1)?)
+    }
+
     fn excerpt(&self, mark: Mark) -> Option<Excerpt> {
-        let number = mark.line as usize;
-        let line = lines(self.text).nth(number.checked_sub(1)?)?;
+        let line = self.line(mark)?;
         let column = (mark.column as usize).saturating_sub(1);
-        if line.contains("{{") || !self.may_be_secret(number) {
+        if !self.may_be_secret(mark.line as usize) {
             let from = if line.chars().count() > WIDTH { column.saturating_sub(WIDTH / 2) } else { 0 };
             let shown: String = line
                 .chars()
@@ -78,11 +84,13 @@ impl Source<'_> {
             return Some(Excerpt { number: mark.line, indent: (column - from).min(WIDTH), line: shown });
         }
         let key = key_part(line);
-        let masked = match line.get(key.len()..) {
-            Some(rest) if !rest.trim().is_empty() => format!("{key} {MASK}"),
-            _ => key.to_owned(),
+        let rest = line.get(key.len()..).unwrap_or_default();
+        let masked = match (key, rest.trim()) {
+            (_, "") => key.to_owned(),
+            ("", _) => MASK.to_owned(),
+            _ => format!("{key} {MASK}"),
         };
-        let indent = column.min(key.chars().count() + 1);
+        let indent = if key.is_empty() { 0 } else { column.min(key.chars().count() + 1) };
         Some(Excerpt { number: mark.line, line: masked, indent })
     }
 

@@ -34,6 +34,8 @@ pub mod order;
 mod places;
 mod read;
 mod redact;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod yaml;
 

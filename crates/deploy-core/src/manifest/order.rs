@@ -189,7 +189,7 @@ fn edges(objects: &[Object], ids: &[ObjectId]) -> Result<Vec<Vec<usize>>> {
                     })
                 });
             let index = found.ok_or_else(|| {
-                dependency_error(object, format!("depends on {dependency}, which is not among the objects"))
+                dependency_error(object, &format!("depends on {dependency}, which is not among the objects"))
                     .help("add it, or remove it from the annotation config.kubernetes.io/depends-on")
             })?;
             needs.push(*index);
@@ -230,7 +230,7 @@ fn dependencies<'a>(text: &'a str, object: &Object) -> Result<Vec<Dependency<'a>
                 _ => Dependency { group: "", namespace: None, kind: "", name: "" },
             };
             if dependency.kind.is_empty() || dependency.name.is_empty() || dependency.namespace == Some("") {
-                return Err(dependency_error(object, format!("cannot read {reference:?} in {DEPENDS_ON}"))
+                return Err(dependency_error(object, &format!("cannot read {reference:?} in {DEPENDS_ON}"))
                     .help("write group/namespaces/NAMESPACE/kind/NAME or group/kind/NAME; the core group is empty"));
             }
             Ok(dependency)
@@ -238,7 +238,7 @@ fn dependencies<'a>(text: &'a str, object: &Object) -> Result<Vec<Dependency<'a>
         .collect()
 }
 
-fn dependency_error(object: &Object, problem: String) -> Error {
+fn dependency_error(object: &Object, problem: &str) -> Error {
     let pointer = format!("/metadata/annotations/{}", DEPENDS_ON.replace('/', "~1"));
     let message = format!("{}: {problem}", object.id());
     match object.place(&pointer) {

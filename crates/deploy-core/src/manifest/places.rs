@@ -25,7 +25,7 @@ impl Mark {
 /// A value's JSON pointer, hashed (FNV-1a) as far as it is known: going down one step only hashes that step.
 ///
 /// Two pointers of one document with the same hash would only make an error name the wrong line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Path(u64);
 
 impl Path {
@@ -72,14 +72,15 @@ impl Path {
 #[derive(Clone)]
 pub(super) struct Places {
     file: Arc<str>,
-    /// In the order of reading; where a path is met twice (a merged key, overridden later) the last one counts.
+    /// Sorted by path; where a path is met twice (a merged key, overridden later) the last one counts.
     table: Arc<[(Path, Mark)]>,
     /// The object's own path in the document: not the root for an item of a `List`.
     base: Path,
 }
 
 impl Places {
-    pub(super) fn new(file: &Arc<str>, table: Vec<(Path, Mark)>) -> Self {
+    pub(super) fn new(file: &Arc<str>, mut table: Vec<(Path, Mark)>) -> Self {
+        table.sort_by_key(|(path, _)| *path);
         Self { file: Arc::clone(file), table: table.into(), base: Path::ROOT }
     }
 
@@ -92,7 +93,9 @@ impl Places {
     pub(super) fn find(&self, mut pointer: &str) -> Option<Origin> {
         loop {
             let path = self.base.pointer(pointer);
-            if let Some((_, mark)) = self.table.iter().rev().find(|(candidate, _)| *candidate == path) {
+            let after = self.table.partition_point(|(candidate, _)| *candidate <= path);
+            let last = after.checked_sub(1).and_then(|last| self.table.get(last));
+            if let Some((_, mark)) = last.filter(|(found, _)| *found == path) {
                 return Some(mark.origin(&self.file));
             }
             pointer = pointer.get(..pointer.rfind('/')?)?;

@@ -67,7 +67,7 @@ fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str> {
         Ok(text) => Ok(text),
         Err(error) => {
             let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = before.split(|byte| *byte == b'\n').count();
             refuse(&format!("line {line} is not UTF-8 text"))
         }
     }

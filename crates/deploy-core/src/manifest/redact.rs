@@ -21,31 +21,32 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 #[must_use]
 pub fn redact(value: &Value) -> Value {
     let mut shown = value.clone();
-    mask(&mut shown);
+    mask(&mut shown, false);
     shown
 }
 
-fn mask(value: &mut Value) {
-    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-    let group_is_core = text(value, "apiVersion").is_none_or(|version| !version.contains('/'));
-    if group_is_core && text(value, "kind").is_some_and(|kind| kind == "Secret" || kind == "SecretList") {
+/// Masks `value`, which is a Secret if it says so or if its list does.
+fn mask(value: &mut Value, in_secret_list: bool) {
+    let text = |key: &str| value.get(key).and_then(Value::as_str);
+    let is_core = text("apiVersion").is_none_or(|version| !version.contains('/'));
+    let is_list = is_core && text("kind") == Some("SecretList");
+    if in_secret_list || (is_core && text("kind") == Some("Secret")) {
         for field in ["data", "stringData"] {
             match value.get_mut(field) {
                 Some(Value::Object(map)) => map.values_mut().for_each(|value| *value = MASK.into()),
                 Some(Value::Null) | None => {}
-                // A Secret that the API server would refuse may hold one all the same.
+                // The API server would refuse it, but it may hold a secret all the same.
                 Some(other) => *other = MASK.into(),
             }
         }
     }
-    if let Some(last_applied) = value
-        .pointer_mut("/metadata/annotations")
-        .and_then(Value::as_object_mut)
-        .and_then(|annotations| annotations.get_mut(LAST_APPLIED))
-    {
+    let annotations = value.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut);
+    if let Some(last_applied) = annotations.and_then(|annotations| annotations.get_mut(LAST_APPLIED)) {
         *last_applied = MASK.into();
     }
     if let Some(items) = value.get_mut("items").and_then(Value::as_array_mut) {
-        items.iter_mut().for_each(mask);
+        for item in items {
+            mask(item, is_list);
+        }
     }
 }

@@ -118,7 +118,8 @@ impl<'a> Composer<'a> {
     pub(super) fn scalar(&mut self, scalar: Scalar<'_>, merge: bool, anchor: usize, at: Mark) -> Result<()> {
         if self.expects_key() {
             if merge {
-                return self.set_key(Key::Merge(at));
+                self.set_key(Key::Merge(at));
+                return Ok(());
             }
             // An anchored key can be an alias' value later.
             if anchor > 0 {
@@ -179,14 +180,14 @@ impl<'a> Composer<'a> {
             let first = first.origin(&self.source.name);
             return Err(self.source.error(at, format!("duplicate key {name:?} (first at {first})")));
         }
-        self.set_key(Key::Name(name, path))
+        self.set_key(Key::Name(name, path));
+        Ok(())
     }
 
-    fn set_key(&mut self, new: Key) -> Result<()> {
+    fn set_key(&mut self, new: Key) {
         if let Some(Frame { collection: Collection::Map { key, .. }, .. }) = self.stack.last_mut() {
             *key = Some(new);
         }
-        Ok(())
     }
 
     fn expects_key(&self) -> bool {
@@ -213,7 +214,8 @@ impl<'a> Composer<'a> {
 
     fn finish_value(&mut self, node: Node, anchor: usize) -> Result<()> {
         if anchor > 0 {
-            self.alias_bytes += node.bytes;
+            let at = self.places.last().map_or(Mark::new(1, 1), |(_, at)| *at);
+            self.repeat(node.bytes, at)?;
             self.anchors.insert(anchor, Some(node.clone()));
         }
         let Node { value, bytes, height } = node;
@@ -287,7 +289,7 @@ impl<'a> Composer<'a> {
         self.alias_bytes += bytes;
         if self.alias_bytes > MAX_ALIAS_BYTES {
             let limit = MAX_ALIAS_BYTES / 1024 / 1024;
-            let message = format!("aliases repeat more than {limit} MiB of values up to here");
+            let message = format!("anchors and aliases repeat more than {limit} MiB of values up to here");
             return Err(self.source.error(at, message));
         }
         Ok(())

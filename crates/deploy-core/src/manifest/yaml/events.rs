@@ -15,7 +15,8 @@ pub(super) fn read(text: &str, start: Mark, composer: &mut Composer<'_>) -> Resu
         Mark::new(marker.line() + start.line as usize - 1, column)
     };
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| syntax_error(&error, mark(*error.marker()), composer))?;
+        let (event, span) =
+            event.map_err(|error| composer.source().error(mark(*error.marker()), error.info()))?;
         let at = mark(span.start);
         match event {
             Event::DocumentStart(_) => composer.start_document(),
@@ -27,8 +28,8 @@ pub(super) fn read(text: &str, start: Mark, composer: &mut Composer<'_>) -> Resu
                 let plain = style == ScalarStyle::Plain;
                 let tag = tag.as_deref().map(full_tag);
                 let tag = tag.as_deref();
-                let merge =
-                    &*text == "<<" && (matches!(tag, None if plain) || matches!(tag, Some("!" | MERGE)));
+                let meant = tag.map_or(plain, |tag| tag == "!" || tag == MERGE);
+                let merge = meant && &*text == "<<";
                 let scalar = Scalar::resolve(text, plain, tag)
                     .map_err(|problem| composer.source().error(at, problem))?;
                 composer.scalar(scalar, merge, anchor, at)?;
@@ -43,10 +44,4 @@ const MERGE: &str = "tag:yaml.org,2002:merge";
 
 fn full_tag(tag: &Tag) -> String {
     format!("{}{}", tag.handle, tag.suffix)
-}
-
-fn syntax_error(error: &saphyr_parser::ScanError, at: Mark, composer: &Composer<'_>) -> crate::error::Error {
-    let error = composer.source().error(at, error.info());
-    let template = crate::manifest::excerpt(&error).is_some_and(|excerpt| excerpt.to_string().contains("{{"));
-    if template { error.help("this looks like a template: render it first") } else { error }
 }

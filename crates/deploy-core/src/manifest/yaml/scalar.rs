@@ -28,8 +28,6 @@ impl<'a> Scalar<'a> {
         let tag = match tag {
             None if plain => return Ok(Self::untagged(text)),
             None => return Ok(Self::Text(text)),
-            // The "non-specific" tag.
-            Some("!") => return Ok(Self::untagged(text)),
             Some(tag) => tag,
         };
         let wrong = || format!("this value is no !!{}", tag.trim_start_matches(CORE));
@@ -54,7 +52,7 @@ impl<'a> Scalar<'a> {
         let Some(&first) = text.as_bytes().first() else { return Self::Null };
         let number = match first {
             b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' => word(&text),
-            b'.' => word(&text).or_else(|| float(&text).map(Self::Float)),
+            b'.' => word(&text).or_else(|| fraction(&text).map(Self::Float)),
             b'0'..=b'9' | b'+' | b'-' => word(&text).or_else(|| Self::number(&text)),
             _ => None,
         };
@@ -97,18 +95,15 @@ impl<'a> Scalar<'a> {
     }
 }
 
-/// A float as JSON says it: Go writes a whole one without a point, which reads back as an integer.
+/// A float as JSON says it. Go writes a whole one below 1e21 without a point, so that it reads back as an integer.
 pub(super) fn json_number(value: f64) -> Option<Number> {
-    // Up to 2^63 every whole float is an i64 exactly.
-    if value.fract() == 0.0 && value.abs() < 9_223_372_036_854_775_808.0 {
-        #[allow(clippy::cast_possible_truncation)]
-        return Some(Number::from(value as i64));
-    }
-    if value.fract() == 0.0 && value > 0.0 && value < 18_446_744_073_709_551_616.0 {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        return Some(Number::from(value as u64));
-    }
-    Number::from_f64(value)
+    let whole = value.fract() == 0.0 && value.abs() < 1e21;
+    // Both languages write the fewest digits that tell the float from its neighbours, then zeros.
+    let text = whole.then(|| value.to_string());
+    let integer = text.as_deref().and_then(|text| {
+        text.parse::<i64>().map(Number::from).or_else(|_| text.parse::<u64>().map(Number::from)).ok()
+    });
+    integer.or_else(|| Number::from_f64(value))
 }
 
 fn word<'a>(text: &str) -> Option<Scalar<'a>> {
@@ -153,6 +148,17 @@ fn integer<'a>(text: &str) -> Option<Scalar<'a>> {
         // ParseUint takes no sign: such a number becomes a float.
         Err(_) => (!text.starts_with('+')).then_some(Scalar::Uint(value)),
     }
+}
+
+/// A number that starts with its point. Go takes `_` between its digits only, unlike in other numbers.
+fn fraction(text: &str) -> Option<f64> {
+    let joined = |part: &str| part.bytes().next().zip(part.bytes().last());
+    let between_digits = text.split('_').collect::<Vec<_>>().windows(2).all(|pair| {
+        pair.iter().filter_map(|part| joined(part)).count() == 2
+            && pair.first().is_some_and(|left| left.ends_with(|last: char| last.is_ascii_digit()))
+            && pair.last().is_some_and(|right| right.starts_with(|first: char| first.is_ascii_digit()))
+    });
+    if between_digits { float(&text.replace('_', "")) } else { None }
 }
 
 /// `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`, if it is in a float's range.
