@@ -79,7 +79,10 @@ pub enum Difference {
 /// `Equal` is certain: every field that is desired is owned by the manager's entry (by Apply, of no subresource, at the
 /// desired object's `apiVersion`) and the other way round, every value is the live one, types included, and every list
 /// keeps its order. `Different` may be wrong, and an apply then changes nothing: for quantities (`1000m` for `1`), for
-/// defaults inside of what is merged as a whole, for values that admission changes.
+/// defaults inside of what is merged as a whole (`fieldRef` without its `apiVersion`), for values that admission changes.
+///
+/// One thing is taken on trust in kinds that are not built in: an object or list that the manager owns as a whole counts
+/// as merged as a whole, unless somebody else owns something inside of it. At worst an equal value is left unowned.
 ///
 /// `live` must be read at the desired `apiVersion` and must say so itself: the items of a list answer come without
 /// `apiVersion` and `kind`, add the list's. `status`, `metadata.name` and `metadata.namespace` are not compared (`status`
