@@ -77,12 +77,14 @@ pub struct Applied {
 pub struct AppliedObject {
     /// The object.
     pub id: ObjectId,
+    /// The version of the API it was written in, as in `apps/v1`.
+    pub api_version: String,
     /// What was done.
     pub action: Action,
-    /// Its `metadata.uid`, where it has one.
-    pub uid: Option<String>,
     /// Its `metadata.generation` after the write: a status about an older one does not count.
     pub generation: Option<i64>,
+    /// Whether it was healthy as written (a ConfigMap is), so that nothing is left to observe.
+    pub healthy: bool,
 }
 
 /// How what was applied came out.

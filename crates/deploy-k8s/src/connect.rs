@@ -114,9 +114,12 @@ impl ClusterBuilder {
             from => {
                 let kubeconfig = from.read()?;
                 let context = pick_context(&kubeconfig, self.context.as_deref())?;
-                let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
-                    .await
-                    .map_err(|error| Error::invalid(format!("the kubeconfig's context \"{context}\" cannot be used: {error}")))?;
+                let config =
+                    kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| {
+                        Error::invalid(format!(
+                            "the kubeconfig's context \"{context}\" cannot be used: {error}"
+                        ))
+                    })?;
                 (config, format!("context {context}"))
             }
         };
@@ -139,7 +142,9 @@ fn client(mut config: kube::Config) -> Result<kube::Client> {
     config.connect_timeout = Some(Duration::from_secs(5));
     // Watches are silent for long; requests are bounded one by one in `api::send`.
     config.read_timeout = None;
-    kube::Client::try_from(config).map_err(|error| Error::invalid(format!("the cluster's address or credentials cannot be used: {error}")))
+    kube::Client::try_from(config).map_err(|error| {
+        Error::invalid(format!("the cluster's address or credentials cannot be used: {error}"))
+    })
 }
 
 impl From {
@@ -155,10 +160,12 @@ impl From {
             }
             Self::Bytes(bytes) => {
                 let text = String::from_utf8(bytes).map_err(|_| {
-                    Error::invalid("the kubeconfig's bytes are not text").help("decode it first if it is kept as base64")
+                    Error::invalid("the kubeconfig's bytes are not text")
+                        .help("decode it first if it is kept as base64")
                 })?;
                 // The parser's message may quote the text, and the text holds credentials.
-                Kubeconfig::from_yaml(&text).map_err(|_| Error::invalid("the kubeconfig's bytes are not a kubeconfig"))
+                Kubeconfig::from_yaml(&text)
+                    .map_err(|_| Error::invalid("the kubeconfig's bytes are not a kubeconfig"))
             }
             Self::Default | Self::InCluster => Kubeconfig::read().map_err(bad),
         }
@@ -167,12 +174,19 @@ impl From {
 
 fn pick_context(kubeconfig: &Kubeconfig, asked: Option<&str>) -> Result<String> {
     let known: Vec<&str> = kubeconfig.contexts.iter().map(|context| context.name.as_str()).collect();
-    let Some(context) = asked.or(kubeconfig.current_context.as_deref()).filter(|context| !context.is_empty()) else {
-        return Err(Error::invalid("the kubeconfig has no current context").help(format!("name one of: {}", known.join(", "))));
+    let Some(context) = asked.or(kubeconfig.current_context.as_deref()).filter(|context| !context.is_empty())
+    else {
+        return Err(Error::invalid("the kubeconfig has no current context")
+            .help(format!("name one of: {}", known.join(", "))));
     };
     if known.contains(&context) {
         return Ok(context.to_owned());
     }
-    Err(Error::new(ErrorKind::InvalidInput, format!("the kubeconfig has no context \"{context}\""))
-        .help(if known.is_empty() { "it has none at all".to_owned() } else { format!("it has: {}", known.join(", ")) }))
+    Err(Error::new(ErrorKind::InvalidInput, format!("the kubeconfig has no context \"{context}\"")).help(
+        if known.is_empty() {
+            "it has none at all".to_owned()
+        } else {
+            format!("it has: {}", known.join(", "))
+        },
+    ))
 }

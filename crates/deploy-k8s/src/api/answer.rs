@@ -35,13 +35,19 @@ pub(crate) struct RefusalCause {
 impl Refusal {
     pub(crate) fn read(code: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let status: Value = serde_json::from_slice(body).unwrap_or_default();
-        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text =
+            |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let message = match text(&status, "message") {
             message if !message.is_empty() => message,
             _ => plain(body),
         };
-        let causes = status.pointer("/details/causes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let header = headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let causes = status
+            .pointer("/details/causes")
+            .and_then(Value::as_array)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let header =
+            headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let detail = status.pointer("/details/retryAfterSeconds").and_then(Value::as_u64);
         Self {
             code,
@@ -80,7 +86,8 @@ impl Refusal {
 
     /// A server-side-apply conflict with other field managers.
     pub(crate) fn is_field_conflict(&self) -> bool {
-        self.code == StatusCode::CONFLICT && self.causes.iter().any(|cause| cause.reason == "FieldManagerConflict")
+        self.code == StatusCode::CONFLICT
+            && self.causes.iter().any(|cause| cause.reason == "FieldManagerConflict")
     }
 
     /// A precondition (resourceVersion, uid) that does not hold.
@@ -94,9 +101,8 @@ impl Refusal {
         match self.code.as_u16() {
             401 => error(ErrorKind::Unauthorized, "the API server does not accept the credentials".into())
                 .help("they may have expired: renew them"),
-            403 if self.message.contains("being terminated") => {
-                error(ErrorKind::Conflict, self.message).help("wait until the namespace is gone, then run again")
-            }
+            403 if self.message.contains("being terminated") => error(ErrorKind::Conflict, self.message)
+                .help("wait until the namespace is gone, then run again"),
             403 if self.message.contains("exceeded quota") => {
                 error(ErrorKind::Forbidden, self.message).help("free some of the quota or have it raised")
             }
@@ -107,16 +113,21 @@ impl Refusal {
             409 => error(ErrorKind::Conflict, self.message),
             410 => error(ErrorKind::Stale, self.message),
             413 => error(ErrorKind::InvalidInput, "the API server refuses it as too large".into()),
-            429 => error(ErrorKind::Unavailable, "the API server is overloaded (429)".into()).with_retry(Retry::Exhausted),
+            429 => error(ErrorKind::Unavailable, "the API server is overloaded (429)".into())
+                .with_retry(Retry::Exhausted),
             _ if self.is_bad_object() => {
                 let message = match self.message.split_once("): ") {
-                    Some((typed, rest)) if typed.starts_with("failed to create typed patch object") => rest.to_owned(),
+                    Some((typed, rest)) if typed.starts_with("failed to create typed patch object") => {
+                        rest.to_owned()
+                    }
                     _ => self.message,
                 };
                 error(ErrorKind::InvalidInput, message)
             }
-            code @ 500..=599 => error(ErrorKind::Unavailable, format!("the API server failed ({code}): {}", self.message))
-                .with_retry(Retry::Exhausted),
+            code @ 500..=599 => {
+                error(ErrorKind::Unavailable, format!("the API server failed ({code}): {}", self.message))
+                    .with_retry(Retry::Exhausted)
+            }
             code => error(ErrorKind::Internal, format!("unexpected answer {code}: {}", self.message)),
         }
     }
@@ -139,7 +150,11 @@ impl Refusal {
 fn plain(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body.get(..MAX_MESSAGE).unwrap_or(body));
     let line = text.trim().lines().next().unwrap_or_default().trim();
-    if line.starts_with('<') { "a page of HTML instead of an answer: is this the API server?".to_owned() } else { line.to_owned() }
+    if line.starts_with('<') {
+        "a page of HTML instead of an answer: is this the API server?".to_owned()
+    } else {
+        line.to_owned()
+    }
 }
 
 fn cut(message: &str) -> String {
@@ -173,7 +188,11 @@ mod tests {
     fn too_many_requests_is_plain_text() {
         let mut headers = HeaderMap::new();
         headers.insert(http::header::RETRY_AFTER, "2".parse().unwrap());
-        let refused = Refusal::read(StatusCode::TOO_MANY_REQUESTS, &headers, b"Too many requests, please try again later.\n");
+        let refused = Refusal::read(
+            StatusCode::TOO_MANY_REQUESTS,
+            &headers,
+            b"Too many requests, please try again later.\n",
+        );
         assert_eq!(refused.setback(), Some(Setback::Refused { after: Some(Duration::from_secs(2)) }));
         assert_eq!(refused.message, "Too many requests, please try again later.");
     }

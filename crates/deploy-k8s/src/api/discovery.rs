@@ -7,10 +7,10 @@ use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::manifest::Object;
 use serde_json::Value;
 
+use super::Cluster;
 use super::resource::{Resource, group_version_path};
 use super::send::Failed;
 use super::verbs::read;
-use super::Cluster;
 
 /// What the API server said it serves, by group and version. A kind it did not name is asked for again: a CRD may have come.
 #[derive(Default)]
@@ -19,11 +19,18 @@ pub(crate) struct Discovery(Mutex<HashMap<(String, String), Vec<Resource>>>);
 impl Discovery {
     fn find(&self, group: &str, version: &str, kind: &str) -> Option<Resource> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&(group.to_owned(), version.to_owned()))?.iter().find(|resource| resource.kind == kind).cloned()
+        known
+            .get(&(group.to_owned(), version.to_owned()))?
+            .iter()
+            .find(|resource| resource.kind == kind)
+            .cloned()
     }
 
     fn remember(&self, group: &str, version: &str, resources: Vec<Resource>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((group.to_owned(), version.to_owned()), resources);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert((group.to_owned(), version.to_owned()), resources);
     }
 }
 
@@ -42,11 +49,13 @@ impl Cluster {
 
     /// The resource that serves `kind`, if there is one.
     pub(crate) async fn resource(&self, group: &str, version: &str, kind: &str) -> Result<Option<Resource>> {
-        let known = Resource::built_in(group, version, kind).or_else(|| self.shared.discovery.find(group, version, kind));
+        let known = Resource::built_in(group, version, kind)
+            .or_else(|| self.shared.discovery.find(group, version, kind));
         if known.is_some() {
             return Ok(known);
         }
-        let call = read("discover", group_version_path(group, version), format!("{kind} in {group}/{version}"));
+        let call =
+            read("discover", group_version_path(group, version), format!("{kind} in {group}/{version}"));
         let list = match self.call_json(&call).await {
             Ok(list) => list,
             Err(Failed::Refused(refusal)) if refusal.code == 404 => return Ok(None),
@@ -77,7 +86,11 @@ fn resources(list: &Value, group: &str, version: &str) -> Vec<Resource> {
 
 fn unknown_kind(object: &Object) -> Error {
     let (kind, api_version) = (object.kind(), object.api_version());
-    let error = Error::new(ErrorKind::NotFound, format!("the cluster does not serve the kind {kind} of {api_version}")).during("plan");
+    let error = Error::new(
+        ErrorKind::NotFound,
+        format!("the cluster does not serve the kind {kind} of {api_version}"),
+    )
+    .during("plan");
     let error = match object.origin() {
         Some(origin) => error.on(format!("{} ({origin})", object.id())),
         None => error.on(object.id()),
@@ -109,7 +122,9 @@ mod tests {
 
     #[test]
     fn an_unknown_kind_names_the_missing_crd() {
-        let object = Object::new(json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}})).unwrap();
+        let object =
+            Object::new(json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}}))
+                .unwrap();
         let text = unknown_kind(&object).to_string();
         assert!(text.contains("CustomResourceDefinition for Widget in the group example.com"), "{text}");
     }

@@ -12,7 +12,14 @@ const MAX_BYTES: usize = 64 << 10;
 
 impl Cluster {
     /// The last `lines` lines of a container's log, of its previous instance if `previous`. Empty if there is none.
-    pub(crate) async fn log(&self, namespace: &str, pod: &str, container: &str, previous: bool, lines: usize) -> Result<Vec<String>> {
+    pub(crate) async fn log(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        previous: bool,
+        lines: usize,
+    ) -> Result<Vec<String>> {
         let Some(pods) = Resource::built_in_kind("", "Pod") else { return Ok(Vec::new()) };
         let place = pods.within(Some(namespace));
         let path = format!(

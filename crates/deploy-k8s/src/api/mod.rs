@@ -22,9 +22,9 @@ use deploy_core::clock::{Clock, SystemClock};
 use tokio::sync::Semaphore;
 
 pub(crate) use discovery::Discovery;
-pub(crate) use resource::{Place, Resource};
-pub(crate) use verbs::Apply;
-pub(crate) use watch::{Watched, WatchEvent};
+pub(crate) use resource::{Place, Resource, escape};
+pub(crate) use verbs::{Apply, ApplyOptions};
+pub(crate) use watch::{WatchEvent, Watched};
 
 use crate::connect::ClusterBuilder;
 

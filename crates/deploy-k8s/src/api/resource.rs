@@ -38,8 +38,20 @@ const BUILT_IN: [(&str, &str, &str, &str, bool); 36] = [
     ("", "v1", "Secret", "secrets", true),
     ("", "v1", "Service", "services", true),
     ("", "v1", "ServiceAccount", "serviceaccounts", true),
-    ("admissionregistration.k8s.io", "v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", false),
-    ("admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", false),
+    (
+        "admissionregistration.k8s.io",
+        "v1",
+        "MutatingWebhookConfiguration",
+        "mutatingwebhookconfigurations",
+        false,
+    ),
+    (
+        "admissionregistration.k8s.io",
+        "v1",
+        "ValidatingWebhookConfiguration",
+        "validatingwebhookconfigurations",
+        false,
+    ),
     ("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", false),
     ("apiregistration.k8s.io", "v1", "APIService", "apiservices", false),
     ("apps", "v1", "ControllerRevision", "controllerrevisions", true),
@@ -64,7 +76,10 @@ const BUILT_IN: [(&str, &str, &str, &str, bool); 36] = [
 impl Resource {
     /// The built-in kind, where it is one that every supported cluster serves.
     pub(crate) fn built_in(group: &str, version: &str, kind: &str) -> Option<Self> {
-        BUILT_IN.iter().find(|known| (known.0, known.1, known.2) == (group, version, kind)).map(Self::from_row)
+        BUILT_IN
+            .iter()
+            .find(|known| (known.0, known.1, known.2) == (group, version, kind))
+            .map(Self::from_row)
     }
 
     /// The built-in kind in the version of the table.
@@ -74,7 +89,13 @@ impl Resource {
 
     fn from_row(row: &(&str, &str, &str, &str, bool)) -> Self {
         let (group, version, kind, plural, namespaced) = *row;
-        Self { group: group.into(), version: version.into(), kind: kind.into(), plural: plural.into(), namespaced }
+        Self {
+            group: group.into(),
+            version: version.into(),
+            kind: kind.into(),
+            plural: plural.into(),
+            namespaced,
+        }
     }
 
     pub(crate) fn api_version(&self) -> String {

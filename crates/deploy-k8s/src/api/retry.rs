@@ -39,7 +39,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const FIRST_CONTACT: Duration = Duration::from_secs(2);
 
 /// How long to wait before try number `tries + 1`, or `None` to give up. `chance` in `0.0..1.0` spreads the waits of many clients.
-pub(crate) fn wait(repeat: Repeat, setback: Setback, tries: u32, spent: Duration, reached: bool, chance: f64) -> Option<Duration> {
+pub(crate) fn wait(
+    repeat: Repeat,
+    setback: Setback,
+    tries: u32,
+    spent: Duration,
+    reached: bool,
+    chance: f64,
+) -> Option<Duration> {
     let asked = match (repeat, setback) {
         (_, Setback::NotSent) => None,
         (_, Setback::Refused { after }) | (Repeat::Freely, Setback::ServerFailed { after }) => after,
@@ -59,7 +66,11 @@ mod tests {
     #[test]
     fn a_lost_answer_is_repeated_only_where_that_is_harmless() {
         let check = |repeat, setback, again: bool| {
-            assert_eq!(wait(repeat, setback, 0, Duration::ZERO, true, 0.5).is_some(), again, "{repeat:?} {setback:?}");
+            assert_eq!(
+                wait(repeat, setback, 0, Duration::ZERO, true, 0.5).is_some(),
+                again,
+                "{repeat:?} {setback:?}"
+            );
         };
         check(Repeat::Freely, Setback::AnswerLost, true);
         check(Repeat::IfUnsent, Setback::AnswerLost, false);
@@ -71,7 +82,10 @@ mod tests {
     #[test]
     fn waits_as_asked_but_not_for_ever() {
         let refused = |seconds| Setback::Refused { after: Some(Duration::from_secs(seconds)) };
-        assert_eq!(wait(Repeat::Freely, refused(2), 0, Duration::ZERO, true, 0.5), Some(Duration::from_secs(2)));
+        assert_eq!(
+            wait(Repeat::Freely, refused(2), 0, Duration::ZERO, true, 0.5),
+            Some(Duration::from_secs(2))
+        );
         assert_eq!(wait(Repeat::Freely, refused(31), 0, Duration::ZERO, true, 0.5), None);
         assert_eq!(wait(Repeat::Freely, Setback::NotSent, 3, PATIENCE, true, 0.5), None);
         assert_eq!(wait(Repeat::Freely, Setback::NotSent, 3, FIRST_CONTACT, false, 0.5), None);

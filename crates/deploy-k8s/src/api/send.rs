@@ -16,14 +16,14 @@ use super::retry::{Repeat, Setback, wait};
 const MAX_ANSWER: usize = 256 << 20;
 
 /// A request, before it is sent.
-pub(crate) struct Call<'a> {
+pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) content_type: &'static str,
     pub(crate) body: Vec<u8>,
     pub(crate) repeat: Repeat,
     /// What is done, for errors: `apply`.
-    pub(crate) verb: &'a str,
+    pub(crate) verb: &'static str,
     /// To what, for errors: `Deployment shop/api`.
     pub(crate) object: String,
 }
@@ -51,7 +51,7 @@ struct Unanswered {
 
 impl Cluster {
     /// Sends `call` until it is answered or may not be repeated any more.
-    pub(crate) async fn call(&self, call: &Call<'_>) -> Result<Vec<u8>, Failed> {
+    pub(crate) async fn call(&self, call: &Call) -> Result<Vec<u8>, Failed> {
         let started = self.clock().now();
         let mut tries = 0;
         loop {
@@ -66,35 +66,48 @@ impl Cluster {
                     Some(setback) => (setback, Failed::Refused(refusal)),
                     None => return Err(Failed::Refused(refusal)),
                 },
-                Err(Unanswered { setback, why }) => (setback, Failed::Unanswered(unanswered(setback, call.repeat, &why))),
+                Err(Unanswered { setback, why }) => {
+                    (setback, Failed::Unanswered(unanswered(setback, call.repeat, &why)))
+                }
             };
             let reached = self.shared.reached.load(Ordering::Relaxed);
             let spent = self.clock().now().since(started);
             let Some(pause) = wait(call.repeat, setback, tries, spent, reached, fastrand::f64()) else {
                 return Err(failed);
             };
-            tracing::debug!(verb = call.verb, object = call.object, ?setback, ?pause, "request will be sent again");
+            tracing::debug!(
+                verb = call.verb,
+                object = call.object,
+                ?setback,
+                ?pause,
+                "request will be sent again"
+            );
             tries += 1;
             self.clock().sleep(pause).await;
         }
     }
 
     /// Sends `call` and reads the answer as JSON.
-    pub(crate) async fn call_json(&self, call: &Call<'_>) -> Result<Value, Failed> {
+    pub(crate) async fn call_json(&self, call: &Call) -> Result<Value, Failed> {
         let body = self.call(call).await?;
         serde_json::from_slice(&body).map_err(|error| {
-            Failed::Unanswered(Error::new(ErrorKind::Internal, "the API server's answer is not JSON").source(error))
+            Failed::Unanswered(
+                Error::new(ErrorKind::Internal, "the API server's answer is not JSON").source(error),
+            )
         })
     }
 
-    async fn once(&self, call: &Call<'_>) -> Result<Result<Vec<u8>, Refusal>, Unanswered> {
+    async fn once(&self, call: &Call) -> Result<Result<Vec<u8>, Refusal>, Unanswered> {
         let exchange = async {
             let response = self.send(call).await?;
             let (head, body) = response.into_parts();
             let bytes = Limited::new(body, MAX_ANSWER)
                 .collect()
                 .await
-                .map_err(|error| Unanswered { setback: Setback::AnswerLost, why: format!("the answer broke off: {error}") })?
+                .map_err(|error| Unanswered {
+                    setback: Setback::AnswerLost,
+                    why: format!("the answer broke off: {error}"),
+                })?
                 .to_bytes();
             Ok(if head.status.is_success() {
                 Ok(bytes.to_vec())
@@ -112,14 +125,17 @@ impl Cluster {
     }
 
     /// Sends `call` once; the answer's body is still to be read.
-    async fn send(&self, call: &Call<'_>) -> Result<Response<Body>, Unanswered> {
+    async fn send(&self, call: &Call) -> Result<Response<Body>, Unanswered> {
         let request = Request::builder()
             .method(call.method.clone())
             .uri(&call.path)
             .header(http::header::ACCEPT, "application/json")
             .header(http::header::CONTENT_TYPE, call.content_type)
             .body(Body::from(call.body.clone()))
-            .map_err(|error| Unanswered { setback: Setback::AnswerLost, why: format!("the request cannot be built: {error}") })?;
+            .map_err(|error| Unanswered {
+                setback: Setback::AnswerLost,
+                why: format!("the request cannot be built: {error}"),
+            })?;
         self.shared.requests.fetch_add(1, Ordering::Relaxed);
         let response = self.client.send(request).await.map_err(|error| broken(&error))?;
         self.shared.reached.store(true, Ordering::Relaxed);
@@ -127,19 +143,21 @@ impl Cluster {
     }
 
     /// Opens a stream of bytes; the caller reads it for as long as it likes.
-    pub(crate) async fn open(&self, call: &Call<'_>) -> Result<Body, Failed> {
+    pub(crate) async fn open(&self, call: &Call) -> Result<Body, Failed> {
         let opened = tokio::select! {
             opened = self.send(call) => opened,
             () = self.clock().sleep(self.request_timeout) => {
                 Err(Unanswered { setback: Setback::AnswerLost, why: "no answer in time".to_owned() })
             }
         };
-        let response = opened.map_err(|lost| Failed::Unanswered(unanswered(lost.setback, call.repeat, &lost.why)))?;
+        let response =
+            opened.map_err(|lost| Failed::Unanswered(unanswered(lost.setback, call.repeat, &lost.why)))?;
         if response.status().is_success() {
             return Ok(response.into_body());
         }
         let (head, body) = response.into_parts();
-        let bytes = Limited::new(body, 1 << 20).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        let bytes =
+            Limited::new(body, 1 << 20).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
         Err(Failed::Refused(Refusal::read(head.status, &head.headers, &bytes)))
     }
 }

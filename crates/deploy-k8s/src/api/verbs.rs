@@ -54,7 +54,12 @@ impl Cluster {
 
     /// All objects of a place, page by page, and the resourceVersion to watch from. `selector` is a part of the query, as in
     /// `&labelSelector=…`.
-    pub(crate) async fn list(&self, place: &Place, selector: &str, mut each: impl FnMut(Value)) -> Result<String> {
+    pub(crate) async fn list(
+        &self,
+        place: &Place,
+        selector: &str,
+        mut each: impl FnMut(Value),
+    ) -> Result<String> {
         let mut token = String::new();
         loop {
             let path = format!("{}?limit={PAGE}{selector}{}", place.path(), continued(&token));
@@ -63,19 +68,29 @@ impl Cluster {
                 Ok(page) => page,
                 // The token outlived the server's history: one unpaged list is consistent again.
                 Err(Failed::Refused(refusal)) if refusal.code == 410 && !token.is_empty() => {
-                    let call = read("list", format!("{}?{}", place.path(), selector.trim_start_matches('&')), collection(place));
-                    self.call_json(&call).await.map_err(|failed| failed.into_error(call.verb, &call.object))?
+                    let call = read(
+                        "list",
+                        format!("{}?{}", place.path(), selector.trim_start_matches('&')),
+                        collection(place),
+                    );
+                    self.call_json(&call)
+                        .await
+                        .map_err(|failed| failed.into_error(call.verb, &call.object))?
                 }
                 Err(failed) => return Err(failed.into_error(call.verb, &call.object)),
             };
             let resource = &place.resource;
-            for mut item in page.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default() {
+            for mut item in
+                page.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default()
+            {
                 // Items of a list leave out what the list says once.
                 item["apiVersion"] = resource.api_version().into();
                 item["kind"] = resource.kind.as_str().into();
                 each(item);
             }
-            let meta = |key: &str| page.pointer(&format!("/metadata/{key}")).and_then(Value::as_str).unwrap_or_default();
+            let meta = |key: &str| {
+                page.pointer(&format!("/metadata/{key}")).and_then(Value::as_str).unwrap_or_default()
+            };
             token = meta("continue").to_owned();
             if token.is_empty() {
                 return Ok(meta("resourceVersion").to_owned());
@@ -87,10 +102,16 @@ impl Cluster {
     ///
     /// # Errors
     /// All but conflicts, which are the caller's to decide.
-    pub(crate) async fn apply(&self, place: &Place, object: &Value, options: ApplyOptions<'_>) -> Result<Apply> {
+    pub(crate) async fn apply(
+        &self,
+        place: &Place,
+        object: &Value,
+        options: ApplyOptions<'_>,
+    ) -> Result<Apply> {
         let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
         let ApplyOptions { manager, force, dry_run } = options;
-        let mut path = format!("{}?fieldManager={}&fieldValidation=Strict", place.object(name), escape(manager));
+        let mut path =
+            format!("{}?fieldManager={}&fieldValidation=Strict", place.object(name), escape(manager));
         if force {
             path += "&force=true";
         }
@@ -99,10 +120,21 @@ impl Cluster {
         }
         let verb = if dry_run { "plan" } else { "apply" };
         let body = serde_json::to_vec(object).map_err(|error| {
-            Error::new(ErrorKind::Internal, "cannot be written as JSON").during(verb).on(place.id(name)).source(error)
+            Error::new(ErrorKind::Internal, "cannot be written as JSON")
+                .during(verb)
+                .on(place.id(name))
+                .source(error)
         })?;
         let object = place.id(name).to_string();
-        let call = Call { method: Method::PATCH, path, content_type: APPLY, body, repeat: Repeat::Freely, verb, object };
+        let call = Call {
+            method: Method::PATCH,
+            path,
+            content_type: APPLY,
+            body,
+            repeat: Repeat::Freely,
+            verb,
+            object,
+        };
         match self.call_json(&call).await {
             Ok(object) => Ok(Apply::Done(object)),
             Err(Failed::Refused(refusal)) if refusal.is_field_conflict() => Ok(Apply::FieldConflict {
@@ -170,7 +202,8 @@ impl Cluster {
     /// Deletes the object with this `uid`, its dependents in the background. Returns what still stands while it is being finalized,
     /// `None` if it is gone already or never was.
     pub(crate) async fn delete(&self, place: &Place, name: &str, uid: Option<&str>) -> Result<Option<Value>> {
-        let mut options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"});
+        let mut options =
+            json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"});
         if let Some(uid) = uid {
             options["preconditions"] = json!({"uid": uid});
         }
@@ -185,14 +218,16 @@ impl Cluster {
         };
         match self.call_json(&call).await {
             Ok(answer) if answer.get("kind").and_then(Value::as_str) == Some("Status") => Ok(None),
-            Ok(answer) => Ok(Some(answer).filter(|object| object.pointer("/metadata/deletionTimestamp").is_some())),
+            Ok(answer) => {
+                Ok(Some(answer).filter(|object| object.pointer("/metadata/deletionTimestamp").is_some()))
+            }
             // Another object of that name: ours is gone.
             Err(Failed::Refused(refusal)) if refusal.code == 404 || refusal.code == 409 => Ok(None),
             Err(failed) => Err(failed.into_error(call.verb, &call.object)),
         }
     }
 
-    async fn conditional(&self, call: &Call<'_>) -> Result<Option<Value>> {
+    async fn conditional(&self, call: &Call) -> Result<Option<Value>> {
         match self.call_json(call).await {
             Ok(object) => Ok(Some(object)),
             Err(Failed::Refused(refusal)) if refusal.is_changed_meanwhile() => Ok(None),
@@ -202,8 +237,16 @@ impl Cluster {
 }
 
 /// A request that only reads.
-pub(super) fn read(verb: &str, path: String, object: String) -> Call<'_> {
-    Call { method: Method::GET, path, content_type: JSON, body: Vec::new(), repeat: Repeat::Freely, verb, object }
+pub(super) fn read(verb: &'static str, path: String, object: String) -> Call {
+    Call {
+        method: Method::GET,
+        path,
+        content_type: JSON,
+        body: Vec::new(),
+        repeat: Repeat::Freely,
+        verb,
+        object,
+    }
 }
 
 pub(super) fn collection(place: &Place) -> String {

@@ -18,8 +18,13 @@ use super::verbs::{collection, read};
 const MAX_LINE: usize = 16 << 20;
 /// The server ends a watch after this; a connection that is dead without a word is noticed then, too.
 const WATCH_SECONDS: u64 = 290;
-const PAUSES: [Duration; 5] =
-    [Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
+const PAUSES: [Duration; 5] = [
+    Duration::from_millis(50),
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
 
 /// What a watch saw, and where.
 pub(crate) struct Watched {
@@ -40,10 +45,23 @@ pub(crate) enum WatchEvent {
     Denied(Error),
 }
 
+/// Where a watch says what it sees.
+struct Out {
+    number: usize,
+    sender: mpsc::Sender<Watched>,
+}
+
+impl Out {
+    /// Whether anybody heard it.
+    async fn say(&self, event: WatchEvent) -> bool {
+        self.sender.send(Watched { place: self.number, event }).await.is_ok()
+    }
+}
+
 impl Cluster {
     /// Follows `place` until the receiver is dropped. Numbers its messages with `number`.
     pub(crate) async fn follow(self, place: Place, number: usize, out: mpsc::Sender<Watched>) {
-        let say = async |event: WatchEvent| out.send(Watched { place: number, event }).await.is_ok();
+        let out = Out { number, sender: out };
         let mut setbacks = 0;
         let mut from = None;
         loop {
@@ -53,13 +71,13 @@ impl Cluster {
                     let mut items = Vec::new();
                     match self.list(&place, "", |item| items.push(slim(item))).await {
                         Ok(version) => {
-                            if !say(WatchEvent::Listed(items)).await {
+                            if !out.say(WatchEvent::Listed(items)).await {
                                 return;
                             }
                             version
                         }
                         Err(error) if lasting(&error) => {
-                            say(WatchEvent::Denied(error)).await;
+                            out.say(WatchEvent::Denied(error)).await;
                             return;
                         }
                         Err(error) => {
@@ -70,7 +88,7 @@ impl Cluster {
                     }
                 }
             };
-            match self.watch(&place, version, &say).await {
+            match self.watch(&place, version, &out).await {
                 Ended::Unheard => return,
                 Ended::From(version) => {
                     from = Some(version);
@@ -82,16 +100,18 @@ impl Cluster {
                 }
                 Ended::Gone => {}
                 Ended::Denied(error) => {
-                    say(WatchEvent::Denied(error)).await;
+                    out.say(WatchEvent::Denied(error)).await;
                     return;
                 }
             }
         }
     }
 
-    async fn watch(&self, place: &Place, mut version: String, say: &impl AsyncFn(WatchEvent) -> bool) -> Ended {
-        let path =
-            format!("{}?watch=true&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds={WATCH_SECONDS}", place.path());
+    async fn watch(&self, place: &Place, mut version: String, out: &Out) -> Ended {
+        let path = format!(
+            "{}?watch=true&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds={WATCH_SECONDS}",
+            place.path()
+        );
         let call = read("watch", path, collection(place));
         let body = match self.open(&call).await {
             Ok(body) => body,
@@ -124,8 +144,8 @@ impl Cluster {
                 seen.clone_into(&mut version);
             }
             let heard = match kind {
-                "ADDED" | "MODIFIED" => say(WatchEvent::Changed(slim(object))).await,
-                "DELETED" => say(WatchEvent::Deleted(slim(object))).await,
+                "ADDED" | "MODIFIED" => out.say(WatchEvent::Changed(slim(object))).await,
+                "DELETED" => out.say(WatchEvent::Deleted(slim(object))).await,
                 _ => true,
             };
             if !heard {
@@ -151,7 +171,10 @@ enum Ended {
 
 /// Whether trying again cannot help.
 fn lasting(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::NotFound | ErrorKind::Unauthorized | ErrorKind::InvalidInput)
+    matches!(
+        error.kind(),
+        ErrorKind::Forbidden | ErrorKind::NotFound | ErrorKind::Unauthorized | ErrorKind::InvalidInput
+    )
 }
 
 async fn pause(cluster: &Cluster, setbacks: &mut usize) {
@@ -199,7 +222,9 @@ impl Lines {
             }
             match self.body.next().await? {
                 Ok(bytes) => self.buffer.extend_from_slice(&bytes),
-                Err(error) => return Some(Err(Error::new(ErrorKind::Unavailable, "the watch broke off").source(error))),
+                Err(error) => {
+                    return Some(Err(Error::new(ErrorKind::Unavailable, "the watch broke off").source(error)));
+                }
             }
         }
     }

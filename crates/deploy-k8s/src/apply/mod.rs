@@ -1,0 +1,192 @@
+//! The target [`Apply`]: kubectl-style, by server-side apply, with no record in the cluster but the objects themselves.
+//!
+//! ```no_run
+//! use deploy_core::manifest::{Bundle, read};
+//! use deploy_core::{rollout::Rollout, run::Run};
+//! use deploy_k8s::{Apply, Cluster};
+//! use std::sync::Arc;
+//!
+//! # async fn example() -> deploy_core::error::Result<()> {
+//! let cluster = Cluster::builder().context("dev").build().await?;
+//! let bundle = Bundle::builder().objects(read("app.yaml", b"...")?).namespace("shop").build()?;
+//! let outcome = Rollout::new(Arc::new(Apply::new(cluster))).run(&bundle, Run::new()).await?;
+//! println!("{outcome}");
+//! # Ok(())
+//! # }
+//! ```
+
+mod diagnose;
+mod feed;
+mod observe;
+mod plan;
+mod restore;
+mod status;
+mod unstick;
+mod write;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use deploy_core::clock::Timestamp;
+use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::evidence::Evidence;
+use deploy_core::health::{HealthRule, Judge, Patience};
+use deploy_core::manifest::{Bundle, DEPLOYMENT_ID, GIT_REVISION};
+use deploy_core::plan::{Depth, Plan};
+use deploy_core::run::Run;
+use deploy_core::target::{
+    Applied, Observation, Restored, Revision, RollbackTo, RolloutTarget, TargetCapabilities,
+};
+use futures_util::{StreamExt, stream};
+use k8s_fields::{FieldPath, FieldSet};
+
+use crate::api::Cluster;
+
+/// The field manager that owns what is applied, unless another is named.
+pub const FIELD_MANAGER: &str = "deploy-core";
+
+/// What to do when another field manager owns a field that the manifest sets to another value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Conflicts {
+    /// Stop with an error that names manager and fields (the default).
+    #[default]
+    Fail,
+    /// Take the fields over.
+    Force,
+}
+
+/// Rolls out to a cluster, kubectl-style.
+#[derive(Clone)]
+pub struct Apply {
+    cluster: Cluster,
+    manager: String,
+    conflicts: Conflicts,
+    rules: Vec<(String, String, Arc<dyn HealthRule>)>,
+}
+
+impl Apply {
+    /// Rolls out to `cluster` as the field manager [`FIELD_MANAGER`].
+    pub fn new(cluster: Cluster) -> Self {
+        Self {
+            cluster,
+            manager: FIELD_MANAGER.to_owned(),
+            conflicts: Conflicts::default(),
+            rules: Vec::new(),
+        }
+    }
+
+    /// Applies as this field manager.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for a name that the API server refuses: empty, over 128 bytes, or with control characters.
+    pub fn field_manager(mut self, manager: impl Into<String>) -> Result<Self> {
+        let manager = manager.into();
+        if manager.is_empty() || manager.len() > 128 || manager.chars().any(char::is_control) {
+            return Err(Error::invalid("a field manager is a name of 1 to 128 printable characters"));
+        }
+        self.manager = manager;
+        Ok(self)
+    }
+
+    /// Says what to do about fields that others own.
+    #[must_use]
+    pub fn conflicts(mut self, conflicts: Conflicts) -> Self {
+        self.conflicts = conflicts;
+        self
+    }
+
+    /// Judges objects of a kind by a rule of the caller's.
+    #[must_use]
+    pub fn health_rule(
+        mut self,
+        group: impl Into<String>,
+        kind: impl Into<String>,
+        rule: Arc<dyn HealthRule>,
+    ) -> Self {
+        self.rules.push((group.into(), kind.into(), rule));
+        self
+    }
+
+    /// The cluster.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// The field manager.
+    pub fn manager(&self) -> &str {
+        &self.manager
+    }
+
+    fn judge(&self, patience: &Patience) -> Judge {
+        let judge = Judge::new(patience.clone());
+        self.rules.iter().fold(judge, |judge, (group, kind, rule)| judge.rule(group, kind, rule.clone()))
+    }
+}
+
+impl std::fmt::Debug for Apply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Apply")
+            .field("cluster", &self.cluster)
+            .field("manager", &self.manager)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl RolloutTarget for Apply {
+    fn describe(&self) -> String {
+        self.cluster.describe().to_owned()
+    }
+
+    fn capabilities(&self) -> TargetCapabilities {
+        TargetCapabilities::caller_driven(Depth::Fields)
+    }
+
+    async fn plan(&self, bundle: &Bundle, run: &Run) -> Result<Plan> {
+        self.make_plan(bundle, run).await
+    }
+
+    async fn apply(&self, plan: &Plan, run: &Run) -> Result<Applied> {
+        self.write(plan, run).await
+    }
+
+    async fn observe(&self, applied: &Applied, deadline: Timestamp, run: &Run) -> Result<Observation> {
+        self.follow(&applied.objects, deadline, run).await
+    }
+
+    async fn rollback(&self, to: &RollbackTo, run: &Run) -> Result<Restored> {
+        match to {
+            RollbackTo::Snapshot { before, written_by } => self.restore(before, written_by, run).await,
+            _ => Err(no_revisions()),
+        }
+    }
+
+    async fn history(&self) -> Result<Vec<Revision>> {
+        Err(no_revisions())
+    }
+
+    async fn diagnose(&self, applied: &Applied, observation: &Observation, run: &Run) -> Result<Evidence> {
+        self.gather(applied, observation, run).await
+    }
+}
+
+fn no_revisions() -> Error {
+    Error::new(ErrorKind::Unsupported, "kubectl-style deployments record no revisions").help("a release does")
+}
+
+/// Our own annotations: on objects that are written anyway, never a reason to write one.
+fn traces() -> FieldSet {
+    [DEPLOYMENT_ID, GIT_REVISION]
+        .iter()
+        .map(|key| FieldPath::fields(["metadata", "annotations", key]))
+        .collect()
+}
+
+/// Objects worked on at a time; the cluster's limit of requests in flight bounds it further.
+const SIDE_BY_SIDE: usize = 64;
+
+/// Drives many futures at a time; the results are in their order.
+async fn side_by_side<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    stream::iter(futures.collect::<Vec<_>>()).buffered(SIDE_BY_SIDE).collect().await
+}

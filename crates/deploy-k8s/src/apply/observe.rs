@@ -1,0 +1,167 @@
+//! Follows what was applied, by watches, until all of it is healthy, some of it is hopeless, or time runs out.
+
+use std::collections::{HashMap, HashSet};
+
+use deploy_core::clock::Timestamp;
+use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::event::EventKind;
+use deploy_core::health::{Assessment, Judge, Verdict, World};
+use deploy_core::manifest::{Object, ObjectId};
+use deploy_core::plan::Action;
+use deploy_core::run::Run;
+use deploy_core::target::{AppliedObject, Observation, Waiting};
+
+use super::Apply;
+use super::feed::{Feed, places, versioned};
+use super::unstick::{Unstick, stuck_pods};
+
+impl Apply {
+    pub(super) async fn follow(
+        &self,
+        objects: &[AppliedObject],
+        deadline: Timestamp,
+        run: &Run,
+    ) -> Result<Observation> {
+        let followed: Vec<&AppliedObject> = objects.iter().filter(|object| !object.healthy).collect();
+        if followed.is_empty() {
+            return Ok(Observation::Healthy);
+        }
+        let places = places(&self.cluster, &versioned(followed.iter().copied())).await?;
+        let mut feed = Feed::open(&self.cluster, places);
+        let mut view = View::new(followed, self.judge(&run.rules().patience));
+        let mut unstick = Unstick::default();
+        loop {
+            if feed.is_complete() {
+                for object in &view.followed {
+                    if let Some(error) = feed.denied(&object.id) {
+                        return Err(error.during("observe"));
+                    }
+                }
+                for error in feed.take_denied() {
+                    let message = format!("judged without what could not be watched: {error}");
+                    run.emit(EventKind::Warning { message });
+                }
+                if let Some(observation) = view.judge(run)? {
+                    return Ok(observation);
+                }
+                for pod in stuck_pods(&view.world, view.unhealthy()) {
+                    unstick.delete(&self.cluster, &pod, run).await;
+                }
+            }
+            let until = view.look_again.map_or(deadline, |moment| moment.min(deadline));
+            tokio::select! {
+                biased;
+                () = run.cancel().cancelled() => return Ok(Observation::Cancelled),
+                gone = feed.next(&mut view.world, run) => view.note_gone(&gone, run),
+                () = run.clock().sleep_until(until) => {
+                    if run.now() >= deadline {
+                        return Ok(view.timed_out());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is seen of the followed objects, and what was said of them last.
+struct View<'a> {
+    followed: Vec<&'a AppliedObject>,
+    judge: Judge,
+    world: World,
+    said: HashMap<ObjectId, Assessment>,
+    /// Objects that went away by themselves after they had succeeded, as a Job with a time to live does.
+    ended_well: HashSet<ObjectId>,
+    look_again: Option<Timestamp>,
+}
+
+impl<'a> View<'a> {
+    fn new(followed: Vec<&'a AppliedObject>, judge: Judge) -> Self {
+        let mut world = World::new();
+        for object in &followed {
+            if let (Some(generation), true) = (object.generation, object.action != Action::Delete) {
+                world.expect(object.id.clone(), generation);
+            }
+        }
+        Self { followed, judge, world, said: HashMap::new(), ended_well: HashSet::new(), look_again: None }
+    }
+
+    /// Judges everything; `None` while it must go on.
+    fn judge(&mut self, run: &Run) -> Result<Option<Observation>> {
+        let now = run.now();
+        let mut failures = Vec::new();
+        let mut all_healthy = true;
+        self.look_again = None;
+        for object in &self.followed {
+            let there = self.world.get(&object.id).is_some();
+            let assessment = match object.action {
+                Action::Delete if there => Assessment::progressing("being deleted"),
+                Action::Delete => Assessment::healthy("gone"),
+                _ if self.ended_well.contains(&object.id) => Assessment::healthy("succeeded"),
+                _ if !there => return Err(deleted(&object.id)),
+                _ => self.judge.judge(&object.id, &self.world, now),
+            };
+            if let Some(moment) = assessment.look_again {
+                self.look_again = Some(self.look_again.map_or(moment, |earlier| earlier.min(moment)));
+            }
+            failures.extend(assessment.failure().cloned());
+            all_healthy &= assessment.is_healthy();
+            tell(run, &object.id, self.said.get(&object.id), &assessment);
+            self.said.insert(object.id.clone(), assessment);
+        }
+        Ok(if !failures.is_empty() {
+            Some(Observation::Failed { failures })
+        } else if all_healthy {
+            Some(Observation::Healthy)
+        } else {
+            None
+        })
+    }
+
+    fn unhealthy(&self) -> impl Iterator<Item = &ObjectId> {
+        self.said.iter().filter(|(_, said)| !said.is_healthy()).map(|(id, _)| id)
+    }
+
+    fn note_gone(&mut self, gone: &[Object], run: &Run) {
+        for object in gone.iter().filter(|object| object.id().is("batch", "Job")) {
+            let mut alone = World::new();
+            let alive = object.clone().edit(|value| {
+                value["metadata"]["deletionTimestamp"].take();
+            });
+            let Ok(alive) = alive else { continue };
+            alone.upsert(alive, run.now());
+            if self.judge.judge(&object.id(), &alone, run.now()).is_healthy() {
+                self.ended_well.insert(object.id());
+            }
+        }
+    }
+
+    fn timed_out(&self) -> Observation {
+        let unhealthy = self.followed.iter().filter_map(|object| {
+            let said = self.said.get(&object.id);
+            let progress =
+                || said.map_or_else(|| "nothing was seen of it".to_owned(), |said| said.progress.clone());
+            (!said.is_some_and(Assessment::is_healthy)).then(|| Waiting {
+                object: object.id.clone(),
+                progress: progress(),
+                suspect: said.and_then(|said| said.suspect.clone()),
+            })
+        });
+        Observation::TimedOut { waiting: unhealthy.collect() }
+    }
+}
+
+/// Tells the observer what is new.
+fn tell(run: &Run, id: &ObjectId, before: Option<&Assessment>, now: &Assessment) {
+    let object = id.clone();
+    match &now.verdict {
+        Verdict::Healthy if before.is_some_and(Assessment::is_healthy) => {}
+        Verdict::Healthy => run.emit(EventKind::Healthy { object }),
+        Verdict::Failed { failure } => run.emit(EventKind::Hopeless { failure: failure.clone() }),
+        _ if before.is_some_and(|before| before.progress == now.progress) => {}
+        _ => run.emit(EventKind::Progress { object, message: now.progress.clone() }),
+    }
+}
+
+fn deleted(id: &ObjectId) -> Error {
+    Error::new(ErrorKind::Stale, "somebody deleted it while it was rolled out").during("observe").on(id)
+}

@@ -1,0 +1,259 @@
+//! Asks the API server, object by object and without writing, what would change.
+//!
+//! An object that the strict comparison of `k8s-fields` calls equal is left alone; any other is sent as a dry run, so that unknown
+//! fields, missing rights, quota, admission and immutable fields show before anything is written.
+
+use std::collections::{HashMap, HashSet};
+
+use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::manifest::{Bundle, Object, Scope, stamp};
+use deploy_core::plan::{Change, Depth, Plan, PlannedStage, diff};
+use deploy_core::run::Run;
+use k8s_fields::{ManagedFields, Operation, compare, secret_string_data_to_data};
+use serde_json::Value;
+
+use super::{Apply, Conflicts, side_by_side, traces};
+use crate::api::{self, ApplyOptions, Place, Resource};
+
+/// Errors told at once.
+const MAX_ERRORS: usize = 10;
+
+impl Apply {
+    pub(super) async fn make_plan(&self, bundle: &Bundle, run: &Run) -> Result<Plan> {
+        let coming = Coming::with(bundle);
+        let settled = self.settle(bundle, &coming).await?;
+        let stages = settled.stages()?;
+        let answers = settled.objects().iter().map(|object| self.plan_one(object, &coming, run));
+        let changes = all_or_errors(side_by_side(answers).await)?;
+        let stages =
+            stages.into_iter().map(|stage| PlannedStage { changes: stage.objects, gates: stage.await_ready });
+        let notes = changes.iter().filter_map(note).collect();
+        let digest = bundle.digest().as_str().to_owned();
+        let mut plan = Plan::new(run.id().clone(), digest, Depth::Fields, changes, stages.collect());
+        plan.notes = notes;
+        Ok(plan)
+    }
+
+    /// Finds out which custom resources are namespaced, and defaults their namespace.
+    async fn settle(&self, bundle: &Bundle, coming: &Coming) -> Result<Bundle> {
+        let mut scopes = HashMap::new();
+        for object in bundle.unsettled() {
+            let kind = (object.group().to_owned(), object.kind().to_owned());
+            if let std::collections::hash_map::Entry::Vacant(entry) = scopes.entry(kind) {
+                let resource = self.resource(object, coming).await.map_err(|error| at(error, object))?;
+                entry.insert(if resource.0.namespaced { Scope::Namespaced } else { Scope::Cluster });
+            }
+        }
+        let kind = |object: &Object| (object.group().to_owned(), object.kind().to_owned());
+        bundle.clone().settle(|object| scopes.get(&kind(object)).copied().unwrap_or(Scope::Cluster))
+    }
+
+    /// The resource of an object, and whether it comes with the bundle and is not served yet.
+    async fn resource(&self, object: &Object, coming: &Coming) -> Result<(Resource, bool)> {
+        match self.cluster.resource(object.group(), object.version(), object.kind()).await? {
+            Some(resource) => Ok((resource, false)),
+            None => match coming.definition(object) {
+                Some(resource) => Ok((resource, true)),
+                // Asks once more, for the error that says what is missing.
+                None => self.cluster.resource_of(object).await.map(|resource| (resource, false)),
+            },
+        }
+    }
+
+    async fn plan_one(&self, object: &Object, coming: &Coming, run: &Run) -> Result<Change> {
+        if run.cancel().is_cancelled() {
+            return Err(Error::new(ErrorKind::Cancelled, "cancelled while planning"));
+        }
+        self.ask(object, coming, run).await.map_err(|error| at(error, object))
+    }
+
+    async fn ask(&self, object: &Object, coming: &Coming, run: &Run) -> Result<Change> {
+        let (resource, simulated) = self.resource(object, coming).await?;
+        let place = resource.within(object.namespace().or(Some(self.cluster.default_namespace())));
+        let plain = prepare(object.clone())?;
+        let plain = match &place.namespace {
+            Some(namespace) => plain.in_namespace(namespace),
+            None => plain,
+        };
+        let desired = stamp(plain.clone(), run.id().as_str(), run.revision());
+        if simulated {
+            return Ok(Change::create(desired.clone(), &desired).simulated());
+        }
+        let live = match self.cluster.get(&place, plain.name()).await? {
+            Some(live) => Object::new(live)?,
+            None => return self.plan_create(&place, desired, coming).await,
+        };
+        if live.get("/metadata/deletionTimestamp").is_some() {
+            return Err(Error::new(ErrorKind::Conflict, "is being deleted")
+                .during("plan")
+                .on(live.id())
+                .help("wait until it is gone, then run again"));
+        }
+        if compare(plain.value(), live.value(), &self.manager, &traces()).is_equal() {
+            return Ok(Change::unchanged(desired, live));
+        }
+        let predicted = self.predict(&place, &desired).await?;
+        if diff(Some(&live), Some(&predicted)).is_empty() && self.owns_the_same(&live, &predicted) {
+            return Ok(Change::unchanged(desired, live));
+        }
+        Ok(Change::update(desired, live, &predicted))
+    }
+
+    async fn plan_create(&self, place: &Place, desired: Object, coming: &Coming) -> Result<Change> {
+        match self.predict(place, &desired).await {
+            Ok(predicted) => Ok(Change::create(desired, &predicted)),
+            Err(error) if error.kind() == ErrorKind::NotFound => match &place.namespace {
+                Some(namespace) if coming.namespaces.contains(namespace) => {
+                    Ok(Change::create(desired.clone(), &desired).simulated())
+                }
+                Some(namespace) => Err(Error::new(
+                    ErrorKind::NotFound,
+                    format!("the namespace \"{namespace}\" does not exist"),
+                )
+                .during("plan")
+                .on(desired.id())
+                .help("create it first, or put a Namespace into the same bundle")),
+                None => Err(error),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the object will look like, by the API server's own word.
+    pub(super) async fn predict(&self, place: &Place, desired: &Object) -> Result<Object> {
+        match self.cluster.apply(place, desired.value(), self.options(true)).await? {
+            api::Apply::Done(object) => Object::new(object),
+            api::Apply::FieldConflict { error, .. } => Err(error),
+            api::Apply::ChangedMeanwhile => {
+                Err(Error::new(ErrorKind::Stale, "changed while it was planned").on(desired.id()))
+            }
+        }
+    }
+
+    pub(super) fn options(&self, dry_run: bool) -> ApplyOptions<'_> {
+        ApplyOptions { manager: &self.manager, force: self.conflicts == Conflicts::Force, dry_run }
+    }
+
+    /// Whether the write would leave ownership as it is; our own traces do not count.
+    fn owns_the_same(&self, live: &Object, predicted: &Object) -> bool {
+        let ours = |object: &Object| {
+            let managed = ManagedFields::of(object.value()).ok()?;
+            let entry = managed.find(&self.manager, Operation::Apply, None)?;
+            Some((entry.api_version.clone(), entry.fields.without_subtrees(&traces())))
+        };
+        ours(live).is_some_and(|live| Some(live) == ours(predicted))
+    }
+}
+
+/// What the bundle itself brings, so that it may be missing now.
+#[derive(Default)]
+struct Coming {
+    namespaces: HashSet<String>,
+    definitions: Vec<Resource>,
+}
+
+impl Coming {
+    fn with(bundle: &Bundle) -> Self {
+        let mut coming = Self::default();
+        for object in bundle.objects() {
+            let id = object.id();
+            if id.is("", "Namespace") {
+                coming.namespaces.insert(id.name);
+            } else if id.is("apiextensions.k8s.io", "CustomResourceDefinition") {
+                coming.definitions.extend(defined(object));
+            }
+        }
+        coming
+    }
+
+    fn definition(&self, object: &Object) -> Option<Resource> {
+        let same = |resource: &&Resource| {
+            (resource.group.as_str(), resource.version.as_str(), resource.kind.as_str())
+                == (object.group(), object.version(), object.kind())
+        };
+        self.definitions.iter().find(same).cloned()
+    }
+}
+
+/// The resources that a CustomResourceDefinition defines, one for each served version.
+fn defined(crd: &Object) -> Vec<Resource> {
+    let text = |pointer: &str| crd.get(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let versions = crd.get("/spec/versions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let served =
+        versions.iter().filter(|version| version.get("served").and_then(Value::as_bool) != Some(false));
+    served
+        .filter_map(|version| version.get("name")?.as_str())
+        .map(|version| Resource {
+            group: text("/spec/group"),
+            version: version.to_owned(),
+            kind: text("/spec/names/kind"),
+            plural: text("/spec/names/plural"),
+            namespaced: text("/spec/scope") != "Cluster",
+        })
+        .collect()
+}
+
+/// The object as it is sent: without what only the server writes, and with a Secret's `stringData` folded into `data`, where removed
+/// keys are noticed.
+fn prepare(object: Object) -> Result<Object> {
+    let mut folded = Ok(());
+    let object = object.edit(|value| {
+        if let Some(map) = value.as_object_mut() {
+            map.remove("status");
+            if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
+                for field in
+                    ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink"]
+                {
+                    metadata.remove(field);
+                }
+            }
+        }
+        folded = secret_string_data_to_data(value);
+    })?;
+    folded.map_err(|error| Error::invalid(error.to_string()).on(object.id()))?;
+    Ok(object)
+}
+
+/// Names the file and line of the object too.
+fn at(error: Error, object: &Object) -> Error {
+    match object.origin() {
+        Some(origin) if error.kind() == ErrorKind::InvalidInput => {
+            Error::invalid(format!("{origin}: {}", error.message()))
+                .during("plan")
+                .on(object.id())
+                .source(error)
+        }
+        _ => error,
+    }
+}
+
+/// What a person should know before.
+fn note(change: &Change) -> Option<String> {
+    let runs = change.action == deploy_core::plan::Action::Create && change.id.is("batch", "Job");
+    runs.then(|| format!("what {} does when it runs is not undone by a rollback", change.id))
+}
+
+/// All the changes, or one error that tells all errors.
+fn all_or_errors(answers: Vec<Result<Change>>) -> Result<Vec<Change>> {
+    let mut changes = Vec::with_capacity(answers.len());
+    let mut errors = Vec::new();
+    for answer in answers {
+        match answer {
+            Ok(change) => changes.push(change),
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.len() <= 1 {
+        return errors.pop().map_or(Ok(changes), Err);
+    }
+    let kind = errors.first().map_or(ErrorKind::Internal, Error::kind);
+    let mut lines: Vec<String> = errors.iter().take(MAX_ERRORS).map(|error| format!("\n  {error}")).collect();
+    if errors.len() > MAX_ERRORS {
+        lines.push(format!("\n  and {} more", errors.len() - MAX_ERRORS));
+    }
+    let summary = Error::new(kind, format!("{} objects cannot be planned:{}", errors.len(), lines.concat()));
+    Err(errors
+        .into_iter()
+        .next()
+        .map_or_else(|| Error::new(kind, "nothing planned"), |first| summary.source(first)))
+}

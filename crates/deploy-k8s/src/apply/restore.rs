@@ -1,0 +1,276 @@
+//! Brings back what a plan saw: values and managers as they were, created objects deleted.
+//!
+//! Re-applying what the manager owned before is not enough: fields that were forced, or that the manager did not own yet, would stay.
+//! What is applied is the projection of the old object to all that the manager owned then or owns now; then `managedFields` are set
+//! back. An object that refuses (a Service whose type changed) is replaced whole. An old field that another manager took in between
+//! is left to it, and said.
+
+use std::time::Duration;
+
+use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::event::EventKind;
+use deploy_core::manifest::{DEPLOYMENT_ID, Object};
+use deploy_core::plan::{Action, Snapshot, SnapshotEntry, diff};
+use deploy_core::run::{DeploymentId, Run};
+use deploy_core::target::{AppliedObject, Left, Restored};
+use k8s_fields::{FieldSet, ManagedFields, Operation, project, without};
+use serde_json::Value;
+
+use super::Apply;
+use crate::api::{self, ApplyOptions, Place};
+
+/// How often an object may change between our reading and writing it.
+const MAX_RACES: usize = 10;
+
+/// What was done to one object.
+struct Done {
+    action: Action,
+    /// To be observed: what stands now, or what is still being deleted.
+    live: Option<Value>,
+    note: Option<String>,
+}
+
+impl Apply {
+    pub(super) async fn restore(
+        &self,
+        before: &Snapshot,
+        written_by: &[DeploymentId],
+        run: &Run,
+    ) -> Result<Restored> {
+        let mut restored = Restored::default();
+        // Backwards: what was written last leans on what was written first.
+        for entry in before.entries.iter().rev() {
+            if run.cancel().is_cancelled() {
+                return Err(Error::new(ErrorKind::Cancelled, "stopped on the way back"));
+            }
+            match self.restore_one(entry, written_by).await {
+                Ok(done) => {
+                    run.emit(EventKind::Restored { object: entry.id.clone(), action: done.action });
+                    restored.notes.extend(done.note);
+                    if let Some(live) = done.live {
+                        restored.applied.objects.push(self.to_observe(live, done.action, run)?);
+                    }
+                }
+                Err(error) => {
+                    run.emit(EventKind::Warning { message: format!("not brought back: {error}") });
+                    restored.left.push(Left { object: entry.id.clone(), error });
+                }
+            }
+        }
+        Ok(restored)
+    }
+
+    fn to_observe(&self, live: Value, action: Action, run: &Run) -> Result<AppliedObject> {
+        let mut object = self.applied(live, action, run)?;
+        object.healthy &= action != Action::Delete;
+        Ok(object)
+    }
+
+    async fn restore_one(&self, entry: &SnapshotEntry, written_by: &[DeploymentId]) -> Result<Done> {
+        let Some(place) = self.place_of(entry).await? else {
+            // Its kind is not served any more: the definition came with the run and is gone, and all its objects with it.
+            return Ok(Done { action: Action::Delete, live: None, note: None });
+        };
+        match &entry.before {
+            None => self.remove(entry, &place, written_by).await,
+            Some(before) => {
+                self.bring_back(before, &place).await.map_err(|error| error.during("restore").on(&entry.id))
+            }
+        }
+    }
+
+    async fn place_of(&self, entry: &SnapshotEntry) -> Result<Option<Place>> {
+        let (group, version) = entry.api_version.rsplit_once('/').unwrap_or(("", &entry.api_version));
+        let resource = self.cluster.resource(group, version, &entry.id.kind).await?;
+        Ok(resource.map(|resource| resource.within(entry.id.namespace.as_deref())))
+    }
+
+    /// Deletes what the run created: only what still bears its mark.
+    async fn remove(
+        &self,
+        entry: &SnapshotEntry,
+        place: &Place,
+        written_by: &[DeploymentId],
+    ) -> Result<Done> {
+        let nothing = |note| Done { action: Action::Unchanged, live: None, note };
+        let Some(live) = self.cluster.get(place, &entry.id.name).await? else { return Ok(nothing(None)) };
+        let live = Object::new(live)?;
+        let mark = live.annotation(DEPLOYMENT_ID);
+        if !written_by.iter().any(|run| Some(run.as_str()) == mark) {
+            return Ok(nothing(Some(format!("{} was made by somebody else and stays", entry.id))));
+        }
+        let finalizing = self.cluster.delete(place, &entry.id.name, live.uid()).await?;
+        Ok(Done { action: Action::Delete, live: finalizing, note: None })
+    }
+
+    async fn bring_back(&self, before: &Object, place: &Place) -> Result<Done> {
+        let Some(live) = self.cluster.get(place, before.name()).await? else {
+            let live = self.recreate(before, place).await?;
+            return Ok(Done { action: Action::Create, live: Some(live), note: None });
+        };
+        if same(before.value(), &live) {
+            return Ok(Done { action: Action::Unchanged, live: Some(live), note: None });
+        }
+        let (live, kept) = match self.apply_back(before, &live, place).await {
+            Err(error) if error.kind() == ErrorKind::InvalidInput => {
+                (self.replace_back(before, place).await?, Vec::new())
+            }
+            result => result?,
+        };
+        if !kept.is_empty() {
+            let note = format!("{}: left as others set it meanwhile: {}", before.id(), kept.join(", "));
+            return Ok(Done { action: Action::Update, live: Some(live), note: Some(note) });
+        }
+        let live = self.restore_managers(before, live, place).await?;
+        let note = difference(before, &live)?;
+        Ok(Done { action: Action::Update, live: Some(live), note })
+    }
+
+    /// Applies the old values of all that the manager owned or owns. Fields that others own by now are left out, and returned.
+    async fn apply_back(&self, before: &Object, live: &Value, place: &Place) -> Result<(Value, Vec<String>)> {
+        let fields = self.owned(before.value())?.union(&self.owned(live)?);
+        let mut old = project(before.value(), &fields);
+        let mut kept = Vec::new();
+        for _ in 0..MAX_RACES {
+            let options = ApplyOptions { manager: &self.manager, force: false, dry_run: false };
+            match self.cluster.apply(place, &old, options).await? {
+                api::Apply::Done(object) => return Ok((object, kept)),
+                api::Apply::ChangedMeanwhile => {}
+                api::Apply::FieldConflict { fields: theirs, error } => {
+                    let found: FieldSet = theirs.iter().filter_map(|path| fields.find(path)).collect();
+                    if found.is_empty() {
+                        return Err(error);
+                    }
+                    old = without(&old, &found);
+                    kept.extend(theirs);
+                }
+            }
+        }
+        Err(racing(before))
+    }
+
+    /// What the manager owns, by Apply, of no subresource.
+    fn owned(&self, object: &Value) -> Result<FieldSet> {
+        let managed =
+            ManagedFields::of(object).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+        Ok(managed
+            .find(&self.manager, Operation::Apply, None)
+            .map(|entry| entry.fields.clone())
+            .unwrap_or_default())
+    }
+
+    /// Puts the whole old object in place, whatever was changed since: for what cannot be changed back field by field.
+    async fn replace_back(&self, before: &Object, place: &Place) -> Result<Value> {
+        for _ in 0..MAX_RACES {
+            let Some(live) = self.cluster.get(place, before.name()).await? else {
+                return self.recreate(before, place).await;
+            };
+            let mut old = before.value().clone();
+            old["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
+            old["metadata"]["uid"] = live["metadata"]["uid"].clone();
+            if let Some(live) = self.cluster.replace(place, &old).await? {
+                return Ok(live);
+            }
+        }
+        Err(racing(before))
+    }
+
+    /// Creates an object anew as it was; its uid is new.
+    async fn recreate(&self, before: &Object, place: &Place) -> Result<Value> {
+        let mut old = before.value().clone();
+        if let Some(metadata) = old.get_mut("metadata").and_then(Value::as_object_mut) {
+            for field in [
+                "uid",
+                "resourceVersion",
+                "creationTimestamp",
+                "generation",
+                "managedFields",
+                "deletionTimestamp",
+                "selfLink",
+            ] {
+                metadata.remove(field);
+            }
+        }
+        let created = match self.cluster.create(place, &old).await {
+            Ok(Some(live)) => live,
+            // The answer was lost, or somebody was faster: what stands is brought back like any other.
+            Ok(None) => return self.replace_back_boxed(before, place).await,
+            Err(error) if error.kind() == ErrorKind::OutcomeUnknown => {
+                match self.cluster.get(place, before.name()).await? {
+                    Some(live) => live,
+                    None => return Err(error),
+                }
+            }
+            Err(error) => return Err(error),
+        };
+        self.restore_managers(before, created, place).await
+    }
+
+    async fn replace_back_boxed(&self, before: &Object, place: &Place) -> Result<Value> {
+        Box::pin(self.replace_back(before, place)).await
+    }
+
+    /// Gives the fields back to the managers that had them.
+    async fn restore_managers(&self, before: &Object, mut live: Value, place: &Place) -> Result<Value> {
+        let unreadable = |error: k8s_fields::ParseError| Error::new(ErrorKind::Internal, error.to_string());
+        let old = ManagedFields::of(before.value()).map_err(unreadable)?;
+        for _ in 0..MAX_RACES {
+            let current = ManagedFields::of(&live).map_err(unreadable)?;
+            let restored = old.restored_over(&current);
+            if restored == current || restored.entries.is_empty() {
+                return Ok(live);
+            }
+            let version =
+                live.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default();
+            if let Some(live) =
+                self.cluster.merge(place, before.name(), &restored.to_merge_patch(version)).await?
+            {
+                return Ok(live);
+            }
+            self.cluster.clock().sleep(Duration::from_millis(20)).await;
+            let Some(again) = self.cluster.get(place, before.name()).await? else {
+                return Err(racing(before));
+            };
+            live = again;
+        }
+        Err(racing(before))
+    }
+}
+
+/// Whether the object stands as it did: values and managers, its status and its version aside.
+fn same(before: &Value, live: &Value) -> bool {
+    let strip = |object: &Value| {
+        let mut object = object.clone();
+        if let Some(map) = object.as_object_mut() {
+            map.remove("status");
+        }
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            for field in ["resourceVersion", "managedFields", "generation"] {
+                metadata.remove(field);
+            }
+        }
+        object
+    };
+    let managers = |object: &Value| {
+        let managed = ManagedFields::of(object).unwrap_or_default();
+        let entries = managed.entries.into_iter().filter(|entry| entry.subresource.is_none());
+        entries.map(|entry| (entry.manager, entry.api_version, entry.fields)).collect::<Vec<_>>()
+    };
+    strip(before) == strip(live) && managers(before) == managers(live)
+}
+
+/// What is not as before although all went well, for a person.
+fn difference(before: &Object, live: &Value) -> Result<Option<String>> {
+    const CONTROLLERS: &str = r#".metadata.annotations["deployment.kubernetes.io/revision"]"#;
+    let fields = diff(Some(before), Some(&Object::new(live.clone())?));
+    let paths: Vec<&str> =
+        fields.iter().map(|field| field.path.as_str()).filter(|path| *path != CONTROLLERS).collect();
+    Ok((!paths.is_empty()).then(|| format!("{}: not as before: {}", before.id(), paths.join(", "))))
+}
+
+fn racing(before: &Object) -> Error {
+    Error::new(ErrorKind::Conflict, "others keep changing it")
+        .during("restore")
+        .on(before.id())
+        .help("run again")
+}

@@ -1,0 +1,209 @@
+//! Writes a plan, stage by stage, and nothing but the plan.
+//!
+//! Every write carries what the plan saw as its precondition: the uid and resourceVersion, or, for an object that was not there, a
+//! resourceVersion that no object ever has (the API server creates then, and answers 409 if there is one after all). An object that
+//! changed meanwhile is asked about again, and written only if the same fields would change.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::event::EventKind;
+use deploy_core::health::World;
+use deploy_core::manifest::{DEPLOYMENT_ID, Object};
+use deploy_core::plan::{Action, Change, Plan, diff};
+use deploy_core::run::Run;
+use deploy_core::target::{Applied, AppliedObject, Observation};
+use k8s_fields::compare;
+use serde_json::Value;
+
+use super::{Apply, side_by_side, traces};
+use crate::api::{self, Place};
+
+/// How often an object may change under us before we give up on it.
+const MAX_RACES: u32 = 5;
+/// etcd counts from 1 and the first object gets 2 at the least: as a precondition it means "not there yet".
+const NEVER: &str = "1";
+/// How long an API server may take to serve a kind whose definition is established.
+const SERVED_WITHIN: Duration = Duration::from_secs(10);
+
+impl Apply {
+    pub(super) async fn write(&self, plan: &Plan, run: &Run) -> Result<Applied> {
+        let deadline = run.now() + run.rules().timeout;
+        let mut applied = Applied::default();
+        for stage in &plan.stages {
+            let changes: Vec<&Change> =
+                stage.changes.iter().filter_map(|index| plan.changes.get(*index)).collect();
+            applied.objects.extend(self.write_stage(&changes, run).await?);
+            let gates: Vec<AppliedObject> = stage
+                .gates
+                .iter()
+                .filter_map(|index| plan.changes.get(*index))
+                .filter(|change| change.action != Action::Unchanged || !is_ground(change))
+                .filter_map(|change| applied.objects.iter().find(|object| object.id == change.id).cloned())
+                .collect();
+            if gates.is_empty() {
+                continue;
+            }
+            match self.follow(&gates, deadline, run).await? {
+                Observation::Healthy => {}
+                unwell => {
+                    applied.halted = Some(unwell);
+                    return Ok(applied);
+                }
+            }
+        }
+        Ok(applied)
+    }
+
+    /// After a failure, what is under way is waited for, so that the way back knows where it starts; nothing new is begun.
+    async fn write_stage(&self, changes: &[&Change], run: &Run) -> Result<Vec<AppliedObject>> {
+        let failed = AtomicBool::new(false);
+        let written =
+            side_by_side(changes.iter().map(|change| self.write_unless(&failed, change, run))).await;
+        let mut objects = Vec::with_capacity(written.len());
+        for result in written.into_iter().flatten() {
+            objects.push(result?);
+        }
+        if run.cancel().is_cancelled() {
+            run.emit(EventKind::Cancelled);
+            return Err(Error::new(ErrorKind::Cancelled, "cancelled while applying"));
+        }
+        Ok(objects)
+    }
+
+    async fn write_unless(
+        &self,
+        failed: &AtomicBool,
+        change: &Change,
+        run: &Run,
+    ) -> Option<Result<AppliedObject>> {
+        if failed.load(Ordering::Relaxed) || run.cancel().is_cancelled() {
+            return None;
+        }
+        let result = self.write_one(change, run).await;
+        failed.fetch_or(result.is_err(), Ordering::Relaxed);
+        Some(result)
+    }
+
+    async fn write_one(&self, change: &Change, run: &Run) -> Result<AppliedObject> {
+        let live = match (&change.before, change.action) {
+            (Some(before), Action::Unchanged) => before.value().clone(),
+            _ => {
+                let place = self.served(change, run).await?;
+                self.write_change(change, &place).await?
+            }
+        };
+        run.emit(EventKind::Applied { object: change.id.clone(), action: change.action });
+        let mut object = self.applied(live, change.action, run)?;
+        object.id = change.id.clone();
+        Ok(object)
+    }
+
+    /// What is to be observed of a live object, just written (or found unchanged).
+    pub(super) fn applied(&self, live: Value, action: Action, run: &Run) -> Result<AppliedObject> {
+        let live = Object::new(live)?;
+        let (id, api_version) = (live.id(), live.api_version().to_owned());
+        let generation = live.get("/metadata/generation").and_then(Value::as_i64);
+        let mut alone = World::new();
+        alone.upsert(live, run.now());
+        let healthy = self.judge(&run.rules().patience).judge(&id, &alone, run.now()).is_healthy();
+        Ok(AppliedObject { id, api_version, action, generation, healthy })
+    }
+
+    /// Where the object goes; a kind that came with this bundle may take a moment to be served.
+    async fn served(&self, change: &Change, run: &Run) -> Result<Place> {
+        let until = run.now() + SERVED_WITHIN;
+        loop {
+            let resource = self.cluster.resource_of(&change.desired).await;
+            match resource {
+                Ok(resource) => return Ok(resource.within(change.id.namespace.as_deref())),
+                Err(error) if !change.simulated || run.now() >= until || run.cancel().is_cancelled() => {
+                    return Err(error);
+                }
+                Err(_) => run.clock().sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+
+    async fn write_change(&self, change: &Change, place: &Place) -> Result<Value> {
+        let mut seen = change.before.clone();
+        for _ in 0..MAX_RACES {
+            let body = conditional(&change.desired, seen.as_ref())?;
+            match self.cluster.apply(place, &body, self.options(false)).await? {
+                api::Apply::Done(object) if object.pointer("/metadata/deletionTimestamp").is_some() => {
+                    return Err(Error::new(ErrorKind::Conflict, "is being deleted")
+                        .during("apply")
+                        .on(&change.id));
+                }
+                api::Apply::Done(object) => return Ok(object),
+                api::Apply::FieldConflict { error, .. } => return Err(error),
+                api::Apply::ChangedMeanwhile => {}
+            }
+            let live = self.cluster.get(place, &change.id.name).await?.map(Object::new).transpose()?;
+            if let Some(live) = live.as_ref().filter(|live| self.is_ours(change, live)) {
+                return Ok(live.value().clone());
+            }
+            self.still_as_planned(change, place, live.as_ref()).await?;
+            seen = live;
+        }
+        Err(stale(change, "others keep changing it"))
+    }
+
+    /// Our own write, whose answer was lost.
+    fn is_ours(&self, change: &Change, live: &Object) -> bool {
+        let id = change.desired.annotation(DEPLOYMENT_ID);
+        id.is_some()
+            && live.annotation(DEPLOYMENT_ID) == id
+            && compare(change.desired.value(), live.value(), &self.manager, &traces()).is_equal()
+    }
+
+    async fn still_as_planned(&self, change: &Change, place: &Place, live: Option<&Object>) -> Result<()> {
+        let (before, live) = match (&change.before, live) {
+            (None, Some(_)) => return Err(stale(change, "somebody else created it")),
+            (Some(_), None) => return Err(stale(change, "somebody else deleted it")),
+            // Created in the meantime and gone again: as planned.
+            (None, None) => return Ok(()),
+            (Some(before), Some(live)) => (before, live),
+        };
+        if before.uid() != live.uid() {
+            return Err(stale(change, "somebody else replaced it"));
+        }
+        let predicted = self.predict(place, &change.desired).await?;
+        let now = diff(Some(live), Some(&predicted));
+        if now == change.diff {
+            return Ok(());
+        }
+        let other = now
+            .iter()
+            .find(|field| !change.diff.contains(field))
+            .or_else(|| change.diff.iter().find(|field| !now.contains(field)));
+        Err(stale(change, &format!("{} changed", other.map_or("it", |field| field.path.as_str()))))
+    }
+}
+
+/// What is there before anything else, and needs no waiting for once it stands.
+fn is_ground(change: &Change) -> bool {
+    change.id.is("", "Namespace") || change.id.is("apiextensions.k8s.io", "CustomResourceDefinition")
+}
+
+fn conditional(desired: &Object, seen: Option<&Object>) -> Result<Value> {
+    let version = seen.and_then(Object::resource_version).unwrap_or(NEVER).to_owned();
+    let uid = seen.and_then(Object::uid).map(str::to_owned);
+    let object = desired.clone().edit(|value| {
+        if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.insert("resourceVersion".into(), version.into());
+            if let Some(uid) = uid {
+                metadata.insert("uid".into(), uid.into());
+            }
+        }
+    })?;
+    Ok(object.into_value())
+}
+
+fn stale(change: &Change, what: &str) -> Error {
+    Error::new(ErrorKind::Stale, format!("is no longer what the plan saw: {what}"))
+        .during("apply")
+        .on(&change.id)
+        .help("run again to plan anew")
+}

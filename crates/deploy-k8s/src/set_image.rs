@@ -1,0 +1,77 @@
+//! `kubectl set image`, as a bundle: followed and rolled back like any other.
+//!
+//! ```no_run
+//! use deploy_core::manifest::ImageOverride;
+//! use deploy_core::{rollout::Rollout, run::Run};
+//! use deploy_k8s::{Apply, Cluster, Conflicts};
+//! use std::sync::Arc;
+//!
+//! # async fn example() -> deploy_core::error::Result<()> {
+//! let target = Apply::new(Cluster::builder().build().await?).conflicts(Conflicts::Force);
+//! let api = "deployment/api".parse::<deploy_k8s::KindName>()?.in_namespace("shop");
+//! let bundle = target.with_images(&api, &[ImageOverride::new("api", "registry.example/api:v2")?]).await?;
+//! let outcome = Rollout::new(Arc::new(target)).run(&bundle, Run::new()).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::manifest::{Bundle, ImageOverride, Object, ObjectId};
+use k8s_fields::{FieldPath, FieldSet, ManagedFields, Operation, PathElement, project};
+use serde_json::Value;
+
+use crate::api::Resource;
+use crate::apply::Apply;
+
+impl Apply {
+    /// The bundle that sets containers' images on a live workload and changes nothing else: what this field manager owns of it
+    /// already, and the images. Apply it with [`Conflicts::Force`](crate::Conflicts::Force): the images have an owner already, and
+    /// setting them is what was asked for.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such object; [`InvalidInput`](ErrorKind::InvalidInput) for a container it does not
+    /// have (those it has are listed) and for a kind without containers.
+    pub async fn with_images(&self, id: &ObjectId, images: &[ImageOverride]) -> Result<Bundle> {
+        let resource = Resource::built_in_kind(&id.group, &id.kind)
+            .ok_or_else(|| Error::new(ErrorKind::Unsupported, "cannot set images of this kind").on(id))?;
+        let place = resource.within(id.namespace.as_deref());
+        let live = self.cluster().get(&place, &id.name).await?;
+        let live =
+            live.ok_or_else(|| Error::new(ErrorKind::NotFound, "does not exist").during("set image").on(id))?;
+        let wanted = images
+            .iter()
+            .cloned()
+            .fold(Bundle::builder().objects([Object::new(live.clone())?]), |bundle, image| {
+                bundle.image(image)
+            })
+            .build()?;
+        let wanted = wanted.objects().first().map(|object| object.value().clone()).unwrap_or_default();
+        let owned = self.fields_with_images(&live)?;
+        Bundle::builder().objects([Object::new(project(&wanted, &owned))?]).build()
+    }
+
+    /// What this manager owns, and the image of every container.
+    fn fields_with_images(&self, live: &Value) -> Result<FieldSet> {
+        let managed =
+            ManagedFields::of(live).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+        let ours = managed.find(self.manager(), Operation::Apply, None).map(|entry| entry.fields.clone());
+        let mut fields = ours.unwrap_or_default();
+        for path in POD_SPECS {
+            for list in ["containers", "initContainers"] {
+                let pointer = format!("/{}/{list}", path.join("/"));
+                let containers =
+                    live.pointer(&pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                for name in containers.iter().filter_map(|container| container.get("name")?.as_str()) {
+                    let list = FieldPath::fields(path.iter().copied().chain([list]));
+                    let container = list.child(PathElement::key([("name", name)]));
+                    fields.insert(&container.child(PathElement::field("image")));
+                }
+            }
+        }
+        Ok(fields)
+    }
+}
+
+/// Where the kinds of [`KindName`](crate::KindName) keep their containers.
+const POD_SPECS: [&[&str]; 3] =
+    [&["spec", "template", "spec"], &["spec", "jobTemplate", "spec", "template", "spec"], &["spec"]];
