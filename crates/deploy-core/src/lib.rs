@@ -54,6 +54,7 @@ pub mod inventory;
 pub mod journal;
 pub mod lock;
 pub mod manifest;
+pub mod memory;
 pub mod outcome;
 pub mod plan;
 pub mod registry;
