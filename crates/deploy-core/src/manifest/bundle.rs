@@ -9,15 +9,10 @@ use sha2::{Digest as _, Sha256};
 use super::images::{ContainerImage, ImageOverride, images, replace};
 use super::kinds::{Scope, scope};
 use super::order::{Stage, stages};
+use super::size::check_size;
 use super::{Object, ObjectId};
 use crate::error::{Error, Result};
 use crate::image::Digest;
-
-/// The largest object, in bytes of its JSON: etcd refuses a request over 1.5 MiB.
-pub const MAX_OBJECT_BYTES: usize = 1_572_864;
-
-/// The most that the values of one ConfigMap or Secret may hold together, in bytes: the API server refuses more.
-pub const MAX_DATA_BYTES: usize = 1024 * 1024;
 
 /// The desired manifests: each object once, namespaces defaulted, images replaced and every image checked.
 ///
@@ -132,7 +127,7 @@ impl Bundle {
             if let Some(first) = seen.insert(object.id(), index) {
                 let place = objects.get(first).and_then(Object::origin);
                 let place = place.map(|place| format!(" (first at {place})")).unwrap_or_default();
-                return Err(at_origin(object, format!("{} stands twice in the bundle{place}", object.id())));
+                return Err(object.error(format!("{} stands twice in the bundle{place}", object.id())));
             }
             check_size(object)?;
             all_images.append(&mut images(object)?);
@@ -174,7 +169,7 @@ impl BundleBuilder {
     /// # Errors
     /// [`InvalidInput`](crate::error::ErrorKind::InvalidInput), naming the places: an object that stands twice
     /// (whatever the version of its API), an image that is no reference, an override that matches nothing, an
-    /// object over [`MAX_OBJECT_BYTES`] or [`MAX_DATA_BYTES`], a namespace that is no name.
+    /// object over [`MAX_OBJECT_BYTES`](super::MAX_OBJECT_BYTES) or [`MAX_DATA_BYTES`](super::MAX_DATA_BYTES), a namespace that is no name.
     pub fn build(self) -> Result<Bundle> {
         let Self { mut objects, namespace, images } = self;
         if let Some(namespace) = &namespace {
@@ -194,14 +189,6 @@ fn scope_of(object: &Object) -> Option<Scope> {
     scope(object.group(), object.kind())
 }
 
-fn at_origin(object: &Object, message: String) -> Error {
-    let error = Error::invalid(message);
-    match object.origin() {
-        Some(origin) => error.on(origin),
-        None => error,
-    }
-}
-
 /// A DNS label (RFC 1123), which is what the API server takes.
 fn check_namespace(namespace: &str) -> Result<()> {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -214,46 +201,6 @@ fn check_namespace(namespace: &str) -> Result<()> {
     }
     Err(Error::invalid(format!("{namespace:?} cannot be a namespace"))
         .help("use up to 63 lowercase letters, digits and '-', with a letter or digit at both ends"))
-}
-
-fn check_size(object: &Object) -> Result<()> {
-    let mut count = Count(0);
-    // Writing JSON that came from JSON into a counter cannot fail.
-    let _ = serde_json::to_writer(&mut count, object.value());
-    if count.0 > MAX_OBJECT_BYTES {
-        let message = format!("{} is {} bytes, over the limit of {MAX_OBJECT_BYTES}", object.id(), count.0);
-        return Err(at_origin(object, message).help("etcd refuses larger objects: split it"));
-    }
-    let secret = object.kind() == "Secret";
-    if object.group().is_empty() && (secret || object.kind() == "ConfigMap") {
-        let bytes = |field: &str, base64: bool| -> usize {
-            let values = object.get(field).and_then(Value::as_object).into_iter().flatten();
-            values
-                .filter_map(|(_, value)| value.as_str())
-                .map(|text| if base64 { text.len() / 4 * 3 } else { text.len() })
-                .sum()
-        };
-        let total = bytes("/data", secret) + bytes("/binaryData", true) + bytes("/stringData", false);
-        // Padding makes the size of base64 uncertain by two bytes a value: the API server decides about those.
-        if total > MAX_DATA_BYTES + 3 * 1024 {
-            let message = format!("{} holds {total} bytes, over the limit of {MAX_DATA_BYTES}", object.id());
-            return Err(at_origin(object, message).help("the API server refuses larger ones: split it"));
-        }
-    }
-    Ok(())
-}
-
-struct Count(usize);
-
-impl io::Write for Count {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 struct Hash(Sha256);

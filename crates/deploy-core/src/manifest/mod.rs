@@ -27,6 +27,7 @@
 
 mod bundle;
 mod excerpt;
+mod id;
 mod images;
 mod kinds;
 mod object;
@@ -34,17 +35,20 @@ pub mod order;
 mod places;
 mod read;
 mod redact;
+mod size;
 #[cfg(test)]
 mod tests;
 mod trace;
 mod yaml;
 
-pub use bundle::{Bundle, BundleBuilder, MAX_DATA_BYTES, MAX_OBJECT_BYTES};
+pub use bundle::{Bundle, BundleBuilder};
 pub use excerpt::{Excerpt, excerpt};
+pub use id::{ObjectId, Origin};
 pub use images::{ContainerImage, ImageOverride};
 pub use kinds::{Scope, scope};
-pub use object::{Object, ObjectId, Origin};
+pub use object::Object;
 pub use read::read;
 pub use redact::{MASK, redact};
+pub use size::{MAX_DATA_BYTES, MAX_OBJECT_BYTES};
 pub use trace::{DEPLOYMENT_ID, GIT_REVISION, stamp};
 pub use yaml::{MAX_ALIAS_BYTES, MAX_BYTES, MAX_DEPTH, MAX_VALUES};

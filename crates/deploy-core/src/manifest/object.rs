@@ -1,76 +1,13 @@
 //! One Kubernetes object as data: its identity, its JSON, and where it was read.
 
 use std::fmt;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::places::Places;
+use super::{ObjectId, Origin};
 use crate::error::{Error, Result};
-
-/// Which object it is, whatever version of its API it is written in: the same as Kubernetes' own identity.
-///
-/// `Display` is `Deployment shop/api`; a kind outside Kubernetes' own groups names its group.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ObjectId {
-    /// The API group; empty for the core group.
-    pub group: String,
-    /// The kind, as in `Deployment`.
-    pub kind: String,
-    /// The namespace; `None` for a cluster-scoped object, and for one whose namespace is not defaulted yet.
-    pub namespace: Option<String>,
-    /// The name.
-    pub name: String,
-}
-
-impl ObjectId {
-    /// An identity from its parts; an empty `namespace` is none.
-    pub fn new(
-        group: impl Into<String>,
-        kind: impl Into<String>,
-        namespace: Option<&str>,
-        name: impl Into<String>,
-    ) -> Self {
-        let namespace = namespace.filter(|namespace| !namespace.is_empty()).map(str::to_owned);
-        Self { group: group.into(), kind: kind.into(), namespace, name: name.into() }
-    }
-
-    /// Whether it is of `group` and `kind`.
-    pub fn is(&self, group: &str, kind: &str) -> bool {
-        self.group == group && self.kind == kind
-    }
-}
-
-impl fmt::Display for ObjectId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.kind)?;
-        if self.group.contains('.') && !self.group.ends_with(".k8s.io") {
-            write!(f, ".{}", self.group)?;
-        }
-        match &self.namespace {
-            Some(namespace) => write!(f, " {namespace}/{}", self.name),
-            None => write!(f, " {}", self.name),
-        }
-    }
-}
-
-/// Where a value was read: the name of the bytes, and the place in them, both from 1.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Origin {
-    /// The file's path as the caller named it, or what else the bytes are called.
-    pub file: Arc<str>,
-    /// The line, from 1.
-    pub line: usize,
-    /// The column, from 1, in characters.
-    pub column: usize,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
-    }
-}
 
 /// A Kubernetes object as data, with an `apiVersion`, a `kind` and a `metadata.name`.
 ///
@@ -150,6 +87,15 @@ impl Object {
     /// there; `None` if it was not read from a text.
     pub fn place(&self, pointer: &str) -> Option<Origin> {
         self.places.as_ref().and_then(|places| places.find(pointer)).or_else(|| self.origin.clone())
+    }
+
+    /// An error about this object, with its place if it was read from a text.
+    pub(super) fn error(&self, message: impl Into<String>) -> Error {
+        let error = Error::invalid(message);
+        match &self.origin {
+            Some(origin) => error.on(origin),
+            None => error,
+        }
     }
 
     pub(super) fn with_places(self, places: Places) -> Self {

@@ -15,14 +15,14 @@ const VALUE_BYTES: usize = 64;
 
 /// Builds documents from events. An anchor is a number from the parser; 0 is none.
 pub(super) struct Composer<'a> {
-    source: &'a Source<'a>,
+    pub(super) source: &'a Source<'a>,
     documents: Vec<Document>,
     values: usize,
     alias_bytes: usize,
     // Of the current document:
     stack: Vec<Frame>,
-    places: Vec<(Path, Mark)>,
-    keys: HashMap<Path, Mark>,
+    pub(super) places: Vec<(Path, Mark)>,
+    pub(super) keys: HashMap<Path, Mark>,
     anchors: HashMap<usize, Option<Node>>,
 }
 
@@ -244,43 +244,6 @@ impl<'a> Composer<'a> {
                 }
                 None => {}
             },
-        }
-        Ok(())
-    }
-
-    /// Merges a map, or a list of maps of which an earlier one wins, into `map`. A key written later wins by itself.
-    fn merge(&mut self, map: &mut Map<String, Value>, path: Path, value: Value, at: Mark) -> Result<()> {
-        let merged = match value {
-            Value::Object(merged) => vec![merged],
-            Value::Array(list) => list
-                .into_iter()
-                .rev()
-                .map(|item| match item {
-                    Value::Object(merged) => Ok(merged),
-                    _ => Err(self.source.error(at, "each item of a merge key's list must be a map")),
-                })
-                .collect::<Result<_>>()?,
-            _ => return Err(self.source.error(at, "a merge key needs a map, or a list of maps")),
-        };
-        for (name, value) in merged.into_iter().flatten() {
-            let path = path.key(&name);
-            if let Some(written) = self.keys.get(&path)
-                && let Some(existing) = map.get(&name)
-            {
-                if *existing == value {
-                    continue;
-                }
-                // YAML lets the written key win; the reader that Kubernetes uses lets the later one win.
-                let written = written.origin(&self.source.name);
-                let message =
-                    format!("this merge key holds {name:?} too, which is written before it at {written}");
-                return Err(self
-                    .source
-                    .error(at, message)
-                    .help("tools disagree on which wins: write << first"));
-            }
-            self.places.push((path, at));
-            map.insert(name, value);
         }
         Ok(())
     }

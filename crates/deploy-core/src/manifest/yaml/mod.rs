@@ -3,6 +3,7 @@
 mod compose;
 mod events;
 mod json;
+mod merge;
 mod scalar;
 
 use serde_json::Value;
