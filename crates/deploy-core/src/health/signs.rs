@@ -185,10 +185,10 @@ mod tests {
 
     #[test]
     fn pull_errors_of_every_runtime() {
-        let check = |message: &str, error: PullError| {
-            assert_eq!(pull_error(message, "shop/timeout:v1"), error, "{message}")
-        };
         use PullError::{Invalid, NotFound, Transient};
+        let check = |message: &str, error: PullError| {
+            assert_eq!(pull_error(message, "shop/timeout:v1"), error, "{message}");
+        };
         // containerd
         check(
             "rpc error: code = NotFound desc = failed to pull and unpack image \"shop/timeout:v1\": failed to resolve reference \"shop/timeout:v1\": shop/timeout:v1: not found",

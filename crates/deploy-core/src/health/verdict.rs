@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 /// Written as JSON it is `{"state": "failed", "failure": {…}}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "camelCase")]
+#[expect(clippy::large_enum_variant, reason = "there are few of them, and they are matched on")]
 #[non_exhaustive]
 pub enum Verdict {
     /// Not yet, and it may still become so.

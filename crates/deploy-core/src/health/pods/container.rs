@@ -62,7 +62,10 @@ impl<'a> Container<'a> {
         }
         let settling = self.pod.case.patience.settling;
         let seen_settled = run.seen + settling;
-        Some(run.started_before.map_or(seen_settled, |started| seen_settled.min(started + settling + CLOCK_SKEW)))
+        Some(
+            run.started_before
+                .map_or(seen_settled, |started| seen_settled.min(started + settling + CLOCK_SKEW)),
+        )
     }
 
     /// It ended, and ending is not what it is for.
@@ -91,11 +94,18 @@ impl<'a> Container<'a> {
             return None;
         }
         let failed = self.last_event(|event| {
-            event.reason == "Failed" && event.message.contains("Failed to pull image") && self.is_of_this_run(event)
+            event.reason == "Failed"
+                && event.message.contains("Failed to pull image")
+                && self.is_of_this_run(event)
         });
-        let since = sign.map(|sign| sign.since).into_iter().chain(failed.map(|event| event.first_seen)).min()?;
-        let latest = sign.map(|sign| sign.changed).into_iter().chain(failed.map(|event| event.last_seen)).max();
-        if self.last_event(|event| event.reason == "Pulled").is_some_and(|pulled| Some(pulled.last_seen) > latest) {
+        let since =
+            sign.map(|sign| sign.since).into_iter().chain(failed.map(|event| event.first_seen)).min()?;
+        let latest =
+            sign.map(|sign| sign.changed).into_iter().chain(failed.map(|event| event.last_seen)).max();
+        if self
+            .last_event(|event| event.reason == "Pulled")
+            .is_some_and(|pulled| Some(pulled.last_seen) > latest)
+        {
             return None;
         }
         let image = self.spec.text("/image").unwrap_or_default();
@@ -117,7 +127,8 @@ impl<'a> Container<'a> {
                 let begun = self
                     .last_event(|event| event.reason == "Pulling" && self.is_of_this_run(event))
                     .map_or(0, |event| event.count.saturating_sub(1));
-                let attempts = sign.map_or(0, |sign| sign.pulls).max(failed.map_or(0, |event| event.count)).max(begun);
+                let attempts =
+                    sign.map_or(0, |sign| sign.pulls).max(failed.map_or(0, |event| event.count)).max(begun);
                 let spent = attempts >= patience.pull_attempts.max(1);
                 let hopeless_at = if spent { since } else { since + patience.pull };
                 (Reason::ImagePull { image, attempts: attempts.max(1) }, hopeless_at)
@@ -163,7 +174,10 @@ impl<'a> Container<'a> {
         let failed = self.last_event(|event| {
             event.reason == "Failed" && self.is_of_this_run(event) && signs::missing(&event.message).is_some()
         })?;
-        if self.last_event(|event| event.reason == "Created").is_some_and(|made| made.last_seen > failed.last_seen) {
+        if self
+            .last_event(|event| event.reason == "Created")
+            .is_some_and(|made| made.last_seen > failed.last_seen)
+        {
             return None;
         }
         let missing = signs::missing(&failed.message)?;

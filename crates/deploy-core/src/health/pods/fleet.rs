@@ -6,18 +6,8 @@ use crate::health::Failure;
 use crate::health::judge::Case;
 use crate::health::world::Seen;
 
-/// The new pods of a workload.
-///
-/// The rule, where some are hopeless (what stands in [`Patience`](crate::health::Patience) is used up):
-///
-/// 1. what lies in the template (no such image, a missing ConfigMap) fails the rollout at once, unless the same
-///    container has started in another new pod;
-/// 2. else it fails when all new pods are hopeless,
-/// 3. or as many as block the rollout (a StatefulSet goes on only after its last pod is ready, a DaemonSet while no
-///    more than `maxUnavailable` are down),
-/// 4. or when the others made no progress (no new pod, no pod more ready) for the time `Patience::stalled`.
-///
-/// Pods that ended for good (evicted, say) are replaced by their controller and do not count.
+/// The new pods of a workload; pods that ended for good (evicted, say) are replaced by their controller and do not
+/// count. The rule stands in the documentation of [`health`](crate::health).
 pub(in crate::health) struct Fleet<'a> {
     live: Vec<PodReport<'a>>,
     over: Vec<PodReport<'a>>,
@@ -62,7 +52,8 @@ impl<'a> Fleet<'a> {
             return Some(finding.failure.clone());
         }
         let all = hopeless.len() == self.live.len();
-        let blocked = blocked_at.is_some_and(|at| i64::try_from(hopeless.len()).is_ok_and(|count| count >= at.max(1)));
+        let blocked =
+            blocked_at.is_some_and(|at| i64::try_from(hopeless.len()).is_ok_and(|count| count >= at.max(1)));
         let stalled = self.stalled_at.is_some_and(|at| at <= self.now);
         let (_, first) = hopeless.first().filter(|_| all || blocked || stalled)?;
         Some(first.failure.clone())

@@ -11,7 +11,7 @@ use super::track::MAX_CONTAINERS;
 use super::world::Seen;
 use super::{Failure, KubeEvent, Reason, signs};
 use crate::clock::Timestamp;
-use crate::manifest::Object;
+use crate::manifest::{Object, ObjectId};
 
 /// Something wrong.
 #[derive(Clone, Debug)]
@@ -99,23 +99,28 @@ pub(super) fn examine(pod: PodCase<'_>) -> PodReport<'_> {
         good_at = None;
     }
     // `None` last: what may pass is less pressing than what has a date.
-    let finding = findings.into_iter().min_by_key(|finding| (finding.hopeless_at.is_none(), finding.hopeless_at));
+    let finding =
+        findings.into_iter().min_by_key(|finding| (finding.hopeless_at.is_none(), finding.hopeless_at));
     PodReport { is_over, good_at, finding, started }
 }
 
 /// Why it ended for good: its own reason (`Evicted`), or the end of one of its containers.
 fn over(pod: &PodCase<'_>, containers: Vec<Finding>) -> Option<Finding> {
     let object = &pod.seen.object;
-    if object.text("/status/phase") != Some("Failed") {
+    let phase = object.text("/status/phase").unwrap_or_default();
+    if phase == "Succeeded" && !pod.must_run {
         return None;
     }
     let exited = containers.into_iter().find(|finding| {
-        matches!(finding.failure.reason, Reason::ContainerExit { .. } | Reason::OutOfMemory { .. } | Reason::ContainerStart)
+        matches!(
+            finding.failure.reason,
+            Reason::ContainerExit { .. } | Reason::OutOfMemory { .. } | Reason::ContainerStart
+        )
     });
     match (object.text("/status/reason"), exited) {
         (None, Some(exited)) => Some(exited),
         (cause, _) => {
-            let cause = cause.unwrap_or("Failed").to_owned();
+            let cause = cause.unwrap_or(phase).to_owned();
             let words = object.text("/status/message").unwrap_or_default();
             Some(finding(pod, Reason::PodFailed { cause }, words, None))
         }
@@ -123,7 +128,8 @@ fn over(pod: &PodCase<'_>, containers: Vec<Finding>) -> Option<Finding> {
 }
 
 fn scheduling(pod: &PodCase<'_>) -> Option<Finding> {
-    let condition = Condition::find(&pod.seen.object, "PodScheduled").filter(|condition| condition.is_false())?;
+    let condition =
+        Condition::find(&pod.seen.object, "PodScheduled").filter(|condition| condition.is_false())?;
     let words = condition.message();
     if condition.reason() != "Unschedulable" {
         return Some(finding(pod, Reason::NotReady, words, None));
@@ -134,23 +140,29 @@ fn scheduling(pod: &PodCase<'_>) -> Option<Finding> {
     };
     let since = pod.seen.condition_since("PodScheduled")?;
     // A node is on its way, by the word of the cluster autoscaler or of Karpenter.
-    let grows = pod.events.iter().any(|event| matches!(event.reason.as_str(), "TriggeredScaleUp" | "Nominated"));
+    let grows =
+        pod.events.iter().any(|event| matches!(event.reason.as_str(), "TriggeredScaleUp" | "Nominated"));
     let hopeless_at = (!grows).then(|| since + pod.case.patience.unschedulable);
     Some(finding(pod, reason, words, hopeless_at))
 }
 
-/// The claim that the scheduler's message is about: the first of the pod's that is not bound.
+/// The claim that the scheduler's message is about: the one it names, else the first that was seen not to be bound,
+/// else the only one.
 fn pending_claim(pod: &PodCase<'_>, words: &str) -> Option<String> {
     if !words.to_ascii_lowercase().contains("persistentvolumeclaim") {
         return None;
     }
     let object = &pod.seen.object;
-    let mut claims = object.items("/spec/volumes").filter_map(|volume| volume.text("/persistentVolumeClaim/claimName"));
-    let is_bound = |claim: &&str| {
-        let id = crate::manifest::ObjectId::new("", "PersistentVolumeClaim", object.namespace(), *claim);
-        pod.case.world.get(&id).and_then(|claim| claim.text("/status/phase")) == Some("Bound")
+    let volumes = object.items("/spec/volumes");
+    let claims: Vec<&str> =
+        volumes.filter_map(|volume| volume.text("/persistentVolumeClaim/claimName")).collect();
+    let is_unbound = |claim: &str| {
+        let id = ObjectId::new("", "PersistentVolumeClaim", object.namespace(), claim);
+        pod.case.world.get(&id).is_some_and(|claim| claim.text("/status/phase") != Some("Bound"))
     };
-    claims.find(|claim| !is_bound(claim)).map(str::to_owned)
+    let named = claims.iter().find(|claim| words.contains(&format!("\"{claim}\"")));
+    let claim = named.or_else(|| claims.iter().find(|claim| is_unbound(claim)));
+    claim.or_else(|| claims.first().filter(|_| claims.len() == 1)).map(|claim| (*claim).to_owned())
 }
 
 /// What keeps a pod from its first container: a volume that needs something missing is hopeless after a while;

@@ -50,10 +50,7 @@ fn refusal(case: &Case<'_>, words: &str, since: Timestamp) -> Refusal {
     // A pod that went since may have made room.
     let since = uids.filter_map(|uid| case.world.owned_changed(uid)).chain([since]).max().unwrap_or(since);
     let makes_room = reason == Reason::Quota && old_pods_go(case);
-    Refusal {
-        failure: case.failure(reason, words),
-        hopeless_at: (!makes_room).then_some(since + patience),
-    }
+    Refusal { failure: case.failure(reason, words), hopeless_at: (!makes_room).then_some(since + patience) }
 }
 
 /// A definite refusal, or one that may pass: an unreachable webhook, an API server in trouble.
@@ -62,7 +59,8 @@ fn classify(words: &str, patience: &Patience) -> (Reason, std::time::Duration) {
     if words.contains("exceeded quota") || words.contains("failed quota") {
         (Reason::Quota, patience.quota)
     } else if let Some(missing) = signs::missing(words) {
-        let reason = Reason::MissingReference { kind: missing.kind.into(), name: missing.name, key: missing.key };
+        let reason =
+            Reason::MissingReference { kind: missing.kind.into(), name: missing.name, key: missing.key };
         (reason, patience.missing_reference)
     } else if DEFINITE.iter().any(|phrase| words.contains(phrase)) {
         (Reason::Forbidden, patience.admission)

@@ -60,8 +60,9 @@ pub(super) fn new_pods<'a>(world: &'a World, object: &Object) -> Vec<&'a Seen> {
         return Vec::new();
     }
     let revisions = object.uid().into_iter().flat_map(|uid| world.owned_by(uid));
-    let newest =
-        revisions.filter(|owned| owned.kind() == "ControllerRevision").max_by_key(|revision| revision.int("/revision"));
+    let newest = revisions
+        .filter(|owned| owned.kind() == "ControllerRevision")
+        .max_by_key(|revision| revision.int("/revision"));
     if let Some(hash) = newest.and_then(|revision| revision.label(HASH)) {
         pods.retain(|pod| pod.object.label(HASH) == Some(hash));
         return pods;

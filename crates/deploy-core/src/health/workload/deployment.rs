@@ -38,7 +38,8 @@ pub(super) fn judge(case: &Case<'_>) -> Assessment {
     };
     if case.object.flag("/spec/paused") {
         // As `kubectl rollout status` has it: it waits until somebody resumes the rollout.
-        let paused = case.failure(Reason::NotReady, "spec.paused is set, so its new template is not rolled out");
+        let paused =
+            case.failure(Reason::NotReady, "spec.paused is set, so its new template is not rolled out");
         return Assessment::progressing(format!("paused; {progress}")).suspecting(paused);
     }
     let refused = set.and_then(|set| creation::by_condition(case, set));
@@ -68,7 +69,9 @@ fn deadline(case: &Case<'_>, set: Option<&Seen>, fleet: &Fleet<'_>) -> Option<Fa
     let suspect = fleet.suspect();
     let failure = case.failure(Reason::ProgressDeadline, &explained(words, suspect.as_ref()));
     Some(match suspect {
-        Some(Failure { pod, container, init_container, .. }) => Failure { pod, container, init_container, ..failure },
+        Some(Failure { pod, container, init_container, .. }) => {
+            Failure { pod, container, init_container, ..failure }
+        }
         None => failure,
     })
 }
@@ -84,7 +87,9 @@ pub(super) fn new_pods<'a>(world: &'a World, deployment: &Object) -> Vec<&'a See
 fn new_replica_set<'a>(world: &'a World, deployment: &Object) -> Option<&'a Seen> {
     let sets = || {
         let owned = deployment.uid().into_iter().flat_map(|uid| world.seen_owned_by(uid));
-        owned.filter(|seen| seen.object.kind() == "ReplicaSet" && !seen.object.has("/metadata/deletionTimestamp"))
+        owned.filter(|seen| {
+            seen.object.kind() == "ReplicaSet" && !seen.object.has("/metadata/deletionTimestamp")
+        })
     };
     let same_template = sets()
         .filter(|set| same_template(&set.object, deployment))
@@ -104,5 +109,6 @@ fn same_template(set: &Object, deployment: &Object) -> bool {
         }
         metadata
     };
-    set.at("/spec/template/spec") == deployment.at("/spec/template/spec") && metadata(set) == metadata(deployment)
+    set.at("/spec/template/spec") == deployment.at("/spec/template/spec")
+        && metadata(set) == metadata(deployment)
 }

@@ -42,8 +42,8 @@ pub(super) fn new_pods<'a>(world: &'a World, id: &ObjectId) -> Vec<&'a Seen> {
 
 /// The pods that `owner` owns, without those being deleted.
 fn live_pods<'a>(world: &'a World, owner: &Object) -> Vec<&'a Seen> {
-    let owned = owner.uid().into_iter().flat_map(|uid| world.seen_owned_by(uid));
-    owned.filter(|seen| is_live_pod(&seen.object)).collect()
+    let pods = owner.uid().into_iter().flat_map(|uid| world.seen_owned_by(uid));
+    pods.filter(|seen| is_live_pod(&seen.object)).collect()
 }
 
 /// `spec.replicas`, whose default is 1.
@@ -56,7 +56,9 @@ fn scaled(object: &Object, pointer: &str, total: i64, default: i64) -> i64 {
     match object.at(pointer) {
         Some(value) => value.as_i64().unwrap_or_else(|| {
             let percent = value.as_str().and_then(|text| text.strip_suffix('%')?.parse::<i64>().ok());
-            percent.map_or(default, |percent| percent.clamp(0, 100).saturating_mul(total).saturating_add(99) / 100)
+            percent.map_or(default, |percent| {
+                percent.clamp(0, 100).saturating_mul(total).saturating_add(99) / 100
+            })
         }),
         None => default,
     }
@@ -73,7 +75,8 @@ fn unfinished(
     let refused_at = refused.as_ref().and_then(|refused| refused.hopeless_at);
     let hopeless = fleet.hopeless(blocked_at);
     let refusal = refused.map(|refused| refused.failure);
-    let failure = hopeless.or_else(|| refusal.clone().filter(|_| refused_at.is_some_and(|at| at <= case.now)));
+    let failure =
+        hopeless.or_else(|| refusal.clone().filter(|_| refused_at.is_some_and(|at| at <= case.now)));
     let assessment = match failure {
         Some(failure) => Assessment::failed(failure),
         None => Assessment::progressing(progress).suspecting(refusal.or_else(|| fleet.suspect())),

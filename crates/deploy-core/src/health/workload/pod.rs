@@ -13,8 +13,8 @@ pub(super) fn judge(case: &Case<'_>) -> Assessment {
         "Succeeded" if !must_run => return Assessment::healthy("succeeded"),
         "Failed" | "Succeeded" => {
             let found = examine(PodCase::new(case, case.seen, true)).finding;
-            let ended = || case.failure(Reason::PodFailed { cause: phase.to_owned() }, "");
-            return Assessment::failed(found.map_or_else(ended, |finding| finding.failure));
+            let over = || case.failure(Reason::PodFailed { cause: phase.to_owned() }, "");
+            return Assessment::failed(found.map_or_else(over, |finding| finding.failure));
         }
         _ => {}
     }
@@ -22,6 +22,7 @@ pub(super) fn judge(case: &Case<'_>) -> Assessment {
     if must_run && fleet.good() > 0 {
         return Assessment::healthy("running");
     }
-    let progress = if must_run { format!("{phase}, not ready yet") } else { format!("{phase}, it has to end") };
+    let progress =
+        if must_run { format!("{phase}, not ready yet") } else { format!("{phase}, it has to end") };
     unfinished(progress, &fleet, None, None, case)
 }

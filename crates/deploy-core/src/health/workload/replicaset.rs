@@ -13,7 +13,8 @@ pub(super) fn judge(case: &Case<'_>) -> Assessment {
     let pods = live_pods(case.world, case.object);
     let fleet = Fleet::new(case, &pods, true);
     let wanted = replicas(case.object);
-    let (all, available) = (case.object.count("/status/replicas"), case.object.count("/status/availableReplicas"));
+    let (all, available) =
+        (case.object.count("/status/replicas"), case.object.count("/status/availableReplicas"));
     let good = fleet.good();
     let progress = if all > wanted {
         format!("{} replicas too many are still there", all - wanted)

@@ -25,8 +25,9 @@ pub(super) fn judge(case: &Case<'_>) -> Assessment {
     // How many pods must be of the new revision; with OnDelete those that happen to be.
     let to_update = if on_delete { fleet.len().min(wanted) } else { (wanted - partition).max(0) };
     let waits_for_minimum = object.count("/spec/minReadySeconds") > 0 && count("availableReplicas") < wanted;
-    let done_below =
-        on_delete || partition > 0 || object.at("/status/currentRevision") == object.at("/status/updateRevision");
+    let done_below = on_delete
+        || partition > 0
+        || object.at("/status/currentRevision") == object.at("/status/updateRevision");
     let good = fleet.good();
 
     let progress = if all > wanted {
@@ -60,7 +61,9 @@ pub(super) fn judge(case: &Case<'_>) -> Assessment {
 /// The pods of `status.updateRevision`, once that is of the present generation.
 pub(super) fn new_pods<'a>(world: &'a World, object: &Object) -> Vec<&'a Seen> {
     let observed = object.int("/status/observedGeneration") >= object.int("/metadata/generation");
-    let Some(revision) = object.text("/status/updateRevision").filter(|_| observed) else { return Vec::new() };
+    let Some(revision) = object.text("/status/updateRevision").filter(|_| observed) else {
+        return Vec::new();
+    };
     let mut pods = live_pods(world, object);
     pods.retain(|pod| pod.object.label(HASH) == Some(revision));
     pods
