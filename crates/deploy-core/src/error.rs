@@ -180,6 +180,11 @@ impl Error {
         &self.0.message
     }
 
+    /// What the reader can do.
+    pub fn advice(&self) -> Option<&str> {
+        self.0.help.as_deref()
+    }
+
     /// The object it is about.
     pub fn object(&self) -> Option<&str> {
         self.0.object.as_deref()

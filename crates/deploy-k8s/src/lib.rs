@@ -35,7 +35,7 @@
 //! # Rights
 //! On the kinds applied: get, list, watch, create, patch, delete (for the way back). On pods, events, replicasets, controllerrevisions: list, watch; on
 //! pods/log: get; on pods: delete (a StatefulSet's broken pod). With a name, on leases: get, create, update, delete; on secrets: get, list,
-//! create, patch, delete. Without the right to see pods or Events a rollout is judged by what is left, with a warning.
+//! create, patch, delete. A workload that cannot be followed is refused before anything is written; without Events the reasons are less exact.
 
 mod api;
 mod apply;

@@ -116,7 +116,7 @@ pub struct Plan {
     pub bundle: String,
     /// How much it knows.
     pub depth: Depth,
-    /// The changes, stage by stage.
+    /// The changes, in the order of the bundle.
     pub changes: Vec<Change>,
     /// The stages, as numbers of changes that are written side by side.
     pub stages: Vec<PlannedStage>,
@@ -151,7 +151,8 @@ impl Plan {
 
     /// What stood there before, of all that will be written: the way back.
     pub fn snapshot(&self) -> Snapshot {
-        let written = self.changes.iter().filter(|change| change.action != Action::Unchanged);
+        let in_order = self.stages.iter().flat_map(|stage| &stage.changes).filter_map(|index| self.changes.get(*index));
+        let written = in_order.filter(|change| change.action != Action::Unchanged);
         Snapshot {
             entries: written
                 .map(|change| SnapshotEntry {
@@ -222,14 +223,15 @@ mod tests {
         Object::new(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": value}})).unwrap()
     }
 
+    /// A plan that writes the last change first.
     fn plan(changes: Vec<Change>) -> Plan {
         let id = DeploymentId::from("d".to_owned());
-        let all = (0..changes.len()).collect();
-        Plan::new(id, "sha256:0".into(), Depth::Fields, changes, vec![PlannedStage { changes: all, gates: vec![] }])
+        let stages = (0..changes.len()).rev().map(|index| PlannedStage { changes: vec![index], gates: vec![] });
+        Plan::new(id, "sha256:0".into(), Depth::Fields, changes, stages.collect())
     }
 
     #[test]
-    fn a_snapshot_holds_what_is_written_only() {
+    fn a_snapshot_holds_what_is_written_in_the_order_of_writing() {
         let plan = plan(vec![
             Change::unchanged(config_map("same", "1"), config_map("same", "1")),
             Change::update(config_map("old", "2"), config_map("old", "1"), &config_map("old", "2")),
@@ -237,7 +239,7 @@ mod tests {
         ]);
         let snapshot = plan.snapshot();
         let names: Vec<_> = snapshot.entries.iter().map(|entry| (entry.id.name.as_str(), entry.before.is_some())).collect();
-        assert_eq!(names, [("old", true), ("new", false)]);
+        assert_eq!(names, [("new", false), ("old", true)]);
         assert!(!plan.is_empty());
     }
 

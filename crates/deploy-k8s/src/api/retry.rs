@@ -48,9 +48,8 @@ pub(crate) fn wait(
     chance: f64,
 ) -> Option<Duration> {
     let asked = match (repeat, setback) {
-        (_, Setback::NotSent) => None,
+        (_, Setback::NotSent) | (Repeat::Freely, Setback::AnswerLost) => None,
         (_, Setback::Refused { after }) | (Repeat::Freely, Setback::ServerFailed { after }) => after,
-        (Repeat::Freely, Setback::AnswerLost) => None,
         (Repeat::IfUnsent, Setback::ServerFailed { .. } | Setback::AnswerLost) => return None,
     };
     let backoff = FIRST.saturating_mul(1 << tries.min(16)).min(LONGEST).mul_f64(0.5 + chance / 2.0);

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use deploy_core::error::{Error, ErrorKind, Result, Retry};
 use http::{Method, Request, Response};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, Collected, Limited};
 use kube::client::Body;
 use serde_json::Value;
 
@@ -156,8 +156,7 @@ impl Cluster {
             return Ok(response.into_body());
         }
         let (head, body) = response.into_parts();
-        let bytes =
-            Limited::new(body, 1 << 20).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        let bytes = Limited::new(body, 1 << 20).collect().await.map(Collected::to_bytes).unwrap_or_default();
         Err(Failed::Refused(Refusal::read(head.status, &head.headers, &bytes)))
     }
 }

@@ -91,11 +91,20 @@ impl Cluster {
             let meta = |key: &str| {
                 page.pointer(&format!("/metadata/{key}")).and_then(Value::as_str).unwrap_or_default()
             };
-            token = meta("continue").to_owned();
+            meta("continue").clone_into(&mut token);
             if token.is_empty() {
                 return Ok(meta("resourceVersion").to_owned());
             }
         }
+    }
+
+    /// Whether a place may be listed at all.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) async fn peek(&self, place: &Place) -> Result<()> {
+        let call = read("list", format!("{}?limit=1", place.path()), collection(place));
+        self.call(&call).await.map(drop).map_err(|failed| failed.into_error(call.verb, &call.object))
     }
 
     /// Server-side apply. It may be repeated: the same apply has the same effect, and one with a resourceVersion has it once.

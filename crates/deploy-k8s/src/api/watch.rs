@@ -223,7 +223,9 @@ impl Lines {
             match self.body.next().await? {
                 Ok(bytes) => self.buffer.extend_from_slice(&bytes),
                 Err(error) => {
-                    return Some(Err(Error::new(ErrorKind::Unavailable, "the watch broke off").source(error)));
+                    return Some(
+                        Err(Error::new(ErrorKind::Unavailable, "the watch broke off").source(error)),
+                    );
                 }
             }
         }

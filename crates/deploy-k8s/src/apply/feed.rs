@@ -23,15 +23,14 @@ fn companions(id: &ObjectId) -> &'static [(&'static str, &'static str)] {
     match (id.group.as_str(), id.kind.as_str()) {
         ("apps", "Deployment") => &[("apps", "ReplicaSet"), POD, EVENT],
         ("apps", "DaemonSet") => &[("apps", "ControllerRevision"), POD, EVENT],
-        ("apps", "StatefulSet" | "ReplicaSet") | ("batch", "Job") | ("", "ReplicationController") => {
-            &[POD, EVENT]
-        }
+        ("apps", "StatefulSet") => &[("", "PersistentVolumeClaim"), POD, EVENT],
+        ("apps", "ReplicaSet") | ("batch", "Job") | ("", "ReplicationController") => &[POD, EVENT],
         ("", "Pod" | "PersistentVolumeClaim") => &[EVENT],
         _ => &[],
     }
 }
 
-/// The places to watch for `objects`, each once; and which of them each object itself lives in.
+/// The places to watch for `objects`, each once; their own and their companions'.
 pub(super) async fn places(cluster: &Cluster, objects: &[(ObjectId, String)]) -> Result<Vec<Place>> {
     let mut places: Vec<Place> = Vec::new();
     for (id, api_version) in objects {
@@ -41,15 +40,36 @@ pub(super) async fn places(cluster: &Cluster, objects: &[(ObjectId, String)]) ->
                 .during("observe")
                 .on(id)
         })?;
-        let others = companions(id).iter().filter_map(|(group, kind)| Resource::built_in_kind(group, kind));
-        for resource in std::iter::once(own).chain(others) {
+        let own = own.within(id.namespace.as_deref());
+        if !places.contains(&own) {
+            places.push(own);
+        }
+    }
+    places.extend(companions_of(objects));
+    let mut seen = HashSet::new();
+    places.retain(|place| seen.insert(place.clone()));
+    Ok(places)
+}
+
+/// The places of all that is judged together with `objects`, their own left out.
+pub(super) fn companions_of(objects: &[(ObjectId, String)]) -> Vec<Place> {
+    let mut places = Vec::new();
+    for (id, _) in objects {
+        for resource in companions(id).iter().filter_map(|(group, kind)| Resource::built_in_kind(group, kind))
+        {
             let place = resource.within(id.namespace.as_deref());
             if !places.contains(&place) {
                 places.push(place);
             }
         }
     }
-    Ok(places)
+    places
+}
+
+/// Which of `places` may not be listed, and the API server's word on it.
+pub(super) async fn blind_spots(cluster: &Cluster, places: &[Place]) -> Vec<(Place, Error)> {
+    let looks = places.iter().map(async |place| Some((place.clone(), cluster.peek(place).await.err()?)));
+    futures_util::future::join_all(looks).await.into_iter().flatten().collect()
 }
 
 /// The objects with their API versions.
@@ -155,7 +175,7 @@ pub(super) async fn look(cluster: &Cluster, places: &[Place], run: &Run) -> (Wor
     for list in futures_util::future::join_all(lists).await {
         match list {
             Ok(items) => {
-                items.into_iter().filter_map(object).for_each(|object| world.upsert(object, run.now()))
+                items.into_iter().filter_map(object).for_each(|object| world.upsert(object, run.now()));
             }
             Err(error) => denied.push(error),
         }

@@ -7,11 +7,12 @@ use std::collections::{HashMap, HashSet};
 
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::manifest::{Bundle, Object, Scope, stamp};
-use deploy_core::plan::{Change, Depth, Plan, PlannedStage, diff};
+use deploy_core::plan::{Action, Change, Depth, Plan, PlannedStage, diff};
 use deploy_core::run::Run;
 use k8s_fields::{ManagedFields, Operation, compare, secret_string_data_to_data};
 use serde_json::Value;
 
+use super::feed::{blind_spots, companions_of};
 use super::{Apply, Conflicts, side_by_side, traces};
 use crate::api::{self, ApplyOptions, Place, Resource};
 
@@ -31,7 +32,27 @@ impl Apply {
         let digest = bundle.digest().as_str().to_owned();
         let mut plan = Plan::new(run.id().clone(), digest, Depth::Fields, changes, stages.collect());
         plan.notes = notes;
+        self.check_sight(&mut plan).await?;
         Ok(plan)
+    }
+
+    /// Whether what will be written can be followed: without the right to see pods every rollout would end in a timeout.
+    async fn check_sight(&self, plan: &mut Plan) -> Result<()> {
+        let written =
+            plan.changes.iter().filter(|change| change.action != Action::Unchanged && !change.simulated);
+        let written: Vec<_> =
+            written.map(|change| (change.id.clone(), change.desired.api_version().to_owned())).collect();
+        let mut notes = Vec::new();
+        for (place, error) in blind_spots(&self.cluster, &companions_of(&written)).await {
+            if place.resource.kind != "Event" {
+                return Err(error
+                    .during("plan")
+                    .help("without it a rollout cannot be followed: have a Role bound that allows it"));
+            }
+            notes.push(format!("reasons may be less exact: {error}"));
+        }
+        plan.notes.extend(notes);
+        Ok(())
     }
 
     /// Finds out which custom resources are namespaced, and defaults their namespace.
@@ -229,7 +250,7 @@ fn at(error: Error, object: &Object) -> Error {
 
 /// What a person should know before.
 fn note(change: &Change) -> Option<String> {
-    let runs = change.action == deploy_core::plan::Action::Create && change.id.is("batch", "Job");
+    let runs = change.action == Action::Create && change.id.is("batch", "Job");
     runs.then(|| format!("what {} does when it runs is not undone by a rollback", change.id))
 }
 

@@ -89,7 +89,7 @@ mod tests {
     use deploy_core::clock::Timestamp;
     use serde_json::json;
 
-    fn stuck(pod_revision: &str, pod_status: Value, policy: &str) -> usize {
+    fn stuck(pod_revision: &str, pod_status: &Value, policy: &str) -> usize {
         let set = json!({"apiVersion": "apps/v1", "kind": "StatefulSet",
             "metadata": {"name": "redis", "namespace": "shop", "uid": "s", "generation": 3},
             "spec": {"podManagementPolicy": policy},
@@ -110,7 +110,7 @@ mod tests {
     fn only_broken_pods_of_older_revisions_of_ordered_sets() {
         let waiting = |reason: &str| json!({"containerStatuses": [{"name": "c", "state": {"waiting": {"reason": reason}}}]});
         let check = |revision: &str, status: Value, policy: &str, expect: usize| {
-            assert_eq!(stuck(revision, status.clone(), policy), expect, "{revision} {status} {policy}");
+            assert_eq!(stuck(revision, &status, policy), expect, "{revision} {status} {policy}");
         };
         check("redis-bad", waiting("ImagePullBackOff"), "OrderedReady", 1);
         check(

@@ -46,7 +46,21 @@ impl Apply {
                 continue;
             }
             match self.follow(&gates, deadline, run).await? {
-                Observation::Healthy => {}
+                // Ground that stands goes on standing: the observation at the end need not look at it again.
+                Observation::Healthy => {
+                    let grounds = stage
+                        .gates
+                        .iter()
+                        .filter_map(|index| plan.changes.get(*index))
+                        .filter(|change| is_ground(change));
+                    for ground in grounds {
+                        applied
+                            .objects
+                            .iter_mut()
+                            .filter(|object| object.id == ground.id)
+                            .for_each(|object| object.healthy = true);
+                    }
+                }
                 unwell => {
                     applied.halted = Some(unwell);
                     return Ok(applied);

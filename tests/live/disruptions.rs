@@ -1,0 +1,1 @@
+//! Scenarios that disturb the whole cluster or other processes, one after another.

@@ -1,0 +1,117 @@
+//! A scenario's own namespace on a live cluster.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deploy_core::event::{Event, Recorder};
+use deploy_core::lock::Lock;
+use deploy_core::manifest::{Bundle, read};
+use deploy_core::outcome::Outcome;
+use deploy_core::rollout::Rollout;
+use deploy_core::run::{Policy, Run};
+use deploy_k8s::{Apply, Cluster, LeaseLock, SecretJournal};
+use futures_util::FutureExt;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{Api, DeleteParams, PostParams};
+
+/// A namespace of a scenario's own, and what it needs to deploy there.
+pub struct Env {
+    /// The connection under test.
+    pub cluster: Cluster,
+    /// An independent client to look with.
+    pub kube: kube::Client,
+    /// The registry that holds the test images.
+    pub registry: String,
+    /// The namespace.
+    pub namespace: String,
+}
+
+/// Runs `scenario` in a namespace of its own on the cluster of `KUBECONFIG`, and removes the namespace whatever happens.
+pub async fn live<F: Future<Output = ()>>(name: &str, scenario: impl FnOnce(Arc<Env>) -> F) {
+    let env = Arc::new(Env::new(name).await);
+    let result = AssertUnwindSafe(scenario(env.clone())).catch_unwind().await;
+    let namespaces: Api<Namespace> = Api::all(env.kube.clone());
+    if let Err(error) = namespaces.delete(&env.namespace, &DeleteParams::background()).await {
+        eprintln!("the namespace {} was not removed: {error}", env.namespace);
+    }
+    if let Err(panic) = result {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+impl Env {
+    #[expect(clippy::disallowed_methods, reason = "the tests' own edge: where the cluster is")]
+    async fn new(name: &str) -> Self {
+        let set = |variable: &str| {
+            std::env::var(variable)
+                .unwrap_or_else(|_| panic!("{variable} is not set: run  eval \"$(tests/cluster/up)\"  first"))
+        };
+        let (kubeconfig, registry) = (set("KUBECONFIG"), set("REGISTRY"));
+        let cluster = Cluster::builder().kubeconfig(kubeconfig).build().await.expect("a cluster");
+        let kube = kube::Client::try_default().await.expect("a cluster");
+        let namespace = format!("t-{name}-{:05x}", std::process::id() & 0xf_ffff);
+        let env = Self { cluster, kube, registry, namespace };
+        env.create_namespace().await;
+        env
+    }
+
+    async fn create_namespace(&self) {
+        let mut namespace = Namespace::default();
+        namespace.metadata.name = Some(self.namespace.clone());
+        Api::all(self.kube.clone())
+            .create(&PostParams::default(), &namespace)
+            .await
+            .expect("a new namespace");
+    }
+
+    /// Reads manifests, with `$REGISTRY` filled in, into a bundle for the namespace.
+    pub fn bundle(&self, manifests: &str) -> Bundle {
+        let text = manifests.replace("$REGISTRY", &self.registry).replace("$NAMESPACE", &self.namespace);
+        let objects = read("scenario.yaml", text.as_bytes()).expect("good manifests");
+        Bundle::builder().objects(objects).namespace(&self.namespace).build().expect("a good bundle")
+    }
+
+    /// The target under test.
+    pub fn target(&self) -> Apply {
+        Apply::new(self.cluster.clone())
+    }
+
+    /// A rollout with lock and journal in the namespace, for runs with a name.
+    pub fn rollout(&self) -> Rollout {
+        Rollout::new(Arc::new(self.target()))
+            .lock(Arc::new(LeaseLock::new(self.cluster.clone(), &self.namespace)))
+            .journal(Arc::new(self.journal()))
+            .holder("scenario")
+    }
+
+    /// The journal of the rollouts.
+    pub fn journal(&self) -> SecretJournal {
+        SecretJournal::new(self.cluster.clone(), &self.namespace)
+    }
+
+    /// A lock of the same kind as the rollouts'.
+    pub fn lock(&self) -> Box<dyn Lock> {
+        Box::new(LeaseLock::new(self.cluster.clone(), &self.namespace))
+    }
+
+    /// A run of 60 s at most, and what it will have told.
+    pub fn run(&self) -> (Run, Arc<Recorder>) {
+        let recorder = Arc::new(Recorder::default());
+        let policy =
+            Policy::default().timeout(Duration::from_secs(60)).rollback_timeout(Duration::from_secs(60));
+        (Run::new().policy(policy).observer(recorder.clone()), recorder)
+    }
+
+    /// Deploys manifests under the name `app`; the run starts whatever its outcome.
+    pub async fn deploy(&self, manifests: &str) -> Outcome {
+        let (run, _) = self.run();
+        let outcome = self.rollout().run(&self.bundle(manifests), run.named("app")).await;
+        outcome.unwrap_or_else(|error| panic!("the run did not start: {error}"))
+    }
+}
+
+/// The lines of a timeline.
+pub(crate) fn lines(events: &[Event]) -> Vec<String> {
+    events.iter().map(|event| event.kind.to_string()).collect()
+}

@@ -1,0 +1,19 @@
+//! What the scenarios share: a namespace of their own on a cluster, ways to deploy into it, and an independent look at it.
+//!
+//! The look goes through kube's own typed API, not through the requests under test.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::missing_panics_doc,
+    reason = "a scenario ends by panicking, and says why"
+)]
+
+mod app;
+mod env;
+mod look;
+
+pub use app::{deployment, job, workload};
+pub use env::{Env, live};
+pub use look::{assert_order, managers, reasons};
