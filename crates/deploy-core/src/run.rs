@@ -14,6 +14,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::select_all;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -255,29 +257,45 @@ impl fmt::Debug for Run {
 
 /// A request to stop, seen by all clones. Stopping is cooperative: a step finishes the request it has sent, then returns.
 #[derive(Clone, Debug)]
-pub struct Cancel(Arc<watch::Sender<bool>>);
+pub struct Cancel {
+    own: Arc<watch::Sender<bool>>,
+    others: Vec<Arc<watch::Sender<bool>>>,
+}
 
 impl Cancel {
     /// Not cancelled yet.
     pub fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(false)))
+        Self { own: Arc::new(watch::Sender::new(false)), others: Vec::new() }
+    }
+
+    /// One that is cancelled as soon as this one, the other one, or itself is; cancelling it reaches neither of them.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
+        Self { others: self.all().chain(other.all()).cloned().collect(), ..Self::new() }
     }
 
     /// Asks to stop; again is harmless.
     pub fn cancel(&self) {
-        self.0.send_replace(true);
+        self.own.send_replace(true);
     }
 
     /// Whether somebody asked to stop.
     pub fn is_cancelled(&self) -> bool {
-        *self.0.borrow()
+        self.all().any(|each| *each.borrow())
     }
 
     /// Returns when somebody asks to stop. Cancel safe.
     pub async fn cancelled(&self) {
-        let mut receiver = self.0.subscribe();
-        // The sender lives as long as `self`, so waiting cannot fail.
-        let _ = receiver.wait_for(|cancelled| *cancelled).await;
+        let one = |each: &Arc<watch::Sender<bool>>| {
+            let mut receiver = each.subscribe();
+            // The sender lives as long as `self`, so waiting cannot fail.
+            async move { drop(receiver.wait_for(|cancelled| *cancelled).await) }.boxed()
+        };
+        select_all(self.all().map(one)).await;
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<watch::Sender<bool>>> {
+        std::iter::once(&self.own).chain(&self.others)
     }
 }
 
@@ -308,5 +326,21 @@ mod tests {
         cancel.cancel();
         waiting.await.unwrap();
         cancel.cancelled().await;
+    }
+
+    #[tokio::test]
+    async fn either_is_enough_and_neither_is_reached() {
+        let (left, right) = (Cancel::new(), Cancel::new());
+        let both = left.or(&right);
+        let three = both.or(&Cancel::new());
+        assert!(!three.is_cancelled());
+        both.cancel();
+        three.cancelled().await;
+        assert!(!left.is_cancelled() && !right.is_cancelled());
+        let again = left.or(&right);
+        assert!(!again.is_cancelled());
+        right.cancel();
+        assert!(again.is_cancelled());
+        again.cancelled().await;
     }
 }

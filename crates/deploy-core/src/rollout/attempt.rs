@@ -46,15 +46,16 @@ impl Rollout {
         let undone = matches!(observation, Observation::Undone { .. });
         let cause = match observation {
             Observation::Healthy => self.verify(bundle, run).await,
-            Observation::Failed { failures } | Observation::Undone { failures } => Some(Cause::Failed { failures }),
+            Observation::Failed { failures } | Observation::Undone { failures } => {
+                Some(Cause::Failed { failures })
+            }
             Observation::TimedOut { waiting } => {
-                run.emit(EventKind::TimedOut { waiting: waiting.iter().map(|each| each.object.clone()).collect() });
+                run.emit(EventKind::TimedOut {
+                    waiting: waiting.iter().map(|each| each.object.clone()).collect(),
+                });
                 Some(Cause::TimedOut { waiting })
             }
-            Observation::Cancelled => {
-                run.emit(EventKind::Cancelled);
-                Some(Cause::Cancelled)
-            }
+            Observation::Cancelled => Some(Cause::Cancelled),
         };
         Attempt { cause, evidence, undone }
     }

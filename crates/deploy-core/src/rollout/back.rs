@@ -15,7 +15,12 @@ impl Rollout {
     ///
     /// # Errors
     /// [`LockLost`](ErrorKind::LockLost); then the intent stays.
-    pub(super) async fn go_back(&self, mut intent: Intent, run: &Run, lost: &Cancel) -> Result<RollbackReport> {
+    pub(super) async fn go_back(
+        &self,
+        mut intent: Intent,
+        run: &Run,
+        lost: &Cancel,
+    ) -> Result<RollbackReport> {
         let run = run.clone().cancelled_by(lost.clone());
         intent.phase = Phase::RollingBack;
         if let Err(error) = self.save(&intent, &run).await {
@@ -36,7 +41,8 @@ impl Rollout {
             Ok(restored) => restored,
             Err(error) => {
                 run.emit(EventKind::RollbackFailed { error: error.to_string() });
-                let report = RollbackReport { unhealthy: Some(Cause::Error { error }), ..RollbackReport::default() };
+                let report =
+                    RollbackReport { unhealthy: Some(Cause::Error { error }), ..RollbackReport::default() };
                 return Ok(report);
             }
         };
@@ -46,7 +52,9 @@ impl Rollout {
         }
         let unhealthy = match observed {
             Ok(Observation::Healthy) => None,
-            Ok(Observation::Failed { failures } | Observation::Undone { failures }) => Some(Cause::Failed { failures }),
+            Ok(Observation::Failed { failures } | Observation::Undone { failures }) => {
+                Some(Cause::Failed { failures })
+            }
             Ok(Observation::TimedOut { waiting }) => Some(Cause::TimedOut { waiting }),
             Ok(Observation::Cancelled) => Some(Cause::Cancelled),
             Err(error) => Some(error.into()),
@@ -56,7 +64,9 @@ impl Rollout {
         }
         run.emit(match (&unhealthy, restored.left.first()) {
             (None, None) => EventKind::RolledBack,
-            (_, Some(Left { object, error })) => EventKind::RollbackFailed { error: format!("{object}: {error}") },
+            (_, Some(Left { object, error })) => {
+                EventKind::RollbackFailed { error: format!("{object}: {error}") }
+            }
             (Some(cause), None) => EventKind::RollbackFailed { error: cause.to_string() },
         });
         Ok(RollbackReport { left: restored.left, unhealthy, notes: restored.notes })

@@ -24,9 +24,9 @@
 
 mod attempt;
 mod back;
+mod intent;
 mod recover;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -40,6 +40,7 @@ use crate::plan::{Action, Plan};
 use crate::run::{Cancel, OnFailure, Run};
 use crate::target::{Drives, RolloutTarget};
 use attempt::Attempt;
+use intent::intent;
 
 /// How to roll out: the target, and what lock, journal, gates and checks go with it.
 #[derive(Clone)]
@@ -152,9 +153,16 @@ impl Rollout {
     async fn pass_gates(&self, bundle: &Bundle, run: &Run) -> Result<()> {
         let subject = self.subject(bundle, run);
         for gate in &self.gates {
-            if let Answer::No { why } = gate.ask(&subject).await? {
-                return Err(Error::new(ErrorKind::Forbidden, why).during("gate").on(gate.describe()));
-            }
+            let answer = tokio::select! {
+                answer = gate.ask(&subject) => answer,
+                () = run.cancel().cancelled() => Err(cancelled()),
+            };
+            let error = match answer {
+                Ok(Answer::Yes { .. }) => continue,
+                Ok(Answer::No { why }) => Error::new(ErrorKind::Forbidden, why),
+                Err(error) => error,
+            };
+            return Err(error.during("gate").on(gate.describe()));
         }
         Ok(())
     }
@@ -175,16 +183,14 @@ impl Rollout {
             () = run.cancel().cancelled() => return Err(cancelled()),
         };
         let lost = guard.lost();
-        let stop = Cancel::new();
-        let stoppable = run.clone().cancelled_by(stop.clone());
-        let result = tokio::select! {
-            result = self.walk(bundle, &stoppable, &lost) => result,
-            never = stop_on_either(run.cancel(), &lost, &stop) => match never {},
-        };
+        let stoppable = run.clone().cancelled_by(run.cancel().or(&lost));
+        let result = self.walk(bundle, &stoppable, &lost).await;
         if !lost.is_cancelled()
             && let Err(error) = guard.release().await
         {
-            run.emit(EventKind::Warning { message: format!("the lock was not released and ends by itself: {error}") });
+            run.emit(EventKind::Warning {
+                message: format!("the lock was not released and ends by itself: {error}"),
+            });
         }
         result
     }
@@ -217,20 +223,29 @@ impl Rollout {
     }
 
     /// What follows from how the attempt came out.
-    async fn conclude(&self, plan: &Plan, intent: Intent, attempt: Attempt, run: &Run, lost: &Cancel) -> Result<Outcome> {
+    async fn conclude(
+        &self,
+        plan: &Plan,
+        intent: Intent,
+        attempt: Attempt,
+        run: &Run,
+        lost: &Cancel,
+    ) -> Result<Outcome> {
         let Some(cause) = attempt.cause else {
-            self.forget(run).await;
+            self.settle(intent, plan, run).await;
             return Ok(self.outcome(plan, Status::Healthy));
         };
+        if matches!(cause, Cause::Cancelled) {
+            run.emit(EventKind::Cancelled);
+        }
         let mut outcome = self.outcome(plan, Status::Failed);
         outcome.evidence = attempt.evidence;
         let remote = self.target.capabilities().drives == Drives::Remote;
         let nothing_written = intent.before.entries.is_empty();
         if attempt.undone {
             outcome.status = Status::RolledBack;
-            self.forget(run).await;
         } else if remote || nothing_written || run.rules().on_failure == OnFailure::Leave {
-            self.forget(run).await;
+            self.settle(intent, plan, run).await;
         } else {
             run.emit(EventKind::RollingBack { cause: cause.to_string() });
             let report = self.go_back(intent, run, lost).await?;
@@ -245,48 +260,15 @@ impl Rollout {
     fn outcome(&self, plan: &Plan, status: Status) -> Outcome {
         Outcome::of(plan, status, self.target.describe())
     }
-
-    async fn save(&self, intent: &Intent, run: &Run) -> Result<()> {
-        match (&self.journal, run.name()) {
-            (Some(journal), Some(name)) => journal.save(name, intent).await,
-            _ => Ok(()),
-        }
-    }
-
-    /// A journal that cannot be cleared is a warning: the next run takes it up and finds everything done.
-    async fn forget(&self, run: &Run) {
-        if let (Some(journal), Some(name)) = (&self.journal, run.name())
-            && let Err(error) = journal.clear(name).await
-        {
-            run.emit(EventKind::Warning { message: format!("the journal was not cleared: {error}") });
-        }
-    }
-}
-
-/// This run's intent; it takes up an interrupted one with its older sight of the objects.
-fn intent(interrupted: Option<Intent>, plan: &Plan, run: &Run) -> Intent {
-    let fresh = Intent::new(run, plan.bundle.clone(), plan.snapshot());
-    let Some(mut intent) = interrupted else { return fresh };
-    intent.deployments.extend(fresh.deployments);
-    intent.bundle = fresh.bundle;
-    intent.phase = fresh.phase;
-    intent.before = intent.before.extended_by(fresh.before);
-    intent
-}
-
-async fn stop_on_either(cancel: &Cancel, lost: &Cancel, stop: &Cancel) -> Infallible {
-    tokio::select! {
-        () = cancel.cancelled() => {}
-        () = lost.cancelled() => {}
-    }
-    stop.cancel();
-    std::future::pending().await
 }
 
 fn lost_or_cancelled(lost: &Cancel) -> Error {
     if lost.is_cancelled() {
-        Error::new(ErrorKind::LockLost, "another run took the lock, or its heartbeat got through no more; this run stopped writing")
-            .help("the next run under this name finishes or undoes what was written")
+        Error::new(
+            ErrorKind::LockLost,
+            "another run took the lock, or its heartbeat got through no more; this run stopped writing",
+        )
+        .help("the next run under this name finishes or undoes what was written")
     } else {
         cancelled()
     }

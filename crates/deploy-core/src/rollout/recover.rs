@@ -12,21 +12,35 @@ impl Rollout {
     ///
     /// The same bundle interrupted on its way forward is simply finished, with the older sight of the objects as the way back. Anything
     /// else is undone first. What cannot be undone stays in the intent that is taken up, so that no way back is lost.
-    pub(super) async fn interrupted(&self, bundle: &Bundle, run: &Run, lost: &Cancel) -> Result<Option<Intent>> {
-        let (Some(journal), Some(name)) = (&self.journal, run.name()) else { return Ok(None) };
+    pub(super) async fn interrupted(
+        &self,
+        bundle: &Bundle,
+        run: &Run,
+        lost: &Cancel,
+    ) -> Result<Option<Intent>> {
+        let Some((journal, name)) = self.journaled(run) else { return Ok(None) };
         let Some(mut intent) = journal.load(name).await? else { return Ok(None) };
         let undo = intent.phase == Phase::RollingBack || intent.bundle != bundle.digest().as_str();
+        if self.dry_run {
+            let message = format!(
+                "an interrupted run stands in the journal: a real run {} it first",
+                if undo { "undoes" } else { "finishes" }
+            );
+            run.emit(EventKind::Warning { message });
+            return Ok(None);
+        }
         if let Some(interrupted) = intent.deployments.last().cloned() {
             run.emit(EventKind::Recovering { interrupted, undo });
         }
-        if !undo || self.dry_run {
+        if !undo {
             return Ok(Some(intent));
         }
         let report = self.go_back(intent.clone(), run, lost).await?;
         if run.cancel().is_cancelled() {
             return Err(lost_or_cancelled(lost));
         }
-        let untried = report.left.is_empty() && report.unhealthy.is_some() && journal.load(name).await?.is_some();
+        let untried =
+            report.left.is_empty() && report.unhealthy.is_some() && journal.load(name).await?.is_some();
         if !untried {
             intent.before.entries.retain(|entry| report.left.iter().any(|left| left.object == entry.id));
         }
