@@ -1,4 +1,10 @@
 //! Scenarios on a live cluster: the end state there, the reason given, the order of events.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a scenario ends by panicking, and says why")]
+
 mod failing;
 mod healthy;
+mod interrupted;
+mod others;
+mod refused;
+mod set_image;

@@ -21,6 +21,7 @@ pub struct Env {
     pub cluster: Cluster,
     /// An independent client to look with.
     pub kube: kube::Client,
+    kubeconfig: String,
     /// The registry that holds the test images.
     pub registry: String,
     /// The namespace.
@@ -48,10 +49,10 @@ impl Env {
                 .unwrap_or_else(|_| panic!("{variable} is not set: run  eval \"$(tests/cluster/up)\"  first"))
         };
         let (kubeconfig, registry) = (set("KUBECONFIG"), set("REGISTRY"));
-        let cluster = Cluster::builder().kubeconfig(kubeconfig).build().await.expect("a cluster");
+        let cluster = Cluster::builder().kubeconfig(&kubeconfig).build().await.expect("a cluster");
         let kube = kube::Client::try_default().await.expect("a cluster");
         let namespace = format!("t-{name}-{:05x}", std::process::id() & 0xf_ffff);
-        let env = Self { cluster, kube, registry, namespace };
+        let env = Self { cluster, kube, kubeconfig, registry, namespace };
         env.create_namespace().await;
         env
     }
@@ -65,11 +66,20 @@ impl Env {
             .expect("a new namespace");
     }
 
+    /// Manifests with `$REGISTRY` and `$NAMESPACE` filled in.
+    pub fn filled(&self, manifests: &str) -> String {
+        manifests.replace("$REGISTRY", &self.registry).replace("$NAMESPACE", &self.namespace)
+    }
+
     /// Reads manifests, with `$REGISTRY` filled in, into a bundle for the namespace.
     pub fn bundle(&self, manifests: &str) -> Bundle {
-        let text = manifests.replace("$REGISTRY", &self.registry).replace("$NAMESPACE", &self.namespace);
-        let objects = read("scenario.yaml", text.as_bytes()).expect("good manifests");
+        let objects = read("scenario.yaml", self.filled(manifests).as_bytes()).expect("good manifests");
         Bundle::builder().objects(objects).namespace(&self.namespace).build().expect("a good bundle")
+    }
+
+    /// The path of the kubeconfig.
+    pub fn kubeconfig(&self) -> &str {
+        &self.kubeconfig
     }
 
     /// The target under test.

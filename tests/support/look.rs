@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use deploy_core::outcome::{Cause, Outcome};
 use k8s_openapi::api::apps::v1::ReplicaSet;
-use k8s_openapi::api::core::v1::{Pod, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Secret};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Api, DeleteParams, ListParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use serde_json::Value;
 
@@ -39,7 +39,9 @@ impl Env {
             .filter(|pod| pod.metadata.deletion_timestamp.is_none() && is_ready(pod))
             .filter_map(image)
             .collect();
-        images.iter_mut().for_each(|image| *image = image.replace(&format!("{}/", self.registry), ""));
+        for image in &mut images {
+            *image = image.replace(&format!("{}/", self.registry), "");
+        }
         images.sort();
         images
     }
@@ -62,6 +64,19 @@ impl Env {
             .collect();
         assert!(left.is_empty(), "journals left: {left:?}");
         assert_eq!(self.get("coordination.k8s.io/v1", "Lease", "deploy.app").await, None, "a lease is left");
+    }
+
+    /// Deletes the namespace without waiting for its end.
+    pub async fn begin_to_delete_namespace(&self) {
+        let namespaces: Api<Namespace> = Api::all(self.kube.clone());
+        namespaces.delete(&self.namespace, &DeleteParams::background()).await.expect("the cluster answers");
+    }
+
+    /// Takes the finalizers off a ConfigMap.
+    pub async fn release(&self, name: &str) {
+        let config_maps: Api<ConfigMap> = Api::namespaced(self.kube.clone(), &self.namespace);
+        let patch = Patch::Merge(serde_json::json!({"metadata": {"finalizers": null}}));
+        config_maps.patch(name, &PatchParams::default(), &patch).await.expect("the cluster answers");
     }
 
     /// Whether a CustomResourceDefinition is there.

@@ -26,6 +26,10 @@ impl Discovery {
             .cloned()
     }
 
+    fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn remember(&self, group: &str, version: &str, resources: Vec<Resource>) {
         self.0
             .lock()
@@ -35,6 +39,11 @@ impl Discovery {
 }
 
 impl Cluster {
+    /// Asks anew from now on.
+    pub(crate) fn forget_discovery(&self) {
+        self.shared.discovery.forget();
+    }
+
     /// The resource that `object` is of.
     ///
     /// # Errors

@@ -21,6 +21,8 @@ const MAX_ERRORS: usize = 10;
 
 impl Apply {
     pub(super) async fn make_plan(&self, bundle: &Bundle, run: &Run) -> Result<Plan> {
+        // A definition may have come or gone since the last plan.
+        self.cluster.forget_discovery();
         let coming = Coming::with(bundle);
         let settled = self.settle(bundle, &coming).await?;
         let stages = settled.stages()?;
@@ -123,19 +125,23 @@ impl Apply {
     async fn plan_create(&self, place: &Place, desired: Object, coming: &Coming) -> Result<Change> {
         match self.predict(place, &desired).await {
             Ok(predicted) => Ok(Change::create(desired, &predicted)),
-            Err(error) if error.kind() == ErrorKind::NotFound => match &place.namespace {
-                Some(namespace) if coming.namespaces.contains(namespace) => {
-                    Ok(Change::create(desired.clone(), &desired).simulated())
+            Err(error)
+                if error.kind() == ErrorKind::NotFound && error.message().starts_with("namespaces ") =>
+            {
+                match &place.namespace {
+                    Some(namespace) if coming.namespaces.contains(namespace) => {
+                        Ok(Change::create(desired.clone(), &desired).simulated())
+                    }
+                    Some(namespace) => Err(Error::new(
+                        ErrorKind::NotFound,
+                        format!("the namespace \"{namespace}\" does not exist"),
+                    )
+                    .during("plan")
+                    .on(desired.id())
+                    .help("create it first, or put a Namespace into the same bundle")),
+                    None => Err(error),
                 }
-                Some(namespace) => Err(Error::new(
-                    ErrorKind::NotFound,
-                    format!("the namespace \"{namespace}\" does not exist"),
-                )
-                .during("plan")
-                .on(desired.id())
-                .help("create it first, or put a Namespace into the same bundle")),
-                None => Err(error),
-            },
+            }
             Err(error) => Err(error),
         }
     }

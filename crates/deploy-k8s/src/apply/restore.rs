@@ -111,11 +111,10 @@ impl Apply {
         if same(before.value(), &live) {
             return Ok(Done { action: Action::Unchanged, live: Some(live), note: None });
         }
-        let (live, kept) = match self.apply_back(before, &live, place).await {
-            Err(error) if error.kind() == ErrorKind::InvalidInput => {
-                (self.replace_back(before, place).await?, Vec::new())
-            }
-            result => result?,
+        let (live, kept) = if self.needs_replacing(before, &live, place).await? {
+            (self.replace_back(before, place).await?, Vec::new())
+        } else {
+            self.apply_back(before, &live, place).await?
         };
         if !kept.is_empty() {
             let note = format!("{}: left as others set it meanwhile: {}", before.id(), kept.join(", "));
@@ -126,9 +125,28 @@ impl Apply {
         Ok(Done { action: Action::Update, live: Some(live), note })
     }
 
+    /// Whether applying the old fields would be refused, or would not bring the old values back (a Service gets another address when its
+    /// type changes to and fro). Not where somebody else wrote meanwhile: replacing would undo that, too.
+    async fn needs_replacing(&self, before: &Object, live: &Value, place: &Place) -> Result<bool> {
+        let old = project(before.value(), &self.fields_back(before, live)?);
+        let options = ApplyOptions { manager: &self.manager, force: false, dry_run: true };
+        match self.cluster.apply(place, &old, options).await {
+            Ok(api::Apply::Done(predicted)) => Ok(!changed_fields(before, predicted)?.is_empty()
+                && !others_wrote(&self.manager, before.value(), live)?),
+            Ok(_) => Ok(false),
+            Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the manager owned then or owns now.
+    fn fields_back(&self, before: &Object, live: &Value) -> Result<FieldSet> {
+        Ok(self.owned(before.value())?.union(&self.owned(live)?))
+    }
+
     /// Applies the old values of all that the manager owned or owns. Fields that others own by now are left out, and returned.
     async fn apply_back(&self, before: &Object, live: &Value, place: &Place) -> Result<(Value, Vec<String>)> {
-        let fields = self.owned(before.value())?.union(&self.owned(live)?);
+        let fields = self.fields_back(before, live)?;
         let mut old = project(before.value(), &fields);
         let mut kept = Vec::new();
         for _ in 0..MAX_RACES {
@@ -212,10 +230,9 @@ impl Apply {
 
     /// Gives the fields back to the managers that had them.
     async fn restore_managers(&self, before: &Object, mut live: Value, place: &Place) -> Result<Value> {
-        let unreadable = |error: k8s_fields::ParseError| Error::new(ErrorKind::Internal, error.to_string());
-        let old = ManagedFields::of(before.value()).map_err(unreadable)?;
+        let old = managers(before.value())?;
         for _ in 0..MAX_RACES {
-            let current = ManagedFields::of(&live).map_err(unreadable)?;
+            let current = managers(&live)?;
             let restored = old.restored_over(&current);
             if restored == current || restored.entries.is_empty() {
                 return Ok(live);
@@ -251,21 +268,45 @@ fn same(before: &Value, live: &Value) -> bool {
         }
         object
     };
-    let managers = |object: &Value| {
-        let managed = ManagedFields::of(object).unwrap_or_default();
-        let entries = managed.entries.into_iter().filter(|entry| entry.subresource.is_none());
+    let owners = |object: &Value| {
+        let entries = managers(object)
+            .unwrap_or_default()
+            .entries
+            .into_iter()
+            .filter(|entry| entry.subresource.is_none());
         entries.map(|entry| (entry.manager, entry.api_version, entry.fields)).collect::<Vec<_>>()
     };
-    strip(before) == strip(live) && managers(before) == managers(live)
+    strip(before) == strip(live) && owners(before) == owners(live)
 }
 
 /// What is not as before although all went well, for a person.
 fn difference(before: &Object, live: &Value) -> Result<Option<String>> {
-    const CONTROLLERS: &str = r#".metadata.annotations["deployment.kubernetes.io/revision"]"#;
-    let fields = diff(Some(before), Some(&Object::new(live.clone())?));
-    let paths: Vec<&str> =
-        fields.iter().map(|field| field.path.as_str()).filter(|path| *path != CONTROLLERS).collect();
+    let paths = changed_fields(before, live.clone())?;
     Ok((!paths.is_empty()).then(|| format!("{}: not as before: {}", before.id(), paths.join(", "))))
+}
+
+/// The paths in which `after` is not as before, but for what a controller counts there.
+fn changed_fields(before: &Object, after: Value) -> Result<Vec<String>> {
+    const CONTROLLERS: &str = r#".metadata.annotations["deployment.kubernetes.io/revision"]"#;
+    let fields = diff(Some(before), Some(&Object::new(after)?));
+    Ok(fields.into_iter().map(|field| field.path).filter(|path| path != CONTROLLERS).collect())
+}
+
+/// Whether a manager but `ours` wrote since, also through a subresource like `scale`; controllers that report a status do not count.
+fn others_wrote(ours: &str, before: &Value, live: &Value) -> Result<bool> {
+    let writes = |object: &Value| -> Result<Vec<_>> {
+        let entries = managers(object)?.entries.into_iter();
+        let entries = entries.filter(|entry| {
+            entry.subresource.as_deref() != Some("status") && !entry.is(ours, Operation::Apply, None)
+        });
+        Ok(entries.map(|entry| (entry.manager, entry.operation, entry.subresource, entry.time)).collect())
+    };
+    let known = writes(before)?;
+    Ok(writes(live)?.iter().any(|write| !known.contains(write)))
+}
+
+fn managers(object: &Value) -> Result<ManagedFields> {
+    ManagedFields::of(object).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))
 }
 
 fn racing(before: &Object) -> Error {

@@ -1,0 +1,166 @@
+//! Runs that are cancelled, killed, or meet another one.
+
+use std::process::Stdio;
+use std::sync::Arc;
+
+use deploy_core::error::ErrorKind;
+use deploy_core::event::Event;
+use deploy_core::journal::Journal;
+use deploy_core::outcome::{Cause, Status};
+use deploy_core::run::Cancel;
+use deploy_tests::{Env, assert_order, deployment, live, managers, workload};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::Command;
+
+/// Like v2, but never ready: its rollout goes on until somebody ends it.
+fn endless() -> String {
+    let probe = "readinessProbe: {httpGet: {path: /nowhere, port: 8080}, periodSeconds: 1}";
+    workload("apps/v1", "Deployment", "replicas: 2", "api:v2", probe)
+}
+
+/// Starts a process that deploys `manifests`, and kills it as soon as it tells an event with `text`.
+async fn kill_when(env: &Env, manifests: &str, text: &str) {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_deploy-once"));
+    process.env("NAMESPACE", &env.namespace).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut process = process.spawn().expect("started");
+    let mut stdin = process.stdin.take().expect("piped");
+    stdin.write_all(env.filled(manifests).as_bytes()).await.expect("read");
+    drop(stdin);
+    let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
+    while let Some(line) = lines.next_line().await.expect("text") {
+        if line.contains(text) {
+            process.kill().await.expect("killed");
+            return;
+        }
+    }
+    panic!("the process ended before \"{text}\"");
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn cancelled_in_mid_rollout() {
+    live("cancelled", async |env| {
+        assert_eq!(env.deploy(&deployment("api:v1")).await.status, Status::Healthy);
+        let before = env.get("apps/v1", "Deployment", "api").await.expect("deployed");
+        let cancel = Cancel::new();
+        let (run, recorder) = env.run();
+        let stop = async {
+            let wrote = |event: &Event| event.kind.to_string().contains("api changed");
+            env.eventually("the write", || async { recorder.events().iter().any(wrote) }).await;
+            cancel.cancel();
+        };
+        let (rollout, bundle) = (env.rollout(), env.bundle(&endless()));
+        let (outcome, ()) =
+            tokio::join!(rollout.run(&bundle, run.named("app").cancelled_by(cancel.clone())), stop);
+        let outcome = outcome.expect("started");
+        assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+        assert!(matches!(outcome.cause, Some(Cause::Cancelled)), "{outcome}");
+        assert_order(&outcome, &["api changed", "cancelled", "rolling back", "the old state is back"]);
+        let after = env.get("apps/v1", "Deployment", "api").await.expect("still there");
+        assert_eq!((&after["spec"], managers(&after)), (&before["spec"], managers(&before)));
+        env.assert_no_records().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn killed_then_another_bundle_undoes_it_first() {
+    live("killed-other", async |env| {
+        assert_eq!(env.deploy(&deployment("api:v1")).await.status, Status::Healthy);
+        let extra = "\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: extra}\n";
+        kill_when(&env, &(endless() + extra), "api changed").await;
+        assert!(env.journal().load("app").await.expect("readable").is_some(), "the journal stands");
+        let outcome = env.deploy(&deployment("api:v3")).await;
+        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+        assert_order(
+            &outcome,
+            &["undoing the interrupted run", "the old state is back", "1 to change", "api is healthy"],
+        );
+        assert_eq!(env.get("v1", "ConfigMap", "extra").await, None, "what the killed run created is gone");
+        assert_eq!(env.ready_images().await, ["api:v3", "api:v3"]);
+        env.assert_no_records().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn killed_then_the_same_bundle_finishes_it() {
+    live("killed-same", async |env| {
+        assert_eq!(env.deploy(&deployment("api:v1")).await.status, Status::Healthy);
+        kill_when(&env, &deployment("api:v2"), "api changed").await;
+        let outcome = env.deploy(&deployment("api:v2")).await;
+        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+        assert_order(&outcome, &["finishing the interrupted run", "api is healthy"]);
+        assert_eq!(env.ready_images().await, ["api:v2", "api:v2"]);
+        env.assert_no_records().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn killed_then_the_same_bad_bundle_goes_back_to_before_both() {
+    live("killed-bad", async |env| {
+        assert_eq!(env.deploy(&deployment("api:v1")).await.status, Status::Healthy);
+        let before = env.get("apps/v1", "Deployment", "api").await.expect("deployed");
+        kill_when(&env, &deployment("api:does-not-exist"), "api changed").await;
+        let outcome = env.deploy(&deployment("api:does-not-exist")).await;
+        assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+        assert_order(&outcome, &["finishing the interrupted run", "rolling back", "the old state is back"]);
+        let after = env.get("apps/v1", "Deployment", "api").await.expect("still there");
+        assert_eq!((&after["spec"], managers(&after)), (&before["spec"], managers(&before)));
+        env.assert_no_records().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn killed_on_its_way_back() {
+    live("killed-back", async |env| {
+        assert_eq!(env.deploy(&deployment("api:v1")).await.status, Status::Healthy);
+        kill_when(&env, &deployment("api:does-not-exist"), "rolling back").await;
+        let outcome = env.deploy(&deployment("api:v2")).await;
+        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+        assert_order(&outcome, &["undoing the interrupted run", "the old state is back", "api is healthy"]);
+        assert_eq!(env.ready_images().await, ["api:v2", "api:v2"]);
+        env.assert_no_records().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn two_at_once() {
+    live("two", async |env| {
+        assert_eq!(env.deploy(&deployment("api:v1")).await.status, Status::Healthy);
+        let cancel = Cancel::new();
+        let (run, recorder) = env.run();
+        let first = tokio::spawn({
+            let (env, cancel) = (Arc::clone(&env), cancel.clone());
+            async move {
+                env.rollout()
+                    .holder("the first")
+                    .run(&env.bundle(&endless()), run.named("app").cancelled_by(cancel))
+                    .await
+            }
+        });
+        let wrote = |event: &Event| event.kind.to_string().contains("api changed");
+        env.eventually("the first writes", || async { recorder.events().iter().any(wrote) }).await;
+        let (run, _) = env.run();
+        let error = env
+            .rollout()
+            .run(&env.bundle(&deployment("api:v3")), run.named("app"))
+            .await
+            .expect_err("locked");
+        assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
+        assert!(error.holder().is_some_and(|holder| holder.starts_with("the first")), "{error}");
+        cancel.cancel();
+        let first = first.await.expect("ran").expect("started");
+        assert_eq!(first.status, Status::RolledBack, "{first}");
+        assert_eq!(env.deploy(&deployment("api:v3")).await.status, Status::Healthy);
+    })
+    .await;
+}

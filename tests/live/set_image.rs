@@ -1,0 +1,79 @@
+//! `set-image` on a live object, followed and rolled back like any other.
+
+use std::sync::Arc;
+
+use deploy_core::error::ErrorKind;
+use deploy_core::manifest::ImageOverride;
+use deploy_core::outcome::Status;
+use deploy_core::rollout::Rollout;
+use deploy_k8s::{Conflicts, KindName};
+use deploy_tests::{Env, deployment, live, managers, reasons};
+
+async fn set(env: &Env, image: &str) -> deploy_core::outcome::Outcome {
+    let target = env.target().conflicts(Conflicts::Force).field_manager("set-image").expect("a name");
+    let api = "deploy/api".parse::<KindName>().expect("KIND/NAME").in_namespace(&env.namespace);
+    let image = ImageOverride::new("api", &format!("{}/{image}", env.registry)).expect("an image");
+    let bundle = target.with_images(&api, &[image]).await.expect("a bundle");
+    let (run, _) = env.run();
+    Rollout::new(Arc::new(target)).run(&bundle, run).await.expect("started")
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn sets_the_image_and_nothing_else() {
+    live("set-image", async |env| {
+        assert_eq!(env.deploy(&deployment("api:v1")).await.status, Status::Healthy);
+        let before = env.get("apps/v1", "Deployment", "api").await.expect("there");
+        let outcome = set(&env, "api:v2").await;
+        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+        assert_eq!(env.ready_images().await, ["api:v2", "api:v2"]);
+        let mut after = env.get("apps/v1", "Deployment", "api").await.expect("there");
+        after["spec"]["template"]["spec"]["containers"][0]["image"] =
+            format!("{}/api:v1", env.registry).into();
+        assert_eq!(after["spec"], before["spec"]);
+
+        let before = env.get("apps/v1", "Deployment", "api").await.expect("there");
+        let outcome = set(&env, "api:does-not-exist").await;
+        assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+        assert_eq!(reasons(&outcome), ["ImageNotFound"]);
+        let after = env.get("apps/v1", "Deployment", "api").await.expect("there");
+        assert_eq!((&after["spec"], managers(&after)), (&before["spec"], managers(&before)));
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn keeps_what_the_same_manager_applied() {
+    live("set-image-own", async |env| {
+        assert_eq!(env.deploy(&deployment("api:v1")).await.status, Status::Healthy);
+        let api = "deployment/api".parse::<KindName>().expect("KIND/NAME").in_namespace(&env.namespace);
+        let image = ImageOverride::new("api", &format!("{}/api:v2", env.registry)).expect("an image");
+        let target = env.target().conflicts(Conflicts::Force);
+        let bundle = target.with_images(&api, &[image]).await.expect("a bundle");
+        let (run, _) = env.run();
+        let outcome = Rollout::new(Arc::new(target)).run(&bundle, run).await.expect("started");
+        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+        let live = env.get("apps/v1", "Deployment", "api").await.expect("there");
+        assert_eq!(live["spec"]["replicas"], 2, "still applied by the same manager");
+        assert!(live.pointer("/spec/template/spec/containers/0/readinessProbe").is_some());
+        assert_eq!(env.ready_images().await, ["api:v2", "api:v2"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn names_the_containers_there_are() {
+    live("set-image-bad", async |env| {
+        assert_eq!(env.deploy(&deployment("api:v1")).await.status, Status::Healthy);
+        let id = |text: &str| text.parse::<KindName>().expect("KIND/NAME").in_namespace(&env.namespace);
+        let image = [ImageOverride::new("worker", "example.com/worker:v2").expect("an image")];
+        let error = env.target().with_images(&id("deploy/api"), &image).await.expect_err("no such container");
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("worker") && error.to_string().contains("api"), "{error}");
+        let error = env.target().with_images(&id("deploy/nobody"), &image).await.expect_err("no such object");
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    })
+    .await;
+}
