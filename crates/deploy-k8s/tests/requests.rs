@@ -1,5 +1,7 @@
 //! Which requests are sent, which are sent again, and which never: against a scripted API server, on paused time.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends by panicking")]
+
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
