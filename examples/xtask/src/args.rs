@@ -1,0 +1,238 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use deploy_core::manifest::ImageOverride;
+use deploy_k8s::{FIELD_MANAGER, KindName};
+
+use crate::duration;
+
+/// Deploys to Kubernetes: follows the rollout, says why it fails, brings the old state back.
+#[derive(Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask", after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Apply manifests and follow them until they are healthy, or bring the old state back
+    #[command(after_help = APPLY_EXAMPLES)]
+    Apply(ApplyArgs),
+    /// Set images of a live workload, followed and rolled back like any other change
+    #[command(after_help = SET_IMAGE_EXAMPLES)]
+    SetImage(SetImageArgs),
+    /// Say how a workload is
+    #[command(after_help = STATUS_EXAMPLES)]
+    Status(StatusArgs),
+}
+
+impl Command {
+    pub(crate) fn cluster(&self) -> &ClusterArgs {
+        match self {
+            Self::Apply(args) => &args.cluster,
+            Self::SetImage(args) => &args.cluster,
+            Self::Status(args) => &args.cluster,
+        }
+    }
+
+    pub(crate) fn output(&self) -> &OutputArgs {
+        match self {
+            Self::Apply(args) => &args.rollout.output,
+            Self::SetImage(args) => &args.rollout.output,
+            Self::Status(args) => &args.output,
+        }
+    }
+
+    /// The run's name, if it has one.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Apply(args) => args.rollout.name.as_deref(),
+            Self::SetImage(args) => args.rollout.name.as_deref(),
+            Self::Status(_) => None,
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct ApplyArgs {
+    /// A manifest, or a directory of them; `-` is standard input
+    #[arg(short, long = "filename", value_name = "PATH", required = true, num_args = 1..)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Read the directories in a directory too
+    #[arg(short = 'R', long)]
+    pub(crate) recursive: bool,
+    /// Put another image in place: NAME is a container, or an image without its tag
+    #[arg(long = "image", value_name = "NAME=IMAGE")]
+    pub(crate) images: Vec<ImageOverride>,
+    /// Take over fields that another field manager owns
+    #[arg(long)]
+    pub(crate) force_conflicts: bool,
+    #[command(flatten)]
+    pub(crate) rollout: RolloutArgs,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct SetImageArgs {
+    /// The workload, as in deployment/api
+    #[arg(value_name = "KIND/NAME")]
+    pub(crate) workload: KindName,
+    /// The image that a container is to run; `*` stands for every container
+    #[arg(value_name = "CONTAINER=IMAGE", required = true)]
+    pub(crate) images: Vec<ImageOverride>,
+    #[command(flatten)]
+    pub(crate) rollout: RolloutArgs,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct StatusArgs {
+    /// The workload, as in deployment/api
+    #[arg(value_name = "KIND/NAME")]
+    pub(crate) workload: KindName,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+}
+
+/// What every rollout knows.
+#[derive(Args)]
+#[command(next_help_heading = "Rollout")]
+pub(crate) struct RolloutArgs {
+    /// Name the application: one run at a time, and a run that was killed is finished or undone by the next
+    ///
+    /// The lock (a Lease) and the journal (a Secret) are kept in the namespace of --namespace while the run goes on; in the
+    /// namespace `default` if the manifests hold that Namespace themselves, because it may come and go with them. Without a
+    /// name, two runs at once disturb each other, and a run that was killed leaves what it wrote.
+    #[arg(long, value_name = "APP")]
+    pub(crate) name: Option<String>,
+    /// Show what would change, with its diff, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How long it may take until all is healthy, as in 90s or 1m30s
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration::parse)]
+    pub(crate) timeout: Duration,
+    /// Leave a failed rollout as it is, to be looked at
+    #[arg(long)]
+    pub(crate) no_rollback: bool,
+    /// Who owns the fields that are written
+    #[arg(long, value_name = "MANAGER", default_value = FIELD_MANAGER)]
+    pub(crate) field_manager: String,
+    /// The git revision, kept as an annotation on what is written
+    #[arg(long, value_name = "SHA")]
+    pub(crate) git_revision: Option<String>,
+    /// Write the evidence of a failure (states, logs, Events) into this directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) evidence: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print API requests sent and time taken to standard error
+    #[arg(long)]
+    pub(crate) stats: bool,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Cluster")]
+pub(crate) struct ClusterArgs {
+    /// The namespace of what names none [default: the context's]
+    #[arg(short, long, value_name = "NS")]
+    pub(crate) namespace: Option<String>,
+    /// The kubeconfig's context [default: its current one]
+    #[arg(long, conflicts_with = "in_cluster")]
+    pub(crate) context: Option<String>,
+    /// The kubeconfig [default: $KUBECONFIG_BASE64, the content itself; else $KUBECONFIG; else ~/.kube/config]
+    #[arg(long, value_name = "PATH", conflicts_with = "in_cluster")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Use the service account of the pod this runs in
+    #[arg(long)]
+    pub(crate) in_cluster: bool,
+    /// How long one request to the API server may take
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
+    pub(crate) request_timeout: Duration,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    healthy; planned, with --dry-run
+  1    failed or rolled back, cancelled, locked by another run, refused or not reached; with status: not healthy (yet)
+  2    bad input, and nothing was written: flags, manifests, a file, context, namespace, kind or workload that is not there
+  130  left at once by a second Ctrl-C";
+
+const APPLY_EXAMPLES: &str = "\
+Examples:
+  cargo xtask apply -f deploy/ -n shop --name shop
+  cargo xtask apply -f api.yaml -n shop --image api=registry.example/shop/api:v2 --timeout 2m
+  helm template chart/ | cargo xtask apply -f - -n shop --dry-run
+  cargo xtask apply -f deploy/ -n shop --json | jq .status
+
+Ctrl-C (or SIGTERM) stops the run and brings the old state back; a second Ctrl-C leaves at once.";
+
+const SET_IMAGE_EXAMPLES: &str = "\
+Examples:
+  cargo xtask set-image deployment/api api=registry.example/shop/api:v2 -n shop
+  cargo xtask set-image sts/db '*=registry.example/shop/db:v7' -n shop --name shop";
+
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  cargo xtask status deployment/api -n shop
+  cargo xtask status deploy/api -n shop --json | jq .verdict.state";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn reads_the_command_lines_of_its_examples() {
+        let examples = [APPLY_EXAMPLES, SET_IMAGE_EXAMPLES, STATUS_EXAMPLES];
+        let lines = examples
+            .iter()
+            .flat_map(|text| text.lines())
+            .filter_map(|line| line.split_once("cargo ").map(|(_, rest)| rest));
+        let mut count = 0;
+        for line in lines {
+            let words =
+                line.split(" | ").next().unwrap().split_whitespace().map(|word| word.trim_matches('\''));
+            Cli::try_parse_from(words).map_or_else(|error| panic!("{line}: {error}"), |_| count += 1);
+        }
+        assert_eq!(count, 8);
+    }
+
+    #[test]
+    fn refuses_bad_command_lines() {
+        let check = |line: &str, expect: &str| {
+            let error =
+                Cli::try_parse_from(line.split_whitespace()).err().unwrap_or_else(|| panic!("{line} passed"));
+            assert_eq!(error.exit_code(), 2, "{line}");
+            assert!(error.to_string().contains(expect), "{line}: {error}");
+        };
+        check("xtask apply -n shop", "--filename <PATH>");
+        check("xtask apply -f a --image api", "not NAME=IMAGE");
+        check("xtask apply -f a --timeout 5", "a unit is missing");
+        check("xtask apply -f a --contxt b", "--context");
+        check("xtask apply -f a --in-cluster --context b", "cannot be used with");
+        check("xtask set-image deploy/api", "CONTAINER=IMAGE");
+        check("xtask set-image api api=x", "is not KIND/NAME");
+        check("xtask status widget/api", "\"widget\" is not known");
+    }
+}

@@ -1,0 +1,164 @@
+//! A project's own deployment tool on the deploy crates: `cargo xtask apply`, `set-image` and `status`.
+//!
+//! Progress goes to standard error, results to standard output. `args` says what can be asked, `rollout` is where the crates
+//! are put together, `report` what is shown in the end.
+#![expect(clippy::format_push_string, reason = "reports are short, and writing to a String cannot fail")]
+
+mod apply;
+mod args;
+mod board;
+mod connect;
+mod diff;
+mod duration;
+mod environment;
+mod failure;
+mod paint;
+mod progress;
+mod report;
+mod rollout;
+mod session;
+mod set_image;
+mod signals;
+mod stats;
+mod status;
+
+use std::cell::OnceCell;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use deploy_core::clock::{Clock, SystemClock, Timestamp};
+use deploy_core::error::{Error, Result};
+use deploy_core::run::Cancel;
+use serde_json::{Value, json};
+
+use args::{Cli, Command};
+use environment::Environment;
+use failure::{FAILED, GOOD, INTERRUPTED, exit_code};
+use paint::{Paint, Tone};
+use progress::Progress;
+use session::Session;
+
+fn main() -> ExitCode {
+    let clock = SystemClock::new();
+    let started = clock.now();
+    let command = Cli::parse().command;
+    let environment = Environment::read();
+    // One thread is enough: the work is waiting for answers.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return fail(&Error::invalid("the runtime does not start").source(error), &command, &environment);
+        }
+    };
+    let code = runtime.block_on(run(&command, &environment, clock, started));
+    // A thread that still reads standard input or asks for an address is not waited for.
+    runtime.shutdown_background();
+    code
+}
+
+async fn run(
+    command: &Command,
+    environment: &Environment,
+    clock: SystemClock,
+    started: Timestamp,
+) -> ExitCode {
+    let cluster = match connect::connect(command.cluster(), environment).await {
+        Ok(cluster) => cluster,
+        Err(error) => return fail(&error, command, environment),
+    };
+    let session = Session {
+        namespace: connect::namespace(command.cluster(), &cluster),
+        cluster,
+        holder: environment.holder.clone(),
+        clock,
+        started,
+        cancel: Cancel::new(),
+        progress: Arc::new(Progress::new(clock, environment)),
+        first_request: OnceCell::new(),
+    };
+    let progress = session.progress.clone();
+    let done = tokio::select! {
+        done = execute(command, &session) => Some(done),
+        () = signals::listen(&session.cancel, |text| progress.tell(Tone::Warn, text)) => None,
+        never = progress.animate() => match never {},
+    };
+    progress.finish();
+    let code = match done {
+        None => leave(command, &progress),
+        Some(Err(error)) => fail(&error, command, environment),
+        Some(Ok(done)) => show(&done, command, environment),
+    };
+    if command.output().stats {
+        let (requests, wall) = (session.cluster.requests_sent(), clock.now().since(started));
+        print_to(
+            &mut io::stderr(),
+            &(stats::line(requests, wall, session.first_request.get().copied(), stats::peak_memory()) + "\n"),
+        );
+    }
+    code
+}
+
+/// What a command came to, in both forms.
+struct Done {
+    json: Value,
+    text: Box<dyn Fn(Paint) -> String>,
+    good: bool,
+}
+
+async fn execute(command: &Command, session: &Session) -> Result<Done> {
+    let outcome = match command {
+        Command::Apply(args) => apply::apply(args, session).await?,
+        Command::SetImage(args) => set_image::set_image(args, session).await?,
+        Command::Status(args) => {
+            let status = status::status(args, session).await?;
+            return Ok(Done {
+                json: status.json(),
+                good: status.is_healthy(),
+                text: Box::new(move |paint| status.text(paint)),
+            });
+        }
+    };
+    let good = outcome.status.is_success();
+    Ok(Done { json: json!(outcome), good, text: Box::new(move |paint| report::outcome(&outcome, paint)) })
+}
+
+fn show(done: &Done, command: &Command, environment: &Environment) -> ExitCode {
+    let text = if command.output().json {
+        format!("{:#}\n", done.json)
+    } else {
+        (done.text)(Paint(environment.stdout_colour))
+    };
+    print_to(&mut io::stdout(), &text);
+    ExitCode::from(if done.good { GOOD } else { FAILED })
+}
+
+fn fail(error: &Error, command: &Command, environment: &Environment) -> ExitCode {
+    print_to(&mut io::stderr(), &failure::render(error, Paint(environment.stderr_colour)));
+    if command.output().json {
+        print_to(&mut io::stdout(), &format!("{:#}\n", json!({"error": error})));
+    }
+    ExitCode::from(exit_code(error.kind()))
+}
+
+/// The second Ctrl-C: the run is dropped where it is.
+fn leave(command: &Command, progress: &Progress) -> ExitCode {
+    let what = match command.name() {
+        Some(name) => {
+            format!("left at once; the next run named \"{name}\" finishes or undoes what was written")
+        }
+        None => {
+            "left at once; what was written stays (a run with --name would be finished or undone by the next)"
+                .to_owned()
+        }
+    };
+    progress.tell(Tone::Bad, &what);
+    ExitCode::from(INTERRUPTED)
+}
+
+/// A closed pipe is the reader's choice, and no reason to fail a deployment.
+fn print_to(stream: &mut dyn Write, text: &str) {
+    let _ = stream.write_all(text.as_bytes());
+    let _ = stream.flush();
+}

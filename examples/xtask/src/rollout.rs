@@ -1,0 +1,85 @@
+//! A bundle to a cluster: lock, journal and policy as the command line says.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::{fs, io};
+
+use deploy_core::error::Result;
+use deploy_core::manifest::Bundle;
+use deploy_core::outcome::Outcome;
+use deploy_core::rollout::Rollout;
+use deploy_core::run::{OnFailure, Policy};
+use deploy_k8s::{Apply, LeaseLock, SecretJournal};
+
+use crate::args::RolloutArgs;
+use crate::paint::Tone;
+use crate::session::Session;
+
+pub(crate) async fn roll_out(
+    target: Apply,
+    bundle: &Bundle,
+    args: &RolloutArgs,
+    session: &Session,
+) -> Result<Outcome> {
+    let on_failure = if args.no_rollback { OnFailure::Leave } else { OnFailure::RollBack };
+    let mut run = session.run().policy(Policy::default().timeout(args.timeout).on_failure(on_failure));
+    if let Some(name) = &args.name {
+        run = run.named(name);
+    }
+    if let Some(revision) = &args.git_revision {
+        run = run.git_revision(revision);
+    }
+
+    let records = records_namespace(bundle, &session.namespace);
+    let rollout = Rollout::new(Arc::new(target))
+        .lock(Arc::new(LeaseLock::new(session.cluster.clone(), records)))
+        .journal(Arc::new(SecretJournal::new(session.cluster.clone(), records)))
+        .holder(&session.holder)
+        .dry_run(args.dry_run);
+    session.ready();
+    let outcome = rollout.run(bundle, run).await?;
+
+    if let Some(folder) = &args.evidence
+        && !outcome.evidence.is_empty()
+    {
+        match keep_evidence(&outcome, folder) {
+            Ok(()) => session.progress.tell(Tone::Plain, &format!("the evidence is in {}", folder.display())),
+            Err(error) => {
+                let text =
+                    format!("warning: the evidence cannot be written to {}: {error}", folder.display());
+                session.progress.tell(Tone::Warn, &text);
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+/// Where lock and journal are kept: not in a namespace that comes and goes with the bundle itself.
+fn records_namespace<'a>(bundle: &Bundle, namespace: &'a str) -> &'a str {
+    let own =
+        bundle.objects().iter().any(|object| object.id().is("", "Namespace") && object.name() == namespace);
+    if own { "default" } else { namespace }
+}
+
+fn keep_evidence(outcome: &Outcome, folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    outcome.evidence.files().iter().try_for_each(|(name, text)| fs::write(folder.join(name), text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deploy_core::manifest::read;
+
+    #[test]
+    fn records_are_not_kept_in_a_namespace_of_the_bundle() {
+        let check = |manifest: &str, expect: &str| {
+            let bundle =
+                Bundle::builder().objects(read("a.yaml", manifest.as_bytes()).unwrap()).build().unwrap();
+            assert_eq!(records_namespace(&bundle, "shop"), expect);
+        };
+        check("{apiVersion: v1, kind: ConfigMap, metadata: {name: shop}}", "shop");
+        check("{apiVersion: v1, kind: Namespace, metadata: {name: other}}", "shop");
+        check("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}", "default");
+    }
+}
