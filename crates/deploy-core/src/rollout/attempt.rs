@@ -1,16 +1,18 @@
 //! The way forward: apply, observe, verify; and the evidence when it fails.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use super::Rollout;
-use crate::error::{Error, ErrorKind};
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
 use crate::evidence::Evidence;
 use crate::guard::Answer;
 use crate::manifest::Bundle;
 use crate::outcome::Cause;
 use crate::plan::Plan;
-use crate::run::Run;
+use crate::run::{Cancel, Run};
 use crate::target::{Applied, Observation};
 
 /// How long the evidence may hold up the way back.
@@ -28,7 +30,7 @@ pub(super) struct Attempt {
 impl Rollout {
     pub(super) async fn attempt(&self, plan: &Plan, bundle: &Bundle, run: &Run) -> Attempt {
         let deadline = run.now() + run.rules().timeout;
-        let mut applied = match self.target.apply(plan, run).await {
+        let mut applied = match self.apply_in_time(plan, deadline, run).await {
             Ok(applied) => applied,
             Err(error) => return failed(error),
         };
@@ -58,6 +60,32 @@ impl Rollout {
             Observation::Cancelled => Some(Cause::Cancelled),
         };
         Attempt { cause, evidence, undone }
+    }
+
+    /// Applies until `deadline`: a write under way then is finished, so that the way back knows where it starts.
+    async fn apply_in_time(&self, plan: &Plan, deadline: Timestamp, run: &Run) -> Result<Applied> {
+        let stop = Cancel::new();
+        let stoppable = run.clone().cancelled_by(stop.clone());
+        let late = async {
+            tokio::select! {
+                () = run.cancel().cancelled() => {}
+                () = run.clock().sleep_until(deadline) => {}
+            }
+            stop.cancel();
+            std::future::pending::<Infallible>().await
+        };
+        let applied = tokio::select! {
+            applied = self.target.apply(plan, &stoppable) => applied,
+            never = late => match never {},
+        };
+        match applied {
+            Err(error) if error.kind() == ErrorKind::Cancelled && !run.cancel().is_cancelled() => {
+                let timeout = run.rules().timeout.as_secs();
+                Err(Error::new(ErrorKind::Timeout, format!("not everything was written within {timeout} s"))
+                    .during("apply"))
+            }
+            applied => applied,
+        }
     }
 
     async fn verify(&self, bundle: &Bundle, run: &Run) -> Option<Cause> {
