@@ -29,6 +29,8 @@ impl Cluster {
         );
         let call = read("read the log of", path, format!("container {container} of pod {namespace}/{pod}"));
         match self.call(&call).await {
+            // The kubelet's own words, where the log of that instance is gone already.
+            Ok(body) if body.starts_with(b"unable to retrieve container logs for ") => Ok(Vec::new()),
             Ok(body) => Ok(String::from_utf8_lossy(&body).lines().map(str::to_owned).collect()),
             // No such instance, or the container has not started.
             Err(Failed::Refused(refusal)) if refusal.code == 400 || refusal.code == 404 => Ok(Vec::new()),

@@ -2,6 +2,7 @@
 
 use deploy_core::error::Result;
 use deploy_core::evidence::{ContainerEvidence, EventLine, Evidence, PodEvidence};
+use deploy_core::health::KubeEvent;
 use deploy_core::manifest::{Object, ObjectId};
 use deploy_core::run::Run;
 use deploy_core::target::{Applied, Observation};
@@ -37,7 +38,12 @@ impl Apply {
                 let pod = self.pod_evidence(pod, &mut evidence.gaps).await;
                 evidence.pods.push(pod);
             }
-            let warnings = world.events_about(id).into_iter().map(|event| EventLine {
+            let new_pods: Vec<ObjectId> = world.pods_of(id).iter().map(|pod| pod.id()).collect();
+            // What happened to the pods of older revisions explains nothing.
+            let telling = |event: &&KubeEvent| {
+                event.about.kind != "Pod" || new_pods.is_empty() || new_pods.contains(&event.about)
+            };
+            let warnings = world.events_about(id).into_iter().filter(telling).map(|event| EventLine {
                 object: event.about.clone(),
                 reason: event.reason.clone(),
                 message: event.message.clone(),
