@@ -11,7 +11,7 @@ use crate::duration;
 
 /// Deploys to Kubernetes: follows the rollout, says why it fails, brings the old state back.
 #[derive(Parser)]
-#[command(name = "xtask", bin_name = "cargo xtask", after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "xtask", bin_name = "cargo xtask", after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -108,10 +108,13 @@ pub(crate) struct StatusArgs {
 pub(crate) struct RolloutArgs {
     /// Name the application: one run at a time, and a run that was killed is finished or undone by the next
     ///
-    /// The lock (a Lease) and the journal (a Secret) are kept in the namespace of --namespace while the run goes on; in the
-    /// namespace `default` if the manifests hold that Namespace themselves, because it may come and go with them. Without a
-    /// name, two runs at once disturb each other, and a run that was killed leaves what it wrote.
-    #[arg(long, value_name = "APP")]
+    /// The lock (a Lease) and the journal (a Secret) are kept in the namespace of --namespace
+    /// while the run goes on; in the namespace `default` if the manifests hold that Namespace
+    /// themselves, because it may come and go with them.
+    ///
+    /// Without a name, two runs at once disturb each other, and a run that was killed leaves
+    /// what it wrote.
+    #[arg(long, value_name = "APP", verbatim_doc_comment)]
     pub(crate) name: Option<String>,
     /// Show what would change, with its diff, and write nothing
     #[arg(long)]
@@ -155,7 +158,9 @@ pub(crate) struct ClusterArgs {
     /// The kubeconfig's context [default: its current one]
     #[arg(long, conflicts_with = "in_cluster")]
     pub(crate) context: Option<String>,
-    /// The kubeconfig [default: $KUBECONFIG_BASE64, the content itself; else $KUBECONFIG; else ~/.kube/config]
+    /// The kubeconfig [default: what $KUBECONFIG names, or ~/.kube/config]
+    ///
+    /// Before both comes $KUBECONFIG_BASE64: the kubeconfig itself in base64, as CI keeps it.
     #[arg(long, value_name = "PATH", conflicts_with = "in_cluster")]
     pub(crate) kubeconfig: Option<PathBuf>,
     /// Use the service account of the pod this runs in
@@ -169,8 +174,10 @@ pub(crate) struct ClusterArgs {
 const EXIT_CODES: &str = "\
 Exit codes:
   0    healthy; planned, with --dry-run
-  1    failed or rolled back, cancelled, locked by another run, refused or not reached; with status: not healthy (yet)
-  2    bad input, and nothing was written: flags, manifests, a file, context, namespace, kind or workload that is not there
+  1    failed or rolled back, cancelled, locked by another run, refused or not reached;
+       with status: not healthy (yet)
+  2    bad input, and nothing was written: flags, manifests, and a file, context, namespace,
+       kind or workload that is not there
   130  left at once by a second Ctrl-C";
 
 const APPLY_EXAMPLES: &str = "\

@@ -75,7 +75,7 @@ async fn run(
         clock,
         started,
         cancel: Cancel::new(),
-        progress: Arc::new(Progress::new(clock, environment)),
+        progress: Arc::new(Progress::new(clock, started, environment)),
         first_request: OnceCell::new(),
     };
     let progress = session.progress.clone();

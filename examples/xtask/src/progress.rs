@@ -1,14 +1,13 @@
 //! What a person sees on standard error while a run goes on.
 
 use std::convert::Infallible;
-use std::io::Write;
-use std::sync::{Mutex, PoisonError};
+use std::io::{self, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use console::Term;
 use deploy_core::clock::{Clock, SystemClock, Timestamp};
 use deploy_core::event::{Event, Observer};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::board::{Board, tone};
 use crate::environment::Environment;
@@ -24,39 +23,43 @@ pub(crate) struct Progress {
     clock: SystemClock,
     started: Timestamp,
     paint: Paint,
-    board: Mutex<Board>,
-    /// Where the board is drawn; `None` for plain lines.
-    bar: Option<ProgressBar>,
+    /// Whether the board is drawn.
+    draws: bool,
+    screen: Mutex<Screen>,
+}
+
+struct Screen {
+    board: Board,
+    /// Lines of the board that are on the terminal, above the cursor. The cursor stands at the start of its own line, so that
+    /// the terminal's `^C` falls where the next frame covers it.
+    drawn: usize,
+    frame: usize,
 }
 
 impl Progress {
-    pub(crate) fn new(clock: SystemClock, environment: &Environment) -> Self {
-        let bar = environment.stderr_draws.then(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.set_style(
-                ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
-            );
-            bar
-        });
+    pub(crate) fn new(clock: SystemClock, started: Timestamp, environment: &Environment) -> Self {
         Self {
             clock,
-            started: clock.now(),
+            started,
             paint: Paint(environment.stderr_colour),
-            board: Mutex::new(Board::new()),
-            bar,
+            draws: environment.stderr_draws,
+            screen: Mutex::new(Screen { board: Board::new(), drawn: 0, frame: 0 }),
         }
     }
 
     /// Says something beside the events.
     pub(crate) fn tell(&self, tone: Tone, text: &str) {
-        self.line(self.clock.now(), tone, text);
+        let text = self.line(self.clock.now(), tone, text);
+        self.write(&mut self.screen(), &text);
     }
 
     /// Draws the board until it is dropped.
     pub(crate) async fn animate(&self) -> Infallible {
-        let Some(bar) = &self.bar else { return std::future::pending().await };
-        for spinner in SPINNER.iter().cycle() {
-            bar.set_message(self.frame(spinner));
+        while self.draws {
+            let mut screen = self.screen();
+            screen.frame += 1;
+            self.write(&mut screen, "");
+            drop(screen);
             self.clock.sleep(FRAME).await;
         }
         std::future::pending().await
@@ -64,43 +67,58 @@ impl Progress {
 
     /// Takes the board away.
     pub(crate) fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        print(&erase(std::mem::take(&mut self.screen().drawn)));
     }
 
-    fn frame(&self, spinner: &str) -> String {
+    /// Puts `text`, whole lines, above the board.
+    fn write(&self, screen: &mut Screen, text: &str) {
+        if !self.draws {
+            return print(text);
+        }
+        let board = self.frame(screen);
+        print(&format!("{}{text}{board}", erase(screen.drawn)));
+        screen.drawn = board.lines().count();
+    }
+
+    fn frame(&self, screen: &Screen) -> String {
         let (rows, columns) = Term::stderr().size();
         let time = format!("{:.0}s", self.clock.now().since(self.started).as_secs_f64());
-        let spinner = self.paint.text(Tone::Good, spinner);
         let most = MOST.min(usize::from(rows).saturating_sub(2)).max(1);
-        let width = usize::from(columns).saturating_sub(time.len() + 5);
-        let lines = self.board.lock().unwrap_or_else(PoisonError::into_inner).lines(width, most);
-        let lines =
-            lines.iter().map(|line| format!("{spinner} {line} {}", self.paint.text(Tone::Dim, &time)));
-        lines.collect::<Vec<_>>().join("\n")
+        // Room for spinner, time and blanks, and one column less, so that no terminal wraps the line.
+        let width = usize::from(columns).saturating_sub(time.len() + 4);
+        let spinner = SPINNER.get(screen.frame % SPINNER.len()).copied().unwrap_or_default();
+        let (spinner, time) = (self.paint.text(Tone::Good, spinner), self.paint.text(Tone::Dim, &time));
+        screen.board.lines(width, most).iter().map(|line| format!("{spinner} {line} {time}\n")).collect()
     }
 
-    fn line(&self, at: Timestamp, tone: Tone, text: &str) {
+    fn line(&self, at: Timestamp, tone: Tone, text: &str) -> String {
         let time = format!("[{:5.1}s]", at.since(self.started).as_secs_f64());
-        let line = format!("{} {}", self.paint.text(Tone::Dim, &time), self.paint.text(tone, text));
-        match &self.bar {
-            Some(bar) => bar.println(line),
-            // A closed standard error is nothing to stop a rollout for.
-            None => drop(writeln!(std::io::stderr(), "{line}")),
-        }
+        format!("{} {}\n", self.paint.text(Tone::Dim, &time), self.paint.text(tone, text))
+    }
+
+    fn screen(&self) -> MutexGuard<'_, Screen> {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Observer for Progress {
     fn observe(&self, event: &Event) {
-        let line = self.board.lock().unwrap_or_else(PoisonError::into_inner).take(&event.kind);
-        match line {
+        let mut screen = self.screen();
+        let text = match screen.board.take(&event.kind) {
             Some(line) => self.line(event.at, tone(&event.kind), &line),
-            None if self.bar.is_none() => {
-                self.line(event.at, Tone::Plain, &printable(&event.kind.to_string()));
-            }
-            None => {}
-        }
+            None if self.draws => String::new(),
+            None => self.line(event.at, Tone::Plain, &printable(&event.kind.to_string())),
+        };
+        self.write(&mut screen, &text);
     }
+}
+
+/// Takes the last `lines` lines off the terminal, and what stands below them.
+fn erase(lines: usize) -> String {
+    if lines == 0 { String::new() } else { format!("\r\x1b[{lines}A\x1b[J") }
+}
+
+/// A closed standard error is nothing to stop a rollout for.
+fn print(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }

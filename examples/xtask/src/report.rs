@@ -17,7 +17,7 @@ pub(crate) fn outcome(outcome: &Outcome, paint: Paint) -> String {
         out.text = diff::plan(outcome, paint);
     }
     out.line(0, tone(outcome.status), &headline(outcome));
-    if let Some(cause) = &outcome.cause {
+    if let Some(cause) = outcome.cause.as_ref().filter(|cause| !matches!(cause, Cause::Cancelled)) {
         for line in causes(cause) {
             out.line(1, Tone::Plain, &line);
         }
@@ -46,6 +46,11 @@ fn tone(status: Status) -> Tone {
 
 fn headline(outcome: &Outcome) -> String {
     let took = format!("{:.1} s", outcome.took.as_secs_f64());
+    let failed = match &outcome.cause {
+        Some(Cause::Cancelled) => "cancelled",
+        Some(Cause::TimedOut { .. }) => "timed out",
+        _ => "failed",
+    };
     match outcome.status {
         Status::Planned => format!(
             "planned: {}; nothing was written",
@@ -54,9 +59,9 @@ fn headline(outcome: &Outcome) -> String {
         Status::Healthy => {
             format!("healthy after {took}: {}", counts(outcome, ["created", "changed", "deleted"]))
         }
-        Status::RolledBack => format!("failed; the old state is back after {took}"),
-        Status::RollbackFailed => format!("failed, and the way back failed too, after {took}"),
-        _ => format!("failed after {took}, and left as it is"),
+        Status::RolledBack => format!("{failed}; the old state is back after {took}"),
+        Status::RollbackFailed => format!("{failed}, and the way back failed too, after {took}"),
+        _ => format!("{failed} after {took}, and left as it is"),
     }
 }
 
@@ -79,8 +84,8 @@ fn causes(cause: &Cause) -> Vec<String> {
         }
         Cause::TimedOut { waiting } => {
             let line = |Waiting { object, progress, suspect }: &Waiting| match suspect {
-                Some(suspect) => format!("{object}: out of time: {progress} (suspect: {suspect})"),
-                None => format!("{object}: out of time: {progress}"),
+                Some(suspect) => format!("{object}: {progress} (suspect: {suspect})"),
+                None => format!("{object}: {progress}"),
             };
             waiting.iter().map(line).collect()
         }

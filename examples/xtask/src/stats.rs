@@ -6,7 +6,7 @@ use std::time::Duration;
 pub(crate) fn line(requests: u64, wall: Duration, first: Option<Duration>, peak: Option<u64>) -> String {
     let mut line = format!("stats: {requests} API requests in {:.2} s", wall.as_secs_f64());
     if let Some(first) = first {
-        line += &format!(", the first after {} ms", first.as_millis());
+        line += &format!(", the first after {:.1} ms", first.as_secs_f64() * 1000.0);
     }
     if let Some(kilobytes) = peak {
         line += &format!(", at most {} MiB of memory", kilobytes / 1024);
@@ -34,7 +34,7 @@ mod tests {
         assert_eq!(line(7, second, None, None), "stats: 7 API requests in 1.23 s");
         assert_eq!(
             line(7, second, Some(Duration::from_micros(12_900)), Some(10 * 1024 + 512)),
-            "stats: 7 API requests in 1.23 s, the first after 12 ms, at most 10 MiB of memory"
+            "stats: 7 API requests in 1.23 s, the first after 12.9 ms, at most 10 MiB of memory"
         );
     }
 
