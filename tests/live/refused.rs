@@ -31,7 +31,7 @@ fn says(error: &Error, kind: ErrorKind, texts: &[&str]) {
 async fn bad_manifests() {
     live("refused", async |env| {
         let unknown_field = deployment("api:v1").replace("replicas: 2", "replicsa: 2");
-        refused(&env, &unknown_field, ErrorKind::InvalidInput, &[".spec.replicsa", "scenario.yaml:6"]).await;
+        refused(&env, &unknown_field, ErrorKind::InvalidInput, &[".spec.replicsa", "scenario.yaml:10:"]).await;
         let unknown_kind = "apiVersion: nowhere.example.com/v1\nkind: Widget\nmetadata: {name: w}\n";
         refused(&env, unknown_kind, ErrorKind::NotFound, &["CustomResourceDefinition for Widget", "nowhere.example.com"]).await;
         let old = "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: w}\n";

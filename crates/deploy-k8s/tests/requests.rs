@@ -184,7 +184,7 @@ async fn an_unknown_field_is_never_sent_again() {
     let bundle = Bundle::builder().objects(objects).namespace("shop").build().unwrap();
     let error = Apply::new(server.cluster()).plan(&bundle, &Run::new()).await.unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::InvalidInput, Retry::Never));
-    assert!(error.to_string().contains("a.yaml:1:1: .dta: field not declared in schema"), "{error}");
+    assert!(error.to_string().contains("a.yaml:1:61: .dta: field not declared in schema"), "{error}");
     assert_eq!(server.seen().len(), 2);
 }
 

@@ -17,6 +17,7 @@
 
 mod diagnose;
 mod feed;
+mod locate;
 mod observe;
 mod plan;
 mod restore;

@@ -13,6 +13,7 @@ use k8s_fields::{ManagedFields, Operation, compare, secret_string_data_to_data};
 use serde_json::Value;
 
 use super::feed::{blind_spots, companions_of};
+use super::locate::with_place;
 use super::{Apply, Conflicts, side_by_side, traces};
 use crate::api::{self, ApplyOptions, Place, Resource};
 
@@ -63,7 +64,8 @@ impl Apply {
         for object in bundle.unsettled() {
             let kind = (object.group().to_owned(), object.kind().to_owned());
             if let std::collections::hash_map::Entry::Vacant(entry) = scopes.entry(kind) {
-                let resource = self.resource(object, coming).await.map_err(|error| at(error, object))?;
+                let resource =
+                    self.resource(object, coming).await.map_err(|error| with_place(error, object))?;
                 entry.insert(if resource.0.namespaced { Scope::Namespaced } else { Scope::Cluster });
             }
         }
@@ -87,7 +89,7 @@ impl Apply {
         if run.cancel().is_cancelled() {
             return Err(Error::new(ErrorKind::Cancelled, "cancelled while planning"));
         }
-        self.ask(object, coming, run).await.map_err(|error| at(error, object))
+        self.ask(object, coming, run).await.map_err(|error| with_place(error, object))
     }
 
     async fn ask(&self, object: &Object, coming: &Coming, run: &Run) -> Result<Change> {
@@ -239,19 +241,6 @@ fn prepare(object: Object) -> Result<Object> {
     })?;
     folded.map_err(|error| Error::invalid(error.to_string()).on(object.id()))?;
     Ok(object)
-}
-
-/// Names the file and line of the object too.
-fn at(error: Error, object: &Object) -> Error {
-    match object.origin() {
-        Some(origin) if error.kind() == ErrorKind::InvalidInput => {
-            Error::invalid(format!("{origin}: {}", error.message()))
-                .during("plan")
-                .on(object.id())
-                .source(error)
-        }
-        _ => error,
-    }
 }
 
 /// What a person should know before.
