@@ -33,6 +33,9 @@
 //! | [`AuditSink`](audit::AuditSink), [`Observer`](event::Observer) | [`MemoryAudit`](memory::MemoryAudit), [`Recorder`](event::Recorder) | who did what; what happens |
 //! | [`Ancestry`](ancestry::Ancestry), [`Connect`](connect::Connect), [`Inventory`](inventory::Inventory) | [`memory`] | what adapters need of each other's worlds |
 //!
+//! [`memory`] also holds faults for tests of your own; [`layer`] puts retries, timeouts and rate limits around an adapter; and each trait
+//! has a suite in `conformance`, which adapters run over themselves.
+//!
 //! # Features
 //! | feature | adds |
 //! | --- | --- |
@@ -43,6 +46,8 @@ pub mod ancestry;
 pub mod audit;
 pub mod clock;
 pub mod config;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod connect;
 pub mod error;
 pub mod event;
@@ -52,6 +57,7 @@ pub mod health;
 pub mod image;
 pub mod inventory;
 pub mod journal;
+pub mod layer;
 pub mod lock;
 pub mod manifest;
 pub mod memory;

@@ -1,6 +1,6 @@
 //! A record of who did what, in memory.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
@@ -8,9 +8,9 @@ use super::locked;
 use crate::audit::{AuditRecord, AuditSink};
 use crate::error::Result;
 
-/// A record in memory.
-#[derive(Debug, Default)]
-pub struct MemoryAudit(Mutex<Vec<AuditRecord>>);
+/// A record in memory. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryAudit(Arc<Mutex<Vec<AuditRecord>>>);
 
 impl MemoryAudit {
     /// The lines so far, oldest first.

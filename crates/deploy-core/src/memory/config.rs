@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
@@ -10,9 +10,9 @@ use super::locked;
 use crate::config::{ConfigCapabilities, ConfigStore, Edit, Entry, Expect, Note, PastEntry, Version};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Values under keys, in memory, with their whole history.
-#[derive(Default)]
-pub struct MemoryConfigStore(Mutex<State>);
+/// Values under keys, in memory, with their whole history. Clones share them.
+#[derive(Clone, Default)]
+pub struct MemoryConfigStore(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {

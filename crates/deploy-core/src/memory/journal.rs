@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
@@ -11,9 +11,9 @@ use crate::error::Result;
 use crate::journal::{Intent, Journal};
 use crate::lock::check_name;
 
-/// A journal in memory. It keeps records as bytes, like one that outlives its process.
-#[derive(Default)]
-pub struct MemoryJournal(Mutex<BTreeMap<String, Vec<u8>>>);
+/// A journal in memory. It keeps records as bytes, like one that outlives its process. Clones share it.
+#[derive(Clone, Default)]
+pub struct MemoryJournal(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
 
 impl MemoryJournal {
     /// An empty journal.

@@ -1,7 +1,7 @@
 //! Images in memory.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
@@ -12,9 +12,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::image::{Digest, Reference, Repository, Tag};
 use crate::registry::{ImageFacts, Referrer, Registry};
 
-/// Images in memory, which hold nothing but what they say of themselves.
-#[derive(Debug, Default)]
-pub struct MemoryRegistry(Mutex<BTreeMap<Repository, Kept>>);
+/// Images in memory, which hold nothing but what they say of themselves. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryRegistry(Arc<Mutex<BTreeMap<Repository, Kept>>>);
 
 #[derive(Debug, Default)]
 struct Kept {

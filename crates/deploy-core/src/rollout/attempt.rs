@@ -65,12 +65,9 @@ impl Rollout {
     /// Applies until `deadline`: a write under way then is finished, so that the way back knows where it starts.
     async fn apply_in_time(&self, plan: &Plan, deadline: Timestamp, run: &Run) -> Result<Applied> {
         let stop = Cancel::new();
-        let stoppable = run.clone().cancelled_by(stop.clone());
+        let stoppable = run.clone().cancelled_by(run.cancel().or(&stop));
         let late = async {
-            tokio::select! {
-                () = run.cancel().cancelled() => {}
-                () = run.clock().sleep_until(deadline) => {}
-            }
+            run.clock().sleep_until(deadline).await;
             stop.cancel();
             std::future::pending::<Infallible>().await
         };

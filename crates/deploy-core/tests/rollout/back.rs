@@ -3,14 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deploy_core::error::ErrorKind;
+use async_trait::async_trait;
+use deploy_core::clock::Timestamp;
+use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::event::EventKind;
+use deploy_core::evidence::Evidence;
 use deploy_core::guard::Answer;
-use deploy_core::memory::FixedCheck;
+use deploy_core::manifest::Bundle;
+use deploy_core::memory::{FixedCheck, MemoryTarget};
 use deploy_core::outcome::{Cause, Status};
+use deploy_core::plan::Plan;
+use deploy_core::rollout::Rollout;
 use deploy_core::run::{Cancel, OnFailure, Policy, Run};
+use deploy_core::target::{
+    Applied, Observation, Restored, Revision, RollbackTo, RolloutTarget, TargetCapabilities,
+};
 
-use crate::world::{On, World, bundle, state, timeline};
+use crate::world::{On, World, bundle, config_map, state, timeline};
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_is_undone_with_cause_evidence_and_events_in_order() {
@@ -166,7 +175,7 @@ async fn what_somebody_else_wrote_since_is_left_theirs() {
     let target = world.target.clone();
     let meddle = On(move |event: &EventKind| {
         if matches!(event, EventKind::RollingBack { .. }) {
-            target.put(crate::world::config_map("a", "theirs"));
+            target.put(config_map("a", "theirs"));
         }
     });
     let run = Run::new().named("shop").observer(Arc::new(meddle));
@@ -218,4 +227,56 @@ async fn each_call_that_fails_leaves_a_state_that_the_next_run_repairs() {
     ] {
         assert!(statuses.contains(&expected), "{expected:?} is not among {statuses:?}");
     }
+}
+
+/// Writes for as long as it is let.
+struct Endless(MemoryTarget);
+
+#[async_trait]
+impl RolloutTarget for Endless {
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+
+    fn capabilities(&self) -> TargetCapabilities {
+        self.0.capabilities()
+    }
+
+    async fn plan(&self, bundle: &Bundle, run: &Run) -> Result<Plan> {
+        self.0.plan(bundle, run).await
+    }
+
+    async fn apply(&self, plan: &Plan, run: &Run) -> Result<Applied> {
+        self.0.apply(plan, run).await?;
+        run.cancel().cancelled().await;
+        Err(Error::new(ErrorKind::Cancelled, "cancelled"))
+    }
+
+    async fn observe(&self, applied: &Applied, deadline: Timestamp, run: &Run) -> Result<Observation> {
+        self.0.observe(applied, deadline, run).await
+    }
+
+    async fn rollback(&self, to: &RollbackTo, run: &Run) -> Result<Restored> {
+        self.0.rollback(to, run).await
+    }
+
+    async fn history(&self) -> Result<Vec<Revision>> {
+        self.0.history().await
+    }
+
+    async fn diagnose(&self, applied: &Applied, observation: &Observation, run: &Run) -> Result<Evidence> {
+        self.0.diagnose(applied, observation, run).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn writing_that_takes_too_long_is_undone() {
+    let target = Arc::new(Endless(MemoryTarget::new()));
+    target.0.put(config_map("a", "1"));
+    let run = Run::new().policy(Policy::default().timeout(Duration::from_secs(60)));
+    let outcome = Rollout::new(target.clone()).run(&bundle(&[("a", "2")]), run).await.unwrap();
+    assert_eq!(outcome.status, Status::RolledBack);
+    assert_eq!(outcome.took.as_secs(), 60);
+    assert_eq!(outcome.cause.unwrap().to_string(), "apply: not everything was written within 60 s");
+    assert_eq!(target.0.objects()[0].get("/data/value"), Some(&"1".into()));
 }

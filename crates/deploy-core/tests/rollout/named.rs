@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use deploy_core::error::ErrorKind;
-use deploy_core::journal::Journal;
+use deploy_core::journal::{Journal, Phase};
 use deploy_core::lock::Lock;
 use deploy_core::outcome::Status;
 use deploy_core::run::{Cancel, Run};
@@ -56,7 +56,8 @@ async fn losing_the_lock_stops_without_compensation_and_leaves_the_intent() {
     let error = result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LockLost);
     assert_eq!(world.state(), state(&[("a", "slow")]), "the other run decides");
-    assert!(world.journal.load("shop").await.unwrap().is_some());
+    let intent = world.journal.load("shop").await.unwrap().unwrap();
+    assert_eq!(intent.phase, Phase::Applying, "nothing is written without the lock, the journal neither");
 
     let next = world.deploy(&bundle(&[("b", "1")])).await.unwrap();
     assert_eq!(next.status, Status::Healthy);
@@ -126,4 +127,53 @@ async fn what_cannot_be_undone_stays_for_the_next_run() {
     assert_eq!(world.deploy(&bundle(&[("a", "1")])).await.unwrap().status, Status::Healthy);
     assert_eq!(world.state(), state(&[("a", "1")]));
     assert!(world.journal.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_way_back_that_was_interrupted_is_gone_to_its_end_first() {
+    let world = World::with(&[("a", "1")]);
+    let bad = bundle(&[("a", "bad"), ("b", "1")]);
+    let mut undone = 0;
+    for step in 0.. {
+        world.faults.reset();
+        world.faults.die_at(step);
+        if world.faults.until_death(world.deploy(&bad)).await.is_some() {
+            break;
+        }
+        world.faults.reset();
+        let going_back = world
+            .journal
+            .load("shop")
+            .await
+            .unwrap()
+            .is_some_and(|intent| intent.phase == Phase::RollingBack);
+        let outcome = world.deploy(&bad).await.unwrap();
+        let lines = timeline(&outcome);
+        let undo = lines.iter().position(|line| line.starts_with("undoing the interrupted run"));
+        assert_eq!(undo.is_some(), going_back, "step {step}: {lines:?}");
+        if let Some(undo) = undo {
+            let (back, plan) = (
+                lines.iter().position(|line| line == "the old state is back"),
+                lines.iter().position(|line| line.starts_with("plan:")),
+            );
+            assert!(Some(undo) < back && back < plan, "step {step}: {lines:?}");
+            undone += 1;
+        }
+    }
+    assert!(undone > 5, "only {undone}");
+}
+
+/// What stood before the first of several failed runs is where all of them go back to.
+#[tokio::test(start_paused = true)]
+async fn the_oldest_sight_of_an_object_is_the_way_back() {
+    let world = World::with(&[("x", "1")]);
+    let dropped = tokio::time::timeout(Duration::from_secs(3), world.deploy(&bundle(&[("x", "slow")]))).await;
+    assert!(dropped.is_err());
+
+    // The undoing of x is refused (as above), then the next bundle fails on its own.
+    world.faults.reset();
+    world.faults.fail_at(5, ErrorKind::Forbidden);
+    let outcome = world.deploy(&bundle(&[("x", "bad")])).await.unwrap();
+    assert_eq!(outcome.status, Status::RolledBack);
+    assert_eq!(world.state(), state(&[("x", "1")]));
 }
