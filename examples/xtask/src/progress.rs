@@ -23,12 +23,12 @@ pub(crate) struct Progress {
     clock: SystemClock,
     started: Timestamp,
     paint: Paint,
-    /// Whether the board is drawn.
-    draws: bool,
     screen: Mutex<Screen>,
 }
 
 struct Screen {
+    /// Whether the board is drawn.
+    draws: bool,
     board: Board,
     /// Lines of the board that are on the terminal, above the cursor. The cursor stands at the start of its own line, so that
     /// the terminal's `^C` falls where the next frame covers it.
@@ -42,8 +42,12 @@ impl Progress {
             clock,
             started,
             paint: Paint(environment.stderr_colour),
-            draws: environment.stderr_draws,
-            screen: Mutex::new(Screen { board: Board::new(), drawn: 0, frame: 0 }),
+            screen: Mutex::new(Screen {
+                draws: environment.stderr_draws,
+                board: Board::new(),
+                drawn: 0,
+                frame: 0,
+            }),
         }
     }
 
@@ -55,24 +59,30 @@ impl Progress {
 
     /// Draws the board until it is dropped.
     pub(crate) async fn animate(&self) -> Infallible {
-        while self.draws {
-            let mut screen = self.screen();
-            screen.frame += 1;
-            self.write(&mut screen, "");
-            drop(screen);
+        loop {
+            self.next_frame();
             self.clock.sleep(FRAME).await;
         }
-        std::future::pending().await
     }
 
-    /// Takes the board away.
+    /// Takes the board away, for good.
     pub(crate) fn finish(&self) {
-        print(&erase(std::mem::take(&mut self.screen().drawn)));
+        let mut screen = self.screen();
+        screen.draws = false;
+        print(&erase(std::mem::take(&mut screen.drawn)));
+    }
+
+    fn next_frame(&self) {
+        let mut screen = self.screen();
+        screen.frame += 1;
+        if screen.draws {
+            self.write(&mut screen, "");
+        }
     }
 
     /// Puts `text`, whole lines, above the board.
     fn write(&self, screen: &mut Screen, text: &str) {
-        if !self.draws {
+        if !screen.draws {
             return print(text);
         }
         let board = self.frame(screen);
@@ -88,7 +98,8 @@ impl Progress {
         let width = usize::from(columns).saturating_sub(time.len() + 4);
         let spinner = SPINNER.get(screen.frame % SPINNER.len()).copied().unwrap_or_default();
         let (spinner, time) = (self.paint.text(Tone::Good, spinner), self.paint.text(Tone::Dim, &time));
-        screen.board.lines(width, most).iter().map(|line| format!("{spinner} {line} {time}\n")).collect()
+        let lines = screen.board.lines(width, most);
+        lines.iter().fold(String::new(), |text, line| text + &format!("{spinner} {line} {time}\n"))
     }
 
     fn line(&self, at: Timestamp, tone: Tone, text: &str) -> String {
@@ -106,7 +117,7 @@ impl Observer for Progress {
         let mut screen = self.screen();
         let text = match screen.board.take(&event.kind) {
             Some(line) => self.line(event.at, tone(&event.kind), &line),
-            None if self.draws => String::new(),
+            None if screen.draws => String::new(),
             None => self.line(event.at, Tone::Plain, &printable(&event.kind.to_string())),
         };
         self.write(&mut screen, &text);
