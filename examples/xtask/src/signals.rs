@@ -14,7 +14,7 @@ pub(crate) async fn listen(cancel: &Cancel, mut tell: impl FnMut(&str)) {
             () = terminate() => false,
         };
         if !cancel.is_cancelled() {
-            tell("stopping, then bringing the old state back; Ctrl-C once more leaves at once");
+            tell("stopping; Ctrl-C once more leaves at once");
             cancel.cancel();
         } else if interrupt {
             return;
