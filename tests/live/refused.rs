@@ -52,7 +52,7 @@ async fn a_terminating_namespace() {
         let held =
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: held, finalizers: [example.com/hold]}\n";
         assert_eq!(env.deploy(held).await.status, Status::Healthy);
-        env.begin_to_delete_namespace().await;
+        env.begin_to_delete_namespace(&env.namespace).await;
         let (run, _) = env.run();
         let error = Rollout::new(Arc::new(env.target()))
             .run(&env.bundle(CONFIG.trim_end_matches("---\n")), run)

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deploy_core::event::{Event, Recorder};
-use deploy_core::lock::Lock;
 use deploy_core::manifest::{Bundle, read};
 use deploy_core::outcome::Outcome;
 use deploy_core::rollout::Rollout;
@@ -53,13 +52,14 @@ impl Env {
         let kube = kube::Client::try_default().await.expect("a cluster");
         let namespace = format!("t-{name}-{:05x}", std::process::id() & 0xf_ffff);
         let env = Self { cluster, kube, kubeconfig, registry, namespace };
-        env.create_namespace().await;
+        env.create_namespace(&env.namespace).await;
         env
     }
 
-    async fn create_namespace(&self) {
+    /// Creates a namespace.
+    pub async fn create_namespace(&self, name: &str) {
         let mut namespace = Namespace::default();
-        namespace.metadata.name = Some(self.namespace.clone());
+        namespace.metadata.name = Some(name.to_owned());
         Api::all(self.kube.clone())
             .create(&PostParams::default(), &namespace)
             .await
@@ -97,12 +97,12 @@ impl Env {
 
     /// The journal of the rollouts.
     pub fn journal(&self) -> SecretJournal {
-        SecretJournal::new(self.cluster.clone(), &self.namespace)
+        self.journal_in(&self.namespace)
     }
 
-    /// A lock of the same kind as the rollouts'.
-    pub fn lock(&self) -> Box<dyn Lock> {
-        Box::new(LeaseLock::new(self.cluster.clone(), &self.namespace))
+    /// A journal in another namespace.
+    pub fn journal_in(&self, namespace: &str) -> SecretJournal {
+        SecretJournal::new(self.cluster.clone(), namespace)
     }
 
     /// A run of 60 s at most, and what it will have told.

@@ -15,9 +15,14 @@ use crate::env::{Env, lines};
 impl Env {
     /// An object as the API server has it, if it is there.
     pub async fn get(&self, api_version: &str, kind: &str, name: &str) -> Option<Value> {
+        self.get_in(&self.namespace, api_version, kind, name).await
+    }
+
+    /// An object of another namespace.
+    pub async fn get_in(&self, namespace: &str, api_version: &str, kind: &str, name: &str) -> Option<Value> {
         let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
-        let api: Api<DynamicObject> = Api::namespaced_with(self.kube.clone(), &self.namespace, &resource);
+        let api: Api<DynamicObject> = Api::namespaced_with(self.kube.clone(), namespace, &resource);
         let found = api.get_opt(name).await.expect("the cluster answers");
         found.map(|object| serde_json::to_value(object).expect("JSON"))
     }
@@ -66,10 +71,10 @@ impl Env {
         assert_eq!(self.get("coordination.k8s.io/v1", "Lease", "deploy.app").await, None, "a lease is left");
     }
 
-    /// Deletes the namespace without waiting for its end.
-    pub async fn begin_to_delete_namespace(&self) {
+    /// Deletes a namespace without waiting for its end.
+    pub async fn begin_to_delete_namespace(&self, name: &str) {
         let namespaces: Api<Namespace> = Api::all(self.kube.clone());
-        namespaces.delete(&self.namespace, &DeleteParams::background()).await.expect("the cluster answers");
+        namespaces.delete(name, &DeleteParams::background()).await.expect("the cluster answers");
     }
 
     /// Takes the finalizers off a ConfigMap.

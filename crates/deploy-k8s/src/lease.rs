@@ -38,6 +38,8 @@ const LOOK: Duration = Duration::from_millis(500);
 /// The longest time a Lease of somebody else's making may ask a taker to watch it.
 const LONGEST: u64 = 60;
 
+const TOKEN: &str = "deploy-core/hold";
+
 /// Locks on Leases in one namespace.
 #[derive(Clone)]
 pub struct LeaseLock {
@@ -76,8 +78,8 @@ impl Lock for LeaseLock {
             cluster: self.cluster.clone(),
             place: self.place()?,
             name: format!("deploy.{name}"),
-            // Two runs of one pipeline may give the same name for themselves.
-            holder: format!("{holder} [{:08x}]", fastrand::u32(..)),
+            holder: holder.to_owned(),
+            token: format!("{:016x}", fastrand::u64(..)),
             clock: self.clock.clone(),
         };
         let live = lease.take(name).await.map_err(|error| error.during("lock"))?;
@@ -92,10 +94,20 @@ struct Lease {
     place: Place,
     name: String,
     holder: String,
+    /// Tells two runs apart that give the same name for themselves.
+    token: String,
     clock: Arc<dyn Clock>,
 }
 
 impl Lease {
+    fn is_ours(&self, found: &Value) -> bool {
+        let token = found
+            .pointer("/metadata/annotations")
+            .and_then(|annotations| annotations.get(TOKEN))
+            .and_then(Value::as_str);
+        text(found, "/spec/holderIdentity") == self.holder && token == Some(&self.token)
+    }
+
     async fn take(&self, name: &str) -> Result<Value> {
         // What the present holder's Lease looked like, and since when it has not changed.
         let mut unchanged: Option<(String, Timestamp)> = None;
@@ -109,7 +121,7 @@ impl Lease {
             };
             let version = text(&found, "/metadata/resourceVersion").to_owned();
             let holder = text(&found, "/spec/holderIdentity");
-            if holder == self.holder {
+            if self.is_ours(&found) {
                 return Ok(found);
             }
             let lasts = found
@@ -150,7 +162,11 @@ impl Lease {
     async fn create(&self, now: Timestamp) -> Result<Option<Value>> {
         let mut lease = json!({
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-            "metadata": {"name": self.name, "labels": {"app.kubernetes.io/managed-by": "deploy-core"}},
+            "metadata": {
+                "name": self.name,
+                "labels": {"app.kubernetes.io/managed-by": "deploy-core"},
+                "annotations": {TOKEN: self.token},
+            },
         });
         lease["spec"] = self.spec(now, now, 0);
         match self.cluster.create(&self.place, &lease).await {
@@ -171,6 +187,8 @@ impl Lease {
         let transitions =
             found.pointer("/spec/leaseTransitions").and_then(Value::as_u64).unwrap_or(0) + u64::from(anew);
         lease["spec"] = self.spec(acquired, now, transitions);
+        let annotations = json!({TOKEN: self.token});
+        lease["metadata"]["annotations"] = annotations;
         match self.cluster.replace(&self.place, &lease).await {
             Err(error) if matches!(error.kind(), ErrorKind::OutcomeUnknown | ErrorKind::NotFound) => Ok(None),
             result => result,
@@ -199,7 +217,7 @@ impl Lease {
                 Ok(Some(next)) => (live, renewed) = (next, now),
                 // Changed by somebody, or by ourselves and the answer was lost.
                 Ok(None) => match self.cluster.get(&self.place, &self.name).await {
-                    Ok(Some(found)) if text(&found, "/spec/holderIdentity") == self.holder => live = found,
+                    Ok(Some(found)) if self.is_ours(&found) => live = found,
                     Ok(_) => break,
                     Err(error) => tracing::debug!(%error, "the lease could not be read"),
                 },
@@ -250,10 +268,9 @@ impl LockGuard for Held {
 
     async fn release(self: Box<Self>) -> Result<()> {
         self.heartbeat.abort();
-        let Lease { cluster, place, name, holder, .. } = &self.lease;
+        let Lease { cluster, place, name, .. } = &self.lease;
         // By uid alone, another holder who took over this very Lease would be robbed.
-        let ours =
-            cluster.get(place, name).await?.filter(|found| text(found, "/spec/holderIdentity") == holder);
+        let ours = cluster.get(place, name).await?.filter(|found| self.lease.is_ours(found));
         if ours.is_some() {
             cluster.delete(place, name, Some(&self.uid)).await?;
         }

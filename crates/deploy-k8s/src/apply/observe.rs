@@ -1,6 +1,7 @@
 //! Follows what was applied, by watches, until all of it is healthy, some of it is hopeless, or time runs out.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use deploy_core::clock::Timestamp;
 use deploy_core::error::{Error, ErrorKind, Result};
@@ -15,6 +16,9 @@ use super::Apply;
 use super::feed::{Feed, places, versioned};
 use super::unstick::{Unstick, stuck_pods};
 
+/// However late it is, one look is taken if it can be had within this.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
+
 impl Apply {
     pub(super) async fn follow(
         &self,
@@ -22,6 +26,9 @@ impl Apply {
         deadline: Timestamp,
         run: &Run,
     ) -> Result<Observation> {
+        if run.cancel().is_cancelled() {
+            return Ok(Observation::Cancelled);
+        }
         let followed: Vec<&AppliedObject> = objects.iter().filter(|object| !object.healthy).collect();
         if followed.is_empty() {
             return Ok(Observation::Healthy);
@@ -30,6 +37,7 @@ impl Apply {
         let mut feed = Feed::open(&self.cluster, places);
         let mut view = View::new(followed, self.judge(&run.rules().patience));
         let mut unstick = Unstick::default();
+        let first_look = run.now() + FIRST_LOOK;
         loop {
             if feed.is_complete() {
                 for object in &view.followed {
@@ -48,6 +56,7 @@ impl Apply {
                     unstick.delete(&self.cluster, &pod, run).await;
                 }
             }
+            let deadline = if feed.is_complete() { deadline } else { deadline.max(first_look) };
             let until = view.look_again.map_or(deadline, |moment| moment.min(deadline));
             tokio::select! {
                 biased;
