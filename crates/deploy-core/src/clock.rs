@@ -88,6 +88,7 @@ impl fmt::Debug for Timestamp {
 }
 
 /// Tells the time and waits for it.
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait Clock: Send + Sync {
     /// The time now; never runs backwards while the clock lives.

@@ -31,6 +31,7 @@ pub trait Connect: Send + Sync {
 }
 
 /// An open way into the cluster; dropped, it closes.
+#[cfg_attr(feature = "mock", mockall::automock)]
 pub trait Tunnel: Send + Sync {
     /// The local address.
     fn address(&self) -> SocketAddr;

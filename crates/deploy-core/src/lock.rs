@@ -40,6 +40,7 @@ pub trait Lock: Send + Sync {
 }
 
 /// A lock that is held; its heartbeat goes on until it is released or dropped.
+#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait LockGuard: Send + Sync + fmt::Debug {
     /// Is cancelled when the lock is lost: another holder took it, or no heartbeat got through in time.

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::error::{self, Error, ErrorKind, Result};
 
 /// An adapter whose calls are tried again where that can help, and never have their effect twice: after a lost answer the effect is
-/// looked up before anything is sent again.
+/// looked up before anything is sent again. Any other error of a write says that it had no effect: that is the adapter's promise.
 pub type Retry<T> = Layered<T, Retrying>;
 
 impl<T: ?Sized> Retry<T> {

@@ -1,0 +1,148 @@
+//! Every trait has a mock, and each mock can be told what to answer.
+
+#![allow(clippy::unwrap_used, reason = "these are tests, their helpers too")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deploy_core::ancestry::{Ancestry, MockAncestry};
+use deploy_core::audit::{AuditRecord, AuditSink, MockAuditSink};
+use deploy_core::clock::{MockClock, Timestamp};
+use deploy_core::config::{ConfigCapabilities, ConfigStore, MockConfigStore};
+use deploy_core::connect::{Connect, MockConnect, MockTunnel};
+use deploy_core::error::{Error, ErrorKind};
+use deploy_core::event::MockObserver;
+use deploy_core::guard::{Answer, MockCheck, MockGate};
+use deploy_core::image::{Digest, Reference, Tag};
+use deploy_core::inventory::{Inventory, MockInventory, RunningImage};
+use deploy_core::journal::MockJournal;
+use deploy_core::lock::{MockLock, MockLockGuard};
+use deploy_core::manifest::{Bundle, ObjectId, read};
+use deploy_core::memory::MemoryTarget;
+use deploy_core::outcome::Status;
+use deploy_core::plan::{Depth, Plan};
+use deploy_core::registry::{MockRegistry, Registry};
+use deploy_core::rollout::Rollout;
+use deploy_core::run::{Cancel, Run};
+use deploy_core::secret::{MockSecretSource, SecretSource, SecretText};
+use deploy_core::source::{MockSource, Source};
+use deploy_core::target::{MockRolloutTarget, TargetCapabilities};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use mockall::predicate::eq;
+
+const APP: &[u8] = b"{apiVersion: v1, kind: ConfigMap, metadata: {name: app}}";
+
+fn bundle() -> Bundle {
+    Bundle::builder().objects(read("app.yaml", APP).unwrap()).build().unwrap()
+}
+
+/// Lock and journal are asked in the order that keeps a run safe, and the observer hears of it.
+#[tokio::test]
+async fn a_run_over_mocks() {
+    let mut order = mockall::Sequence::new();
+    let (mut gate, mut lock, mut journal, mut check) =
+        (MockGate::new(), MockLock::new(), MockJournal::new(), MockCheck::new());
+    let yes = || Ok(Answer::Yes { grounds: "said so".into() });
+    gate.expect_ask().once().in_sequence(&mut order).returning(move |_| yes());
+    lock.expect_acquire().once().in_sequence(&mut order).returning(|name, holder| {
+        assert_eq!((name, holder), ("shop", "runner-1"));
+        let mut guard = MockLockGuard::new();
+        guard.expect_lost().returning(Cancel::new);
+        guard.expect_release().once().returning(|| Ok(()));
+        Ok(Box::new(guard))
+    });
+    journal.expect_load().once().in_sequence(&mut order).returning(|_| Ok(None));
+    journal.expect_save().once().in_sequence(&mut order).returning(|_, _| Ok(()));
+    check.expect_check().once().in_sequence(&mut order).returning(move |_| yes());
+    journal.expect_clear().once().in_sequence(&mut order).returning(|_| Ok(()));
+    let mut observer = MockObserver::new();
+    observer.expect_observe().times(4..).return_const(());
+
+    let outcome = Rollout::new(Arc::new(MemoryTarget::new()))
+        .gate(Arc::new(gate))
+        .lock(Arc::new(lock))
+        .journal(Arc::new(journal))
+        .check(Arc::new(check))
+        .holder("runner-1")
+        .run(&bundle(), Run::new().named("shop").observer(Arc::new(observer)))
+        .await
+        .unwrap();
+    assert_eq!(outcome.status, Status::Healthy);
+}
+
+#[tokio::test]
+async fn a_clock() {
+    let mut clock = MockClock::new();
+    clock.expect_now().return_const(Timestamp::UNIX_EPOCH);
+    clock.expect_sleep().with(eq(Duration::from_secs(1))).once().returning(|_| ());
+    let run = Run::on_clock(Arc::new(clock));
+    assert_eq!(run.now(), Timestamp::UNIX_EPOCH);
+    run.clock().sleep(Duration::from_secs(1)).await;
+}
+
+#[tokio::test]
+async fn a_target() {
+    let mut target = MockRolloutTarget::new();
+    target.expect_describe().return_const("a mock");
+    target.expect_capabilities().returning(|| TargetCapabilities::caller_driven(Depth::Fields));
+    target.expect_plan().once().returning(|bundle, run| {
+        Ok(Plan::new(run.id().clone(), bundle.digest().to_string(), Depth::Fields, Vec::new(), Vec::new()))
+    });
+    let rollout = Rollout::new(Arc::new(target)).dry_run(true);
+    assert_eq!(rollout.run(&bundle(), Run::new()).await.unwrap().status, Status::Planned);
+}
+
+#[tokio::test]
+async fn a_registry() {
+    let mut registry = MockRegistry::new();
+    let digest = Digest::sha256(b"x");
+    let answer = digest.clone();
+    registry.expect_resolve().returning(move |_| Ok(answer.clone()));
+    registry.expect_tags().returning(|_| stream::iter([Ok(Tag::latest())]).boxed());
+    let image: Reference = "registry.example/api:v1".parse().unwrap();
+    assert_eq!(registry.resolve(&image).await.unwrap(), digest);
+    let tags: Vec<Tag> = registry.tags(image.repository()).try_collect().await.unwrap();
+    assert_eq!(tags, [Tag::latest()]);
+}
+
+#[tokio::test]
+async fn stores_and_sources() {
+    let mut store = MockConfigStore::new();
+    store.expect_capabilities().returning(ConfigCapabilities::full);
+    store.expect_get().returning(|_| Ok(None));
+    assert!(store.capabilities().history && store.get("api/tag").await.unwrap().is_none());
+
+    let mut source = MockSource::new();
+    source.expect_load().returning(|| read("app.yaml", APP));
+    assert_eq!(source.load().await.unwrap()[0].name(), "app");
+
+    let mut secrets = MockSecretSource::new();
+    secrets.expect_get().returning(|name| Ok(SecretText::new(name)));
+    assert_eq!(secrets.get("a").await.unwrap().reveal(), "a");
+
+    let mut audit = MockAuditSink::new();
+    audit.expect_record().returning(|_| Err(Error::new(ErrorKind::Unavailable, "disk full")));
+    assert!(audit.record(&AuditRecord::new(Timestamp::UNIX_EPOCH, "ci", "deploy", "shop")).await.is_err());
+}
+
+#[tokio::test]
+async fn what_adapters_need_of_each_others_worlds() {
+    let mut ancestry = MockAncestry::new();
+    ancestry.expect_is_ancestor().returning(|ancestor, descendant| Ok(ancestor < descendant));
+    assert!(ancestry.is_ancestor("a", "b").await.unwrap());
+
+    let service = ObjectId::new("", "Service", Some("shop"), "api");
+    let mut connect = MockConnect::new();
+    connect.expect_connect().returning(|_, port| {
+        let mut tunnel = MockTunnel::new();
+        tunnel.expect_address().return_const(([127, 0, 0, 1], port + 8000));
+        Ok(Box::new(tunnel))
+    });
+    assert_eq!(connect.connect(&service, 80).await.unwrap().address().port(), 8080);
+
+    let mut inventory = MockInventory::new();
+    inventory
+        .expect_running()
+        .returning(move |_| Ok(vec![RunningImage::new(service.clone(), "api", "api:v1")]));
+    assert_eq!(inventory.running("shop").await.unwrap().len(), 1);
+}
