@@ -43,7 +43,12 @@ pub struct AuditRecord {
 
 impl AuditRecord {
     /// A record without reasons or facts yet.
-    pub fn new(at: Timestamp, who: impl Into<String>, action: impl Into<String>, subject: impl Into<String>) -> Self {
+    pub fn new(
+        at: Timestamp,
+        who: impl Into<String>,
+        action: impl Into<String>,
+        subject: impl Into<String>,
+    ) -> Self {
         Self {
             at,
             who: who.into(),

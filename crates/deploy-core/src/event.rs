@@ -43,6 +43,11 @@ pub enum EventKind {
         /// The run's name.
         name: String,
     },
+    /// The lock is held; whether its holder lives is being watched.
+    LockHeld {
+        /// The run's name.
+        name: String,
+    },
     /// An interrupted run of the same name was found.
     Recovering {
         /// That run.
@@ -77,6 +82,11 @@ pub enum EventKind {
     },
     /// An object is healthy.
     Healthy {
+        /// The object.
+        object: ObjectId,
+    },
+    /// An object that was being deleted is gone.
+    Gone {
         /// The object.
         object: ObjectId,
     },
@@ -122,8 +132,15 @@ impl fmt::Display for EventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Locking { name } => write!(f, "asking for the lock of \"{name}\""),
-            Self::Recovering { interrupted, undo: true } => write!(f, "undoing the interrupted run {interrupted} first"),
-            Self::Recovering { interrupted, undo: false } => write!(f, "finishing the interrupted run {interrupted}"),
+            Self::LockHeld { name } => {
+                write!(f, "the lock of \"{name}\" is held: watching whether its holder lives")
+            }
+            Self::Recovering { interrupted, undo: true } => {
+                write!(f, "undoing the interrupted run {interrupted} first")
+            }
+            Self::Recovering { interrupted, undo: false } => {
+                write!(f, "finishing the interrupted run {interrupted}")
+            }
             Self::Planned { create, update, unchanged, delete } => {
                 write!(f, "plan: {create} to create, {update} to change, {unchanged} unchanged")?;
                 if *delete > 0 { write!(f, ", {delete} to delete") } else { Ok(()) }
@@ -134,6 +151,7 @@ impl fmt::Display for EventKind {
             Self::Restored { object, .. } => write!(f, "{object} restored"),
             Self::Progress { object, message } => write!(f, "{object}: {message}"),
             Self::Healthy { object } => write!(f, "{object} is healthy"),
+            Self::Gone { object } => write!(f, "{object} is gone"),
             Self::Hopeless { failure } => write!(f, "{}: {failure}", failure.object),
             Self::TimedOut { waiting } => {
                 write!(f, "timed out waiting for ")?;

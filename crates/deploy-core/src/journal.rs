@@ -76,7 +76,8 @@ impl Intent {
     /// # Errors
     /// [`Internal`](ErrorKind::Internal) if it cannot be written as JSON.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        serde_json::to_vec(self).map_err(|error| Error::new(ErrorKind::Internal, "cannot write the journal").source(error))
+        serde_json::to_vec(self)
+            .map_err(|error| Error::new(ErrorKind::Internal, "cannot write the journal").source(error))
     }
 
     /// Reads a record.

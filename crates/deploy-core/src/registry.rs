@@ -47,7 +47,14 @@ pub struct ImageFacts {
 impl ImageFacts {
     /// An image of which nothing but its digest is known.
     pub fn new(digest: Digest) -> Self {
-        Self { digest, platforms: Vec::new(), created: None, revision: None, source: None, labels: BTreeMap::new() }
+        Self {
+            digest,
+            platforms: Vec::new(),
+            created: None,
+            revision: None,
+            source: None,
+            labels: BTreeMap::new(),
+        }
     }
 }
 

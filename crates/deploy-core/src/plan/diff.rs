@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::manifest::{GIT_REVISION, DEPLOYMENT_ID, Object};
+use crate::manifest::{DEPLOYMENT_ID, GIT_REVISION, Object};
 
 /// A field that changes. A Secret's values are masked: that they change shows, what they are does not.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,8 +35,15 @@ impl fmt::Display for FieldChange {
 }
 
 /// What the server keeps for itself, and our own traces: never part of a diff.
-const SERVER_OWNED: [&str; 7] =
-    ["managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink", "deletionTimestamp"];
+const SERVER_OWNED: [&str; 7] = [
+    "managedFields",
+    "resourceVersion",
+    "uid",
+    "generation",
+    "creationTimestamp",
+    "selfLink",
+    "deletionTimestamp",
+];
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 const MASK: &str = "***";
 
@@ -58,7 +65,8 @@ fn comparable(mut object: Value) -> Value {
         if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.retain(|key, _| !SERVER_OWNED.contains(&key.as_str()));
             if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-                annotations.retain(|key, _| ![DEPLOYMENT_ID, GIT_REVISION, LAST_APPLIED].contains(&key.as_str()));
+                annotations
+                    .retain(|key, _| ![DEPLOYMENT_ID, GIT_REVISION, LAST_APPLIED].contains(&key.as_str()));
                 if annotations.is_empty() {
                     metadata.remove("annotations");
                 }
@@ -104,7 +112,8 @@ impl Walk {
             }
             (before, after) => {
                 let show = |value: &Value| if self.masks(path) { MASK.into() } else { value.clone() };
-                let change = FieldChange { path: path.clone(), before: before.map(show), after: after.map(show) };
+                let change =
+                    FieldChange { path: path.clone(), before: before.map(show), after: after.map(show) };
                 self.out.push(change);
             }
         }
@@ -158,7 +167,11 @@ mod tests {
 
     #[test]
     fn names_the_fields() {
-        check(json!({"spec": {"replicas": 1}}), json!({"spec": {"replicas": 2}}), &[".spec.replicas: 1 -> 2"]);
+        check(
+            json!({"spec": {"replicas": 1}}),
+            json!({"spec": {"replicas": 2}}),
+            &[".spec.replicas: 1 -> 2"],
+        );
         check(json!({"spec": {}}), json!({"spec": {"paused": true}}), &[".spec.paused: true"]);
         check(json!({"spec": {"paused": true}}), json!({"spec": {}}), &[".spec.paused: true removed"]);
         check(

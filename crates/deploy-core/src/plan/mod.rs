@@ -95,7 +95,14 @@ impl Change {
 
     /// `live` is as wanted.
     pub fn unchanged(desired: Object, live: Object) -> Self {
-        Self { id: desired.id(), action: Action::Unchanged, diff: Vec::new(), desired, before: Some(live), simulated: false }
+        Self {
+            id: desired.id(),
+            action: Action::Unchanged,
+            diff: Vec::new(),
+            desired,
+            before: Some(live),
+            simulated: false,
+        }
     }
 
     /// The same change, marked as one that the API server was not asked about.
@@ -135,7 +142,13 @@ pub struct PlannedStage {
 
 impl Plan {
     /// A plan of `depth` for the bundle with digest `bundle`.
-    pub fn new(deployment: DeploymentId, bundle: String, depth: Depth, changes: Vec<Change>, stages: Vec<PlannedStage>) -> Self {
+    pub fn new(
+        deployment: DeploymentId,
+        bundle: String,
+        depth: Depth,
+        changes: Vec<Change>,
+        stages: Vec<PlannedStage>,
+    ) -> Self {
         Self { deployment, bundle, depth, changes, stages, notes: Vec::new() }
     }
 
@@ -151,7 +164,8 @@ impl Plan {
 
     /// What stood there before, of all that will be written: the way back.
     pub fn snapshot(&self) -> Snapshot {
-        let in_order = self.stages.iter().flat_map(|stage| &stage.changes).filter_map(|index| self.changes.get(*index));
+        let in_order =
+            self.stages.iter().flat_map(|stage| &stage.changes).filter_map(|index| self.changes.get(*index));
         let written = in_order.filter(|change| change.action != Action::Unchanged);
         Snapshot {
             entries: written
@@ -173,7 +187,12 @@ impl fmt::Display for Plan {
                 Action::Delete => "delete",
                 _ => "change",
             };
-            writeln!(f, "{verb} {}{}", change.id, if change.simulated { " (not asked of the API server)" } else { "" })?;
+            writeln!(
+                f,
+                "{verb} {}{}",
+                change.id,
+                if change.simulated { " (not asked of the API server)" } else { "" }
+            )?;
             for field in &change.diff {
                 writeln!(f, "    {field}")?;
             }
@@ -226,7 +245,8 @@ mod tests {
     /// A plan that writes the last change first.
     fn plan(changes: Vec<Change>) -> Plan {
         let id = DeploymentId::from("d".to_owned());
-        let stages = (0..changes.len()).rev().map(|index| PlannedStage { changes: vec![index], gates: vec![] });
+        let stages =
+            (0..changes.len()).rev().map(|index| PlannedStage { changes: vec![index], gates: vec![] });
         Plan::new(id, "sha256:0".into(), Depth::Fields, changes, stages.collect())
     }
 
@@ -238,7 +258,8 @@ mod tests {
             Change::create(config_map("new", "1"), &config_map("new", "1")),
         ]);
         let snapshot = plan.snapshot();
-        let names: Vec<_> = snapshot.entries.iter().map(|entry| (entry.id.name.as_str(), entry.before.is_some())).collect();
+        let names: Vec<_> =
+            snapshot.entries.iter().map(|entry| (entry.id.name.as_str(), entry.before.is_some())).collect();
         assert_eq!(names, [("new", false), ("old", true)]);
         assert!(!plan.is_empty());
     }
@@ -247,7 +268,8 @@ mod tests {
     fn the_older_sight_of_an_object_is_the_way_back() {
         let create = plan(vec![Change::create(config_map("a", "1"), &config_map("a", "1"))]).snapshot();
         let update =
-            plan(vec![Change::update(config_map("a", "2"), config_map("a", "1"), &config_map("a", "2"))]).snapshot();
+            plan(vec![Change::update(config_map("a", "2"), config_map("a", "1"), &config_map("a", "2"))])
+                .snapshot();
         let both = create.extended_by(update);
         assert_eq!(both.entries.len(), 1);
         assert!(both.entries[0].before.is_none());
