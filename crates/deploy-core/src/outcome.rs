@@ -103,6 +103,9 @@ pub struct ObjectOutcome {
     pub object: ObjectId,
     /// What was done, or would be.
     pub action: Action,
+    /// Set where the target could not be asked beforehand: the diff is a guess.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
     /// The fields that changed; Secrets' values masked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub diff: Vec<FieldChange>,
@@ -168,6 +171,7 @@ impl Outcome {
         let objects = plan.changes.iter().map(|change| ObjectOutcome {
             object: change.id.clone(),
             action: change.action,
+            simulated: change.simulated,
             diff: change.diff.clone(),
         });
         Self {

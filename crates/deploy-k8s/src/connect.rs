@@ -167,9 +167,27 @@ impl From {
                 Kubeconfig::from_yaml(&text)
                     .map_err(|_| Error::invalid("the kubeconfig's bytes are not a kubeconfig"))
             }
-            Self::Default | Self::InCluster => Kubeconfig::read().map_err(bad),
+            Self::Default | Self::InCluster => match std::env::var_os("KUBECONFIG") {
+                Some(list) if !list.is_empty() => merged(&list),
+                _ => Kubeconfig::read().map_err(bad),
+            },
         }
     }
+}
+
+/// The files of a list, as kubectl merges them: what is not there is passed over.
+fn merged(list: &std::ffi::OsStr) -> Result<Kubeconfig> {
+    let mut all: Option<Kubeconfig> = None;
+    for path in std::env::split_paths(list).filter(|path| path.exists()) {
+        let unreadable =
+            |error| Error::invalid(format!("cannot be read as a kubeconfig: {error}")).on(path.display());
+        let one = Kubeconfig::read_from(&path).map_err(unreadable)?;
+        all = Some(match all {
+            Some(all) => all.merge(one).map_err(unreadable)?,
+            None => one,
+        });
+    }
+    all.ok_or_else(|| Error::invalid("no file that KUBECONFIG names is there").on(list.to_string_lossy()))
 }
 
 fn pick_context(kubeconfig: &Kubeconfig, asked: Option<&str>) -> Result<String> {

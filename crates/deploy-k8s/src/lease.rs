@@ -141,7 +141,7 @@ impl Lease {
                     return Err(Error::locked(
                         name,
                         holder,
-                        found.pointer("/spec/acquireTime").and_then(Value::as_str),
+                        Some(whole_seconds(text(&found, "/spec/acquireTime")).as_str()),
                     ));
                 }
                 None => {
@@ -280,6 +280,11 @@ impl LockGuard for Held {
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A MicroTime as a person reads it.
+fn whole_seconds(time: &str) -> String {
+    time.split_once('.').map_or_else(|| time.to_owned(), |(seconds, _)| format!("{seconds}Z"))
 }
 
 /// A MicroTime: the API refuses more digits, and fewer.

@@ -14,7 +14,9 @@ pub(crate) fn plan(outcome: &Outcome, paint: Paint) -> String {
             Action::Delete => "delete",
             _ => "change",
         };
-        out += &format!("{verb} {}\n", each.object);
+        let guess =
+            if each.simulated { " (not asked of the API server: what it needs comes with it)" } else { "" };
+        out += &format!("{verb} {}{guess}\n", each.object);
         for change in &each.diff {
             for (tone, line) in lines(change) {
                 out += &format!("  {}\n", paint.text(tone, &printable(&line)));

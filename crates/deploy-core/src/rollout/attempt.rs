@@ -18,6 +18,9 @@ use crate::target::{Applied, Observation};
 /// How long the evidence may hold up the way back.
 const DIAGNOSIS: Duration = Duration::from_secs(10);
 
+/// How much longer than the run's timeout writing may take: a target that stops by itself can say what it waited for.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// How the way forward came out; healthy if there is no cause.
 #[derive(Default)]
 pub(super) struct Attempt {
@@ -62,12 +65,12 @@ impl Rollout {
         Attempt { cause, evidence, undone }
     }
 
-    /// Applies until `deadline`: a write under way then is finished, so that the way back knows where it starts.
+    /// Applies until shortly after `deadline`: a write under way then is finished, so that the way back knows where it starts.
     async fn apply_in_time(&self, plan: &Plan, deadline: Timestamp, run: &Run) -> Result<Applied> {
         let stop = Cancel::new();
         let stoppable = run.clone().cancelled_by(run.cancel().or(&stop));
         let late = async {
-            run.clock().sleep_until(deadline).await;
+            run.clock().sleep_until(deadline + GRACE).await;
             stop.cancel();
             std::future::pending::<Infallible>().await
         };

@@ -27,7 +27,9 @@ mod back;
 mod intent;
 mod recover;
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{EventKind, Recorder};
@@ -41,6 +43,9 @@ use crate::run::{Cancel, OnFailure, Run};
 use crate::target::{Drives, RolloutTarget};
 use attempt::Attempt;
 use intent::intent;
+
+/// A lock that takes longer than this to get has a holder who may be dead.
+const HELD_AFTER: Duration = Duration::from_secs(1);
 
 /// How to roll out: the target, and what lock, journal, gates and checks go with it.
 #[derive(Clone)]
@@ -178,9 +183,15 @@ impl Rollout {
 
     async fn run_locked(&self, lock: &dyn Lock, name: &str, bundle: &Bundle, run: &Run) -> Result<Outcome> {
         run.emit(EventKind::Locking { name: name.to_owned() });
+        let held = async {
+            run.clock().sleep(HELD_AFTER).await;
+            run.emit(EventKind::LockHeld { name: name.to_owned() });
+            std::future::pending::<Infallible>().await
+        };
         let guard = tokio::select! {
             guard = lock.acquire(name, &self.holder) => guard?,
             () = run.cancel().cancelled() => return Err(cancelled()),
+            never = held => match never {},
         };
         let lost = guard.lost();
         let stoppable = run.clone().cancelled_by(run.cancel().or(&lost));

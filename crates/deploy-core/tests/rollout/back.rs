@@ -229,6 +229,17 @@ async fn each_call_that_fails_leaves_a_state_that_the_next_run_repairs() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn out_of_time_between_two_stages_says_what_was_waited_for_too() {
+    for _ in 0..20 {
+        let world = World::with(&[("a", "1")]);
+        let outcome = world.deploy(&bundle(&[("a", "slow"), ("b-after-a", "1")])).await.unwrap();
+        assert_eq!(outcome.status, Status::RolledBack);
+        assert!(matches!(outcome.cause, Some(Cause::TimedOut { .. })), "{:?}", outcome.cause);
+        assert_eq!(world.state(), state(&[("a", "1")]));
+    }
+}
+
 /// Writes for as long as it is let.
 struct Endless(MemoryTarget);
 
@@ -276,7 +287,7 @@ async fn writing_that_takes_too_long_is_undone() {
     let run = Run::new().policy(Policy::default().timeout(Duration::from_secs(60)));
     let outcome = Rollout::new(target.clone()).run(&bundle(&[("a", "2")]), run).await.unwrap();
     assert_eq!(outcome.status, Status::RolledBack);
-    assert_eq!(outcome.took.as_secs(), 60);
+    assert_eq!(outcome.took.as_secs(), 61);
     assert_eq!(outcome.cause.unwrap().to_string(), "apply: not everything was written within 60 s");
     assert_eq!(target.0.objects()[0].get("/data/value"), Some(&"1".into()));
 }

@@ -67,7 +67,7 @@ impl Cluster {
                     None => return Err(Failed::Refused(refusal)),
                 },
                 Err(Unanswered { setback, why }) => {
-                    (setback, Failed::Unanswered(unanswered(setback, call.repeat, &why)))
+                    (setback, Failed::Unanswered(self.unanswered(setback, call.repeat, &why)))
                 }
             };
             let reached = self.shared.reached.load(Ordering::Relaxed);
@@ -150,14 +150,24 @@ impl Cluster {
                 Err(Unanswered { setback: Setback::AnswerLost, why: "no answer in time".to_owned() })
             }
         };
-        let response =
-            opened.map_err(|lost| Failed::Unanswered(unanswered(lost.setback, call.repeat, &lost.why)))?;
+        let response = opened
+            .map_err(|lost| Failed::Unanswered(self.unanswered(lost.setback, call.repeat, &lost.why)))?;
         if response.status().is_success() {
             return Ok(response.into_body());
         }
         let (head, body) = response.into_parts();
         let bytes = Limited::new(body, 1 << 20).collect().await.map(Collected::to_bytes).unwrap_or_default();
         Err(Failed::Refused(Refusal::read(head.status, &head.headers, &bytes)))
+    }
+
+    fn unanswered(&self, setback: Setback, repeat: Repeat, why: &str) -> Error {
+        if setback == Setback::AnswerLost && repeat == Repeat::IfUnsent {
+            return Error::new(ErrorKind::OutcomeUnknown, format!("the answer was lost: {why}"));
+        }
+        let kind = if setback == Setback::AnswerLost { ErrorKind::Timeout } else { ErrorKind::Unavailable };
+        Error::new(kind, format!("the API server of {} cannot be reached: {why}", self.describe))
+            .with_retry(Retry::Exhausted)
+            .help("check the address, the network and that the cluster is up")
     }
 }
 
@@ -176,14 +186,4 @@ fn broken(error: &kube::Error) -> Unanswered {
     }
     let setback = if not_sent { Setback::NotSent } else { Setback::AnswerLost };
     Unanswered { setback, why }
-}
-
-fn unanswered(setback: Setback, repeat: Repeat, why: &str) -> Error {
-    if setback == Setback::AnswerLost && repeat == Repeat::IfUnsent {
-        return Error::new(ErrorKind::OutcomeUnknown, format!("the answer was lost: {why}"));
-    }
-    let kind = if setback == Setback::AnswerLost { ErrorKind::Timeout } else { ErrorKind::Unavailable };
-    Error::new(kind, format!("the API server cannot be reached: {why}"))
-        .with_retry(Retry::Exhausted)
-        .help("check the address, the network and that the cluster is up")
 }

@@ -2,7 +2,7 @@
 
 use deploy_core::error::Result;
 use deploy_core::evidence::{ContainerEvidence, EventLine, Evidence, PodEvidence};
-use deploy_core::health::KubeEvent;
+use deploy_core::health::{Failure, KubeEvent, World};
 use deploy_core::manifest::{Object, ObjectId};
 use deploy_core::run::Run;
 use deploy_core::target::{Applied, Observation};
@@ -32,25 +32,18 @@ impl Apply {
         let mut evidence = Evidence::default();
         evidence.gaps = denied.iter().map(ToString::to_string).collect();
         for id in ids {
-            let pods = world.pods_of(id);
-            let unwell = pods.into_iter().filter(|pod| !is_ready(pod));
-            for pod in unwell.take(MAX_PODS) {
-                let pod = self.pod_evidence(pod, &mut evidence.gaps).await;
-                evidence.pods.push(pod);
+            let failure = failure_of(observation, id);
+            let new_pods = world.pods_of(id);
+            for pod in new_pods.iter().filter(|pod| !is_ready(pod)).take(MAX_PODS) {
+                let mut told = self.pod_evidence(pod, &mut evidence.gaps).await;
+                // An Event can tell the reason before the pod's status does.
+                if let Some(failure) = failure.filter(|failure| failure.pod.as_deref() == Some(pod.name())) {
+                    told.state = format!("{}: {failure}", told.state);
+                }
+                evidence.pods.push(told);
             }
-            let new_pods: Vec<ObjectId> = world.pods_of(id).iter().map(|pod| pod.id()).collect();
-            // What happened to the pods of older revisions explains nothing.
-            let telling = |event: &&KubeEvent| {
-                event.about.kind != "Pod" || new_pods.is_empty() || new_pods.contains(&event.about)
-            };
-            let warnings = world.events_about(id).into_iter().filter(telling).map(|event| EventLine {
-                object: event.about.clone(),
-                reason: event.reason.clone(),
-                message: event.message.clone(),
-                count: i64::from(event.count),
-            });
             let room = MAX_EVENTS.saturating_sub(evidence.events.len());
-            evidence.events.extend(warnings.take(room));
+            evidence.events.extend(telling_events(&world, id, failure).into_iter().take(room));
         }
         Ok(evidence)
     }
@@ -90,6 +83,40 @@ impl Apply {
             gaps.push(error.to_string());
             Vec::new()
         })
+    }
+}
+
+/// The warnings about an object, those that explain the failure first. What happened to the pods of older revisions explains nothing.
+fn telling_events(world: &World, id: &ObjectId, failure: Option<&Failure>) -> Vec<EventLine> {
+    let new_pods: Vec<ObjectId> = world.pods_of(id).iter().map(|pod| pod.id()).collect();
+    let is_old = |event: &KubeEvent| {
+        event.about.kind == "Pod" && !new_pods.is_empty() && !new_pods.contains(&event.about)
+    };
+    let events = world.events_about(id);
+    let usual: Vec<&str> =
+        events.iter().filter(|event| is_old(event)).map(|event| event.reason.as_str()).collect();
+    let mut telling: Vec<&KubeEvent> = events.iter().copied().filter(|event| !is_old(event)).collect();
+    telling.sort_by_key(|event| {
+        let decisive = failure
+            .is_some_and(|failure| !failure.message.is_empty() && event.message.contains(&failure.message));
+        (!decisive, usual.contains(&event.reason.as_str()))
+    });
+    let line = |event: &KubeEvent| EventLine {
+        object: event.about.clone(),
+        reason: event.reason.clone(),
+        message: event.message.clone(),
+        count: i64::from(event.count),
+    };
+    telling.into_iter().map(line).collect()
+}
+
+fn failure_of<'a>(observation: &'a Observation, id: &ObjectId) -> Option<&'a Failure> {
+    match observation {
+        Observation::Failed { failures } | Observation::Undone { failures } => {
+            failures.iter().find(|failure| failure.object == *id)
+        }
+        Observation::TimedOut { waiting } => waiting.iter().find(|each| each.object == *id)?.suspect.as_ref(),
+        _ => None,
     }
 }
 

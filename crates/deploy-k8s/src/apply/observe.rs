@@ -114,7 +114,7 @@ impl<'a> View<'a> {
             }
             failures.extend(assessment.failure().cloned());
             all_healthy &= assessment.is_healthy();
-            tell(run, &object.id, self.said.get(&object.id), &assessment);
+            tell(run, object, self.said.get(&object.id), &assessment);
             self.said.insert(object.id.clone(), assessment);
         }
         Ok(if !failures.is_empty() {
@@ -160,14 +160,23 @@ impl<'a> View<'a> {
 }
 
 /// Tells the observer what is new.
-fn tell(run: &Run, id: &ObjectId, before: Option<&Assessment>, now: &Assessment) {
-    let object = id.clone();
+fn tell(run: &Run, object: &AppliedObject, before: Option<&Assessment>, now: &Assessment) {
+    let (id, gone) = (object.id.clone(), object.action == Action::Delete);
     match &now.verdict {
         Verdict::Healthy if before.is_some_and(Assessment::is_healthy) => {}
-        Verdict::Healthy => run.emit(EventKind::Healthy { object }),
+        Verdict::Healthy if gone => run.emit(EventKind::Gone { object: id }),
+        Verdict::Healthy => run.emit(EventKind::Healthy { object: id }),
         Verdict::Failed { failure } => run.emit(EventKind::Hopeless { failure: failure.clone() }),
-        _ if before.is_some_and(|before| before.progress == now.progress) => {}
-        _ => run.emit(EventKind::Progress { object, message: now.progress.clone() }),
+        _ if before.is_some_and(|before| progress(before) == progress(now)) => {}
+        _ => run.emit(EventKind::Progress { object: id, message: progress(now) }),
+    }
+}
+
+/// How far it is, and what it most likely waits for.
+fn progress(assessment: &Assessment) -> String {
+    match &assessment.suspect {
+        Some(suspect) => format!("{} ({suspect})", assessment.progress),
+        None => assessment.progress.clone(),
     }
 }
 

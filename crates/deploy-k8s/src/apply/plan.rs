@@ -4,6 +4,7 @@
 //! fields, missing rights, quota, admission and immutable fields show before anything is written.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::manifest::{Bundle, Object, Scope, stamp};
@@ -27,8 +28,13 @@ impl Apply {
         let coming = Coming::with(bundle);
         let settled = self.settle(bundle, &coming).await?;
         let stages = settled.stages()?;
-        let answers = settled.objects().iter().map(|object| self.plan_one(object, &coming, run));
-        let changes = all_or_errors(side_by_side(answers).await)?;
+        let unreachable = AtomicBool::new(false);
+        let ask = |object| self.plan_one(object, &coming, &unreachable, run);
+        let (first, rest) = settled.objects().split_at(1.min(settled.objects().len()));
+        // The first alone: a server that cannot be reached is asked once.
+        let mut answers = side_by_side(first.iter().map(ask)).await;
+        answers.extend(side_by_side(rest.iter().map(ask)).await);
+        let changes = all_or_errors(answers.into_iter().flatten().collect())?;
         let stages =
             stages.into_iter().map(|stage| PlannedStage { changes: stage.objects, gates: stage.await_ready });
         let notes = changes.iter().filter_map(note).collect();
@@ -85,11 +91,28 @@ impl Apply {
         }
     }
 
-    async fn plan_one(&self, object: &Object, coming: &Coming, run: &Run) -> Result<Change> {
-        if run.cancel().is_cancelled() {
-            return Err(Error::new(ErrorKind::Cancelled, "cancelled while planning"));
+    /// `None` once it is known that no answer is to be had.
+    async fn plan_one(
+        &self,
+        object: &Object,
+        coming: &Coming,
+        unreachable: &AtomicBool,
+        run: &Run,
+    ) -> Option<Result<Change>> {
+        if unreachable.load(Ordering::Relaxed) {
+            return None;
         }
-        self.ask(object, coming, run).await.map_err(|error| with_place(error, object))
+        if run.cancel().is_cancelled() {
+            unreachable.store(true, Ordering::Relaxed);
+            return Some(Err(Error::new(ErrorKind::Cancelled, "cancelled while planning")));
+        }
+        let answer = self.ask(object, coming, run).await.map_err(|error| with_place(error, object));
+        if let Err(error) = &answer
+            && matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Unauthorized)
+        {
+            unreachable.store(true, Ordering::Relaxed);
+        }
+        Some(answer)
     }
 
     async fn ask(&self, object: &Object, coming: &Coming, run: &Run) -> Result<Change> {
@@ -263,9 +286,25 @@ fn all_or_errors(answers: Vec<Result<Change>>) -> Result<Vec<Change>> {
         return errors.pop().map_or(Ok(changes), Err);
     }
     let kind = errors.first().map_or(ErrorKind::Internal, Error::kind);
-    let mut lines: Vec<String> = errors.iter().take(MAX_ERRORS).map(|error| format!("\n  {error}")).collect();
-    if errors.len() > MAX_ERRORS {
-        lines.push(format!("\n  and {} more", errors.len() - MAX_ERRORS));
+    // The same message for many objects is told once.
+    let mut told: Vec<(&Error, usize)> = Vec::new();
+    for error in &errors {
+        match told.iter_mut().find(|(first, _)| first.message() == error.message()) {
+            Some((_, more)) => *more += 1,
+            None => told.push((error, 0)),
+        }
+    }
+    let mut lines: Vec<String> = told
+        .iter()
+        .take(MAX_ERRORS)
+        .map(|(error, more)| match more {
+            0 => format!("\n  {error}"),
+            1 => format!("\n  {error}; so for 1 more object"),
+            more => format!("\n  {error}; so for {more} more objects"),
+        })
+        .collect();
+    if told.len() > MAX_ERRORS {
+        lines.push(format!("\n  and {} more", told.len() - MAX_ERRORS));
     }
     let summary = Error::new(kind, format!("{} objects cannot be planned:{}", errors.len(), lines.concat()));
     Err(errors

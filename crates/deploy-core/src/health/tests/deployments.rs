@@ -33,10 +33,10 @@ fn a_deployment_is_complete_by_kubectls_rule() {
     };
     check(2, [2, 2, 2], "healthy", "2 of 2 replicas are updated and available");
     check(2, [3, 1, 2], "progressing", "1 of 2 replicas are updated");
-    check(2, [3, 2, 3], "progressing", "1 old replicas are still there");
+    check(2, [3, 2, 3], "progressing", "1 old replica is still there");
     check(2, [2, 2, 1], "progressing", "1 of 2 updated replicas are available");
     check(0, [0, 0, 0], "healthy", "0 of 0 replicas are updated and available");
-    check(0, [1, 0, 1], "progressing", "1 old replicas are still there");
+    check(0, [1, 0, 1], "progressing", "1 old replica is still there");
 }
 
 #[test]

@@ -28,7 +28,10 @@ pub(super) fn judge(case: &Case<'_>) -> Assessment {
     let progress = if updated < wanted {
         format!("{updated} of {wanted} replicas are updated")
     } else if all > updated {
-        format!("{} old replicas are still there", all - updated)
+        match all - updated {
+            1 => "1 old replica is still there".to_owned(),
+            more => format!("{more} old replicas are still there"),
+        }
     } else if available < updated {
         format!("{available} of {updated} updated replicas are available")
     } else if good < wanted {
