@@ -35,6 +35,7 @@ fn every_kind() -> Vec<EventKind> {
     let text = || "two\nlines".to_owned();
     vec![
         EventKind::Locking { name: text() },
+        EventKind::LockHeld { name: text() },
         EventKind::Recovering { interrupted: DeploymentId::from(text()), undo: true },
         EventKind::Planned { create: 1, update: 0, unchanged: 0, delete: 0 },
         EventKind::Applied { object: object(), action: Action::Create },
