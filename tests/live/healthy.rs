@@ -101,3 +101,39 @@ async fn definition_and_its_object_in_one_bundle() {
     })
     .await;
 }
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn a_job_that_goes_when_it_is_done_may_be_a_gate() {
+    live("job-ttl", async |env| {
+        let done = job("api:v1")
+            .replace("name: migrate, image", "name: migrate, command: [/bin/true], image")
+            .replace("backoffLimit: 1", "ttlSecondsAfterFinished: 0");
+        let after = "annotations: {config.kubernetes.io/depends-on: batch/namespaces/$NAMESPACE/Job/migrate}";
+        let follower = deployment("api:v1")
+            .replace("metadata: {name: api}", &format!("metadata: {{name: api, {after}}}"));
+        let outcome = env.deploy(&format!("{done}---\n{follower}")).await;
+        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+        assert_order(&outcome, &["migrate created", "migrate is healthy", "api created", "api is healthy"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn a_definition_and_a_use_of_its_new_field_in_one_bundle() {
+    live("crd-change", async |env| {
+        let group = format!("{}.example.com", env.namespace);
+        let old = include_str!("crd.yaml").replace("$GROUP", &group);
+        assert_eq!(env.deploy(&old).await.status, Status::Healthy);
+        let new = old
+            .replace("size: {type: integer}", "size: {type: integer}, color: {type: string}")
+            .replace("{size: 3}", "{size: 3, color: red}");
+        let outcome = env.deploy(&new).await;
+        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+        let widget = env.get(&format!("{group}/v1"), "Widget", "first").await.expect("there");
+        assert_eq!(widget["spec"]["color"], "red");
+        env.remove_definition(&format!("widgets.{group}")).await;
+    })
+    .await;
+}

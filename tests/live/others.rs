@@ -10,6 +10,7 @@ use deploy_core::target::RolloutTarget;
 use deploy_k8s::Conflicts;
 use deploy_tests::{Env, deployment, live, managers, reasons};
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::{Value, json};
 
@@ -150,6 +151,82 @@ async fn what_cannot_be_changed_back_field_by_field_is_replaced() {
         let after = env.get("v1", "Service", "api").await.expect("there");
         assert_eq!(after["spec"], before["spec"], "the cluster IP too");
         assert_eq!(managers(&after), managers(&before));
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn what_another_run_deployed_meanwhile_is_not_undone() {
+    live("other-run", async |env| {
+        let config = |value: &str, more: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: x{more}}}\ndata: {{a: \"{value}\"}}\n");
+        assert_eq!(env.deploy(&config("0", "")).await.status, Status::Healthy);
+        // The first plans x, waits at a gate before it, and finds it changed.
+        let gate = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: gate}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: $REGISTRY/worker:v1, command: [/bin/sleep, \"4\"]}]}}}\n---\n";
+        let after = ", annotations: {config.kubernetes.io/depends-on: batch/namespaces/$NAMESPACE/Job/gate}";
+        let (run, recorder) = env.run();
+        let (rollout, bundle) = (Rollout::new(Arc::new(env.target())), env.bundle(&format!("{gate}{}", config("A", after))));
+        let second = async {
+            let wrote = |event: &Event| event.kind.to_string().contains("gate created");
+            env.eventually("the gate", || async { recorder.events().iter().any(wrote) }).await;
+            assert_eq!(env.deploy(&config("B", "")).await.status, Status::Healthy);
+        };
+        let (outcome, ()) = tokio::join!(rollout.run(&bundle, run), second);
+        let outcome = outcome.expect("started");
+        assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+        assert_eq!(env.get("v1", "ConfigMap", "x").await.expect("there")["data"]["a"], "B", "the second run's value stands");
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn a_secret_changed_since_the_plan_is_not_written_over() {
+    live("secret-stale", async |env| {
+        let secret = |value: &str| {
+            format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData: {{a: {value}}}\n")
+        };
+        assert_eq!(env.deploy(&secret("one")).await.status, Status::Healthy);
+        let (run, _) = env.run();
+        let plan = env.target().plan(&env.bundle(&secret("two")), &run).await.expect("planned");
+        assert_eq!(env.deploy(&secret("three")).await.status, Status::Healthy);
+        let error = env.target().apply(&plan, &run).await.expect_err("stale");
+        assert_eq!(error.kind(), ErrorKind::Stale, "{error}");
+        assert!(error.to_string().contains(".data.a"), "{error}");
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn a_namespace_that_others_use_by_now_stays() {
+    live("ns-used", async |env| {
+        let inner = format!("{}-inner", env.namespace);
+        let bundle = format!(
+            "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {inner}}}\n---\n{}",
+            deployment("api:does-not-exist")
+                .replace("name: api}", &format!("name: api, namespace: {inner}}}"))
+        );
+        let (run, recorder) = env.run();
+        let (rollout, bundle) = (Rollout::new(Arc::new(env.target())), env.bundle(&bundle));
+        let others = async {
+            let wrote = |event: &Event| event.kind.to_string().contains("api created");
+            env.eventually("the write", || async { recorder.events().iter().any(wrote) }).await;
+            let theirs: Api<ConfigMap> = Api::namespaced(env.kube.clone(), &inner);
+            let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "theirs"}});
+            theirs
+                .patch("theirs", &PatchParams::apply("somebody"), &Patch::Apply(&object))
+                .await
+                .expect("made");
+        };
+        let (outcome, ()) = tokio::join!(rollout.run(&bundle, run), others);
+        let outcome = outcome.expect("started");
+        assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+        let notes = outcome.rollback.expect("a way back").notes.join("\n");
+        assert!(notes.contains("ConfigMap theirs of somebody else"), "{notes}");
+        assert!(env.get_in(&inner, "v1", "ConfigMap", "theirs").await.is_some());
+        assert!(env.get_in(&inner, "apps/v1", "Deployment", "api").await.is_none());
+        env.begin_to_delete_namespace(&inner).await;
     })
     .await;
 }

@@ -38,6 +38,11 @@ async fn bad_manifests() {
         refused(&env, old, ErrorKind::NotFound, &["extensions/v1beta1"]).await;
         let elsewhere = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: w, namespace: not-there}\n";
         refused(&env, elsewhere, ErrorKind::NotFound, &["namespace \"not-there\" does not exist"]).await;
+        for secret in ["{password: 31337}", "[hunter2]", "{password: \"not base64!\"}"] {
+            let bad = format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\ndata: {secret}\n");
+            refused(&env, &bad, ErrorKind::InvalidInput, &[".data", "scenario.yaml:9:"]).await;
+        }
+        refused(&env, "apiVersion: my group/v1\nkind: X\nmetadata: {name: s}\n", ErrorKind::NotFound, &["my group/v1"]).await;
         let two = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: B_ad}\nspec: {ports: [{port: 80}]}\n";
         refused(&env, two, ErrorKind::InvalidInput, &["2 objects cannot be planned", "Deployment", "Service"]).await;
     })

@@ -32,6 +32,8 @@ pub enum Phase {
     Applying,
     /// Bringing the old state back.
     RollingBack,
+    /// It ended well and only its record is left: nothing is to be undone.
+    Done,
 }
 
 /// What a run was about to do, and what stood there before it.

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use deploy_core::error::{Error, ErrorKind, Result};
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 
 use crate::api::Cluster;
 
@@ -123,7 +123,7 @@ impl ClusterBuilder {
                 (config, format!("context {context}"))
             }
         };
-        let describe = format!("{name} ({})", config.cluster_url.to_string().trim_end_matches('/'));
+        let describe = format!("{name} ({})", address(&config.cluster_url.to_string()));
         let client = client(config)?;
         let mut cluster = Cluster::from_client(client).described(describe);
         if let Some(timeout) = self.request_timeout {
@@ -142,19 +142,22 @@ fn client(mut config: kube::Config) -> Result<kube::Client> {
     config.connect_timeout = Some(Duration::from_secs(5));
     // Watches are silent for long; requests are bounded one by one in `api::send`.
     config.read_timeout = None;
-    kube::Client::try_from(config).map_err(|error| {
-        Error::invalid(format!("the cluster's address or credentials cannot be used: {error}"))
+    // An exec plugin's error quotes its arguments and its output.
+    kube::Client::try_from(config).map_err(|error| match error {
+        kube::Error::Auth(_) => {
+            Error::new(ErrorKind::Unauthorized, "the context's credentials cannot be had")
+                .help("run its credential plugin by hand to see why")
+        }
+        error => Error::invalid(format!("the cluster's address or credentials cannot be used: {error}")),
     })
 }
 
 impl From {
     fn read(self) -> Result<Kubeconfig> {
-        let bad = |error: kube::config::KubeconfigError| {
-            Error::invalid(format!("the kubeconfig cannot be read: {error}"))
-                .help("name one with --kubeconfig or KUBECONFIG")
-        };
         match self {
-            Self::Path(path) => Kubeconfig::read_from(&path).map_err(|error| bad(error).on(path.display())),
+            Self::Path(path) => {
+                Kubeconfig::read_from(&path).map_err(|error| unreadable(&error).on(path.display()))
+            }
             Self::Bytes(bytes) if bytes.len() > MAX_KUBECONFIG => {
                 Err(Error::invalid(format!("a kubeconfig of {} bytes is refused", bytes.len())))
             }
@@ -169,10 +172,23 @@ impl From {
             }
             Self::Default | Self::InCluster => match std::env::var_os("KUBECONFIG") {
                 Some(list) if !list.is_empty() => merged(&list),
-                _ => Kubeconfig::read().map_err(bad),
+                _ => Kubeconfig::read().map_err(|error| unreadable(&error)),
             },
         }
     }
+}
+
+/// Never the parser's words: they quote the text around the error, and the text holds credentials.
+fn unreadable(error: &KubeconfigError) -> Error {
+    let why = match error {
+        KubeconfigError::ReadConfig(error, _) => format!("the kubeconfig cannot be read: {error}"),
+        KubeconfigError::FindPath => "there is no kubeconfig".to_owned(),
+        KubeconfigError::KindMismatch | KubeconfigError::ApiVersionMismatch => {
+            "the kubeconfigs do not fit together".to_owned()
+        }
+        _ => "the kubeconfig cannot be read: it is not a kubeconfig".to_owned(),
+    };
+    Error::invalid(why).help("name one with --kubeconfig or KUBECONFIG")
 }
 
 /// The files of a list, as kubectl merges them: what is not there is passed over.
@@ -188,6 +204,17 @@ fn merged(list: &std::ffi::OsStr) -> Result<Kubeconfig> {
         });
     }
     all.ok_or_else(|| Error::invalid("no file that KUBECONFIG names is there").on(list.to_string_lossy()))
+}
+
+/// The address without a name and a password in it.
+fn address(url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, host)| host))
+        }
+        None => url.to_owned(),
+    }
 }
 
 fn pick_context(kubeconfig: &Kubeconfig, asked: Option<&str>) -> Result<String> {

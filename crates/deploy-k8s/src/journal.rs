@@ -158,12 +158,9 @@ impl Journal for SecretJournal {
     async fn clear(&self, name: &str) -> Result<()> {
         check_name(name)?;
         let place = self.place()?;
-        let spread = self
-            .get(&place, &head(name), "intent")
-            .await
-            .is_ok_and(|first| first.is_some_and(|first| parts(&first).is_some()));
+        // The head first: without it the parts mean nothing, and what a kill leaves of them goes with the next clearing.
         self.cluster.delete(&place, &head(name), None).await?;
-        if spread { self.sweep(&place, name, None).await } else { Ok(()) }
+        self.sweep(&place, name, None).await
     }
 }
 

@@ -209,18 +209,24 @@ impl Lease {
             self.clock.sleep(RENEW).await;
             let give_up = renewed + GIVE_UP;
             let now = self.clock.now();
-            let renewal = tokio::select! {
-                renewal = self.write(&live, now, false) => renewal,
+            let renewed_or_found = async {
+                match self.write(&live, now, false).await {
+                    Ok(Some(next)) => Ok(Some((next, now))),
+                    // Changed by somebody, or by ourselves and the answer was lost.
+                    Ok(None) => {
+                        let found = self.cluster.get(&self.place, &self.name).await?;
+                        Ok(found.filter(|found| self.is_ours(found)).map(|found| (found, renewed)))
+                    }
+                    Err(error) => Err(error),
+                }
+            };
+            let held = tokio::select! {
+                held = renewed_or_found => held,
                 () = self.clock.sleep_until(give_up) => break,
             };
-            match renewal {
-                Ok(Some(next)) => (live, renewed) = (next, now),
-                // Changed by somebody, or by ourselves and the answer was lost.
-                Ok(None) => match self.cluster.get(&self.place, &self.name).await {
-                    Ok(Some(found)) if self.is_ours(&found) => live = found,
-                    Ok(_) => break,
-                    Err(error) => tracing::debug!(%error, "the lease could not be read"),
-                },
+            match held {
+                Ok(Some(next)) => (live, renewed) = next,
+                Ok(None) => break,
                 Err(error) => tracing::debug!(%error, "the lease was not renewed"),
             }
             if self.clock.now() >= give_up {

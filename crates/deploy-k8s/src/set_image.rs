@@ -46,24 +46,28 @@ impl Apply {
             })
             .build()?;
         let wanted = wanted.objects().first().map(|object| object.value().clone()).unwrap_or_default();
-        let owned = self.fields_with_images(&live)?;
+        let owned = self.fields_with_images(&live, &wanted)?;
         Bundle::builder().objects([Object::new(project(&wanted, &owned))?]).build()
     }
 
-    /// What this manager owns, and the image of every container.
-    fn fields_with_images(&self, live: &Value) -> Result<FieldSet> {
+    /// What this manager owns, and the images that change.
+    fn fields_with_images(&self, live: &Value, wanted: &Value) -> Result<FieldSet> {
         let managed =
             ManagedFields::of(live).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
         let ours = managed.find(self.manager(), Operation::Apply, None).map(|entry| entry.fields.clone());
         let mut fields = ours.unwrap_or_default();
         for path in POD_SPECS {
-            for list in ["containers", "initContainers"] {
-                let pointer = format!("/{}/{list}", path.join("/"));
-                let containers =
-                    live.pointer(&pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-                for name in containers.iter().filter_map(|container| container.get("name")?.as_str()) {
-                    let list = FieldPath::fields(path.iter().copied().chain([list]));
-                    let container = list.child(PathElement::key([("name", name)]));
+            for containers in ["containers", "initContainers"] {
+                let pointer = format!("/{}/{containers}", path.join("/"));
+                let list = |object: &'_ Value| {
+                    object.pointer(&pointer).and_then(Value::as_array).cloned().unwrap_or_default()
+                };
+                for (before, _) in
+                    list(live).iter().zip(list(wanted)).filter(|(before, after)| *before != after)
+                {
+                    let name = before.get("name").and_then(Value::as_str).unwrap_or_default();
+                    let containers = FieldPath::fields(path.iter().copied().chain([containers]));
+                    let container = containers.child(PathElement::key([("name", name)]));
                     fields.insert(&container.child(PathElement::field("image")));
                 }
             }

@@ -50,7 +50,7 @@ impl Rollout {
         };
         let undone = matches!(observation, Observation::Undone { .. });
         let cause = match observation {
-            Observation::Healthy => self.verify(bundle, run).await,
+            Observation::Healthy => self.verify(bundle, deadline, run).await,
             Observation::Failed { failures } | Observation::Undone { failures } => {
                 Some(Cause::Failed { failures })
             }
@@ -88,12 +88,15 @@ impl Rollout {
         }
     }
 
-    async fn verify(&self, bundle: &Bundle, run: &Run) -> Option<Cause> {
+    async fn verify(&self, bundle: &Bundle, deadline: Timestamp, run: &Run) -> Option<Cause> {
         let subject = self.subject(bundle, run);
         for check in &self.checks {
             let answer = tokio::select! {
                 answer = check.check(&subject) => answer,
                 () = run.cancel().cancelled() => return Some(Cause::Cancelled),
+                () = run.clock().sleep_until(deadline) => {
+                    Err(Error::new(ErrorKind::Timeout, "no answer within the run's timeout"))
+                }
             };
             let error = match answer {
                 Ok(Answer::Yes { .. }) => continue,

@@ -28,7 +28,8 @@ impl Rollout {
             run.emit(EventKind::Warning { message: format!("the journal still says \"applying\": {error}") });
         }
         let deadline = run.now() + run.rules().rollback_timeout;
-        let to = RollbackTo::Snapshot { before: intent.before, written_by: intent.deployments };
+        let before = std::mem::take(&mut intent.before);
+        let to = RollbackTo::Snapshot { before, written_by: intent.deployments.clone() };
         let restored = tokio::select! {
             restored = self.target.rollback(&to, &run) => restored,
             () = run.clock().sleep_until(deadline) => Err(Error::new(
@@ -60,7 +61,7 @@ impl Rollout {
             Err(error) => Some(error.into()),
         };
         if restored.left.is_empty() {
-            self.forget(&run).await;
+            self.forget(intent, &run).await;
         }
         run.emit(match (&unhealthy, restored.left.first()) {
             (None, None) => EventKind::RolledBack,

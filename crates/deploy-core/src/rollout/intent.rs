@@ -4,7 +4,7 @@ use super::Rollout;
 use crate::error::Result;
 use crate::event::EventKind;
 use crate::journal::{Intent, Journal, Phase};
-use crate::plan::Plan;
+use crate::plan::{Plan, Snapshot};
 use crate::run::Run;
 use crate::target::Drives;
 
@@ -37,9 +37,13 @@ impl Rollout {
 
     /// Forgets the intent, but for what an earlier run left behind and this one did not write: the next run tries to bring that back.
     pub(super) async fn settle(&self, mut intent: Intent, plan: &Plan, run: &Run) {
+        if intent.before.entries.is_empty() {
+            // Nothing was written, and so nothing was journaled.
+            return;
+        }
         intent.before.entries.retain(|entry| plan.changes.iter().all(|change| change.id != entry.id));
         if intent.before.entries.is_empty() {
-            return self.forget(run).await;
+            return self.forget(intent, run).await;
         }
         intent.phase = Phase::RollingBack;
         let left =
@@ -52,12 +56,16 @@ impl Rollout {
         }
     }
 
-    /// A journal that cannot be cleared is a warning: the next run takes it up and finds everything done.
-    pub(super) async fn forget(&self, run: &Run) {
-        if let Some((journal, name)) = self.journaled(run)
-            && let Err(error) = journal.clear(name).await
-        {
-            run.emit(EventKind::Warning { message: format!("the journal was not cleared: {error}") });
+    /// Says that nothing is to be undone any more, then clears the journal. In this order: whatever stops it in between, the next run
+    /// must not undo what stands.
+    pub(super) async fn forget(&self, mut intent: Intent, run: &Run) {
+        let Some((journal, name)) = self.journaled(run) else { return };
+        intent.phase = Phase::Done;
+        intent.before = Snapshot::default();
+        let done = journal.save(name, &intent).await;
+        if let Err(error) = journal.clear(name).await {
+            let danger = if done.is_err() { ", and the next run will undo this one" } else { "" };
+            run.emit(EventKind::Warning { message: format!("the journal was not cleared{danger}: {error}") });
         }
     }
 }

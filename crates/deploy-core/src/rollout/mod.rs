@@ -195,7 +195,12 @@ impl Rollout {
         };
         let lost = guard.lost();
         let stoppable = run.clone().cancelled_by(run.cancel().or(&lost));
-        let result = self.walk(bundle, &stoppable, &lost).await;
+        // A lost lock stops even the request under way: whoever holds it now decides what stands.
+        let result = tokio::select! {
+            biased;
+            result = self.walk(bundle, &stoppable, &lost) => result,
+            () = lost.cancelled() => Err(lost_or_cancelled(&lost)),
+        };
         if !lost.is_cancelled()
             && let Err(error) = guard.release().await
         {

@@ -20,6 +20,12 @@ impl Rollout {
     ) -> Result<Option<Intent>> {
         let Some((journal, name)) = self.journaled(run) else { return Ok(None) };
         let Some(mut intent) = journal.load(name).await? else { return Ok(None) };
+        if intent.phase == Phase::Done {
+            if !self.dry_run {
+                self.forget(intent, run).await;
+            }
+            return Ok(None);
+        }
         let undo = intent.phase == Phase::RollingBack || intent.bundle != bundle.digest().as_str();
         if self.dry_run {
             let message = format!(

@@ -177,3 +177,26 @@ async fn the_oldest_sight_of_an_object_is_the_way_back() {
     assert_eq!(outcome.status, Status::RolledBack);
     assert_eq!(world.state(), state(&[("x", "1")]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_healthy_run_whose_journal_was_not_cleared_is_never_undone() {
+    // Every call of the run is refused once in turn, the clearing of the journal among them.
+    let steps = {
+        let world = World::with(&[]);
+        world.deploy(&bundle(&[("precious", "1")])).await.unwrap();
+        world.faults.steps()
+    };
+    for step in 0..steps {
+        let world = World::with(&[]);
+        world.faults.fail_at(step, ErrorKind::Forbidden);
+        let healthy = world
+            .deploy(&bundle(&[("precious", "1")]))
+            .await
+            .is_ok_and(|outcome| outcome.status == Status::Healthy);
+        world.faults.reset();
+        let outcome = world.deploy(&bundle(&[("other", "1")])).await.unwrap();
+        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+        assert_eq!(world.state().contains_key("precious"), healthy, "call {step} was refused");
+        assert!(world.journal.is_empty());
+    }
+}

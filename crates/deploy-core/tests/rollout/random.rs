@@ -72,7 +72,7 @@ async fn check(before: &[bool], attempts: &[Attempt]) {
         }
         let pairs: Vec<_> = wanted.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let (wanted_bundle, cancel) = (bundle(&pairs), Cancel::new());
-        let (clean, at_start) = (world.journal.is_empty(), world.state());
+        let (clean, at_start) = (world.nothing_to_undo().await, world.state());
         world.faults.reset();
         for (step, kind) in &attempt.faults {
             match kind {
@@ -88,7 +88,7 @@ async fn check(before: &[bool], attempts: &[Attempt]) {
         };
         let all_stands = state(&pairs).iter().all(|(name, value)| world.state().get(name) == Some(value));
         let completed = match &result {
-            None => world.journal.is_empty() && all_stands,
+            None => world.nothing_to_undo().await && all_stands,
             Some(Ok(outcome)) => outcome.status == Status::Healthy,
             Some(Err(_)) => false,
         };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use deploy_core::error::Result;
 use deploy_core::event::{Event, EventKind, Observer};
 use deploy_core::health::{Assessment, Failure, Reason};
+use deploy_core::journal::{Journal, Phase};
 use deploy_core::manifest::{Bundle, Object};
 use deploy_core::memory::{Faults, Faulty, MemoryJournal, MemoryLock, MemoryTarget};
 use deploy_core::outcome::Outcome;
@@ -49,6 +50,11 @@ impl World {
     /// A run named `shop`.
     pub(crate) async fn deploy(&self, bundle: &Bundle) -> Result<Outcome> {
         self.rollout().run(bundle, Run::new().named("shop")).await
+    }
+
+    /// Whether the next run would leave everything as it stands.
+    pub(crate) async fn nothing_to_undo(&self) -> bool {
+        self.journal.load("shop").await.unwrap().is_none_or(|intent| intent.phase == Phase::Done)
     }
 
     /// The values that stand there.

@@ -84,6 +84,19 @@ impl Refusal {
             || self.code == StatusCode::UNPROCESSABLE_ENTITY
     }
 
+    /// The same without what may quote the object: of a schema error only the path is left.
+    pub(crate) fn without_values(mut self) -> Self {
+        if self.is_bad_object() || self.code.is_server_error() {
+            let rest = self.message.split_once("): ").map_or(self.message.as_str(), |(_, rest)| rest);
+            let path = rest.split_once(": ").map_or("", |(path, _)| path);
+            let path = if path.starts_with('.') { path } else { "it" };
+            self.message = format!(
+                "failed to create typed patch object (): {path}: the API server refuses it, in words that may quote its value"
+            );
+        }
+        self
+    }
+
     /// A server-side-apply conflict with other field managers.
     pub(crate) fn is_field_conflict(&self) -> bool {
         self.code == StatusCode::CONFLICT

@@ -82,6 +82,11 @@ impl Resource {
             .map(Self::from_row)
     }
 
+    /// Whether the kind is Kubernetes' own, in whatever version.
+    pub(crate) fn is_built_in(group: &str, kind: &str) -> bool {
+        BUILT_IN.iter().any(|known| (known.0, known.2) == (group, kind))
+    }
+
     /// The built-in kind in the version of the table.
     pub(crate) fn built_in_kind(group: &str, kind: &str) -> Option<Self> {
         BUILT_IN.iter().find(|known| (known.0, known.2) == (group, kind)).map(Self::from_row)
@@ -111,6 +116,7 @@ impl Resource {
 
 /// The path of `/api/v1` or `/apis/GROUP/VERSION`.
 pub(crate) fn group_version_path(group: &str, version: &str) -> String {
+    let (group, version) = (escape(group), escape(version));
     if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") }
 }
 

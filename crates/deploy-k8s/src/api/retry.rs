@@ -1,7 +1,6 @@
 //! Which request may be sent again, and when.
 //!
-//! A request that never reached the server, or that the server refused before it did anything (429, and 503 of an API server that is
-//! not ready), may always be sent again. After a lost answer only requests that can be repeated without a second effect are: reads,
+//! A request that never reached the server, or that the server refused before it did anything (429), may always be sent again. After a lost answer only requests that can be repeated without a second effect are: reads,
 //! server-side apply, merge patches and deletes that carry a precondition. Others end as
 //! [`OutcomeUnknown`](deploy_core::error::ErrorKind::OutcomeUnknown), and their caller looks up what happened.
 
@@ -27,6 +26,8 @@ pub(crate) enum Setback {
     ServerFailed { after: Option<Duration> },
     /// It was sent; no answer came (reset, or too late).
     AnswerLost,
+    /// It cannot be written as a request at all.
+    Unsendable,
 }
 
 const FIRST: Duration = Duration::from_millis(100);
@@ -50,7 +51,9 @@ pub(crate) fn wait(
     let asked = match (repeat, setback) {
         (_, Setback::NotSent) | (Repeat::Freely, Setback::AnswerLost) => None,
         (_, Setback::Refused { after }) | (Repeat::Freely, Setback::ServerFailed { after }) => after,
-        (Repeat::IfUnsent, Setback::ServerFailed { .. } | Setback::AnswerLost) => return None,
+        (_, Setback::Unsendable) | (Repeat::IfUnsent, Setback::ServerFailed { .. } | Setback::AnswerLost) => {
+            return None;
+        }
     };
     let backoff = FIRST.saturating_mul(1 << tries.min(16)).min(LONGEST).mul_f64(0.5 + chance / 2.0);
     let wait = asked.map_or(backoff, |asked| asked.max(backoff));

@@ -63,6 +63,12 @@ impl Cluster {
             let (setback, failed) = match outcome {
                 Ok(Ok(body)) => return Ok(body),
                 Ok(Err(refusal)) => match refusal.setback() {
+                    // A write that failed midway may have had its effect.
+                    Some(setback @ Setback::ServerFailed { .. }) if call.repeat == Repeat::IfUnsent => {
+                        let why =
+                            format!("the API server failed ({}): {}", refusal.code.as_u16(), refusal.message);
+                        (setback, Failed::Unanswered(Error::new(ErrorKind::OutcomeUnknown, why)))
+                    }
                     Some(setback) => (setback, Failed::Refused(refusal)),
                     None => return Err(Failed::Refused(refusal)),
                 },
@@ -133,8 +139,8 @@ impl Cluster {
             .header(http::header::CONTENT_TYPE, call.content_type)
             .body(Body::from(call.body.clone()))
             .map_err(|error| Unanswered {
-                setback: Setback::AnswerLost,
-                why: format!("the request cannot be built: {error}"),
+                setback: Setback::Unsendable,
+                why: format!("cannot be asked for: {error}"),
             })?;
         self.shared.requests.fetch_add(1, Ordering::Relaxed);
         let response = self.client.send(request).await.map_err(|error| broken(&error))?;
@@ -164,15 +170,30 @@ impl Cluster {
         if setback == Setback::AnswerLost && repeat == Repeat::IfUnsent {
             return Error::new(ErrorKind::OutcomeUnknown, format!("the answer was lost: {why}"));
         }
+        if setback == Setback::Unsendable {
+            return Error::invalid(why);
+        }
         let kind = if setback == Setback::AnswerLost { ErrorKind::Timeout } else { ErrorKind::Unavailable };
+        let help = if why.contains("certificate") {
+            "the kubeconfig's certificate authority must be the one that signed the server's certificate"
+        } else {
+            "check the address, the network and that the cluster is up"
+        };
         Error::new(kind, format!("the API server of {} cannot be reached: {why}", self.describe))
             .with_retry(Retry::Exhausted)
-            .help("check the address, the network and that the cluster is up")
+            .help(help)
     }
 }
 
 /// Whether a broken request was sent, as far as the client can tell; in doubt it was.
 fn broken(error: &kube::Error) -> Unanswered {
+    if matches!(error, kube::Error::Auth(_)) {
+        // Its words quote the credential plugin's arguments and output.
+        return Unanswered {
+            setback: Setback::NotSent,
+            why: "the context's credentials cannot be renewed".to_owned(),
+        };
+    }
     let mut why = error.to_string();
     let mut not_sent = false;
     let mut next: Option<&dyn std::error::Error> = Some(error);

@@ -151,6 +151,9 @@ impl Cluster {
                 error: refusal.into_error(call.verb, &call.object),
             }),
             Err(Failed::Refused(refusal)) if refusal.is_changed_meanwhile() => Ok(Apply::ChangedMeanwhile),
+            Err(Failed::Refused(refusal)) if place.resource.kind == "Secret" => {
+                Err(refusal.without_values().into_error(call.verb, &call.object))
+            }
             Err(failed) => Err(failed.into_error(call.verb, &call.object)),
         }
     }

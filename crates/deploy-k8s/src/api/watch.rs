@@ -17,7 +17,7 @@ use super::verbs::{collection, read};
 /// A line of a watch larger than this is refused.
 const MAX_LINE: usize = 16 << 20;
 /// The server ends a watch after this; a connection that is dead without a word is noticed then, too.
-const WATCH_SECONDS: u64 = 290;
+const WATCH_SECONDS: u64 = 50;
 const PAUSES: [Duration; 5] = [
     Duration::from_millis(50),
     Duration::from_millis(200),
@@ -98,7 +98,7 @@ impl Cluster {
                     from = Some(version);
                     pause(&self, &mut setbacks).await;
                 }
-                Ended::Gone => {}
+                Ended::Gone => pause(&self, &mut setbacks).await,
                 Ended::Denied(error) => {
                     out.say(WatchEvent::Denied(error)).await;
                     return;
@@ -126,7 +126,7 @@ impl Cluster {
             let line = tokio::select! {
                 line = lines.next() => line,
                 // A little more than the server was asked for: a half-open connection says nothing at all.
-                () = self.clock().sleep(Duration::from_secs(WATCH_SECONDS + 30)) => return Ended::Broken(version),
+                () = self.clock().sleep(Duration::from_secs(WATCH_SECONDS + 10)) => return Ended::Broken(version),
             };
             let line = match line {
                 Some(Ok(line)) => line,

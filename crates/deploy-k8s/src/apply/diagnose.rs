@@ -1,5 +1,7 @@
 //! Gathers what explains a failure: the new pods that are not well, the ends of their logs, warning Events.
 
+use std::time::Duration;
+
 use deploy_core::error::Result;
 use deploy_core::evidence::{ContainerEvidence, EventLine, Evidence, PodEvidence};
 use deploy_core::health::{Failure, KubeEvent, World};
@@ -13,6 +15,8 @@ use super::feed::{look, places, versioned};
 
 /// Pods told of for each object; their siblings fail alike.
 const MAX_PODS: usize = 3;
+/// How long one log may take: a node that is gone must not cost the rest of the evidence.
+const LOG: Duration = Duration::from_secs(2);
 /// Lines of each log.
 const LINES: usize = 20;
 /// Events told of in all.
@@ -79,8 +83,14 @@ impl Apply {
         previous: bool,
         gaps: &mut Vec<String>,
     ) -> Vec<String> {
-        self.cluster.log(namespace, pod, container, previous, LINES).await.unwrap_or_else(|error| {
-            gaps.push(error.to_string());
+        let log = tokio::select! {
+            log = self.cluster.log(namespace, pod, container, previous, LINES) => log.map_err(|error| error.to_string()),
+            () = self.cluster.clock().sleep(LOG) => {
+                Err(format!("no log of container {container} of pod {namespace}/{pod} within {} s", LOG.as_secs()))
+            }
+        };
+        log.unwrap_or_else(|gap| {
+            gaps.push(gap);
             Vec::new()
         })
     }

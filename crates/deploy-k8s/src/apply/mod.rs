@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+mod contents;
 mod diagnose;
 mod feed;
 mod locate;

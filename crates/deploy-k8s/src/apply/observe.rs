@@ -100,7 +100,8 @@ impl<'a> View<'a> {
         let mut failures = Vec::new();
         let mut all_healthy = true;
         self.look_again = None;
-        for object in &self.followed {
+        for object in self.followed.clone() {
+            self.note_done(object, run);
             let there = self.world.get(&object.id).is_some();
             let assessment = match object.action {
                 Action::Delete if there => Assessment::progressing("being deleted"),
@@ -128,6 +129,18 @@ impl<'a> View<'a> {
 
     fn unhealthy(&self) -> impl Iterator<Item = &ObjectId> {
         self.said.iter().filter(|(_, said)| !said.is_healthy()).map(|(id, _)| id)
+    }
+
+    /// A Job that is being deleted may have succeeded before.
+    fn note_done(&mut self, object: &AppliedObject, run: &Run) {
+        let going = self
+            .world
+            .get(&object.id)
+            .filter(|live| live.get("/metadata/deletionTimestamp").is_some())
+            .cloned();
+        if let (Some(live), true) = (going, object.action != Action::Delete) {
+            self.note_gone(&[live], run);
+        }
     }
 
     fn note_gone(&mut self, gone: &[Object], run: &Run) {

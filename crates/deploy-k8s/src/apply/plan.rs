@@ -11,6 +11,7 @@ use deploy_core::manifest::{Bundle, Object, Scope, stamp};
 use deploy_core::plan::{Action, Change, Depth, Plan, PlannedStage, diff};
 use deploy_core::run::Run;
 use k8s_fields::{ManagedFields, Operation, compare, secret_string_data_to_data};
+use k8s_openapi::ByteString;
 use serde_json::Value;
 
 use super::feed::{blind_spots, companions_of};
@@ -127,9 +128,18 @@ impl Apply {
         if simulated {
             return Ok(Change::create(desired.clone(), &desired).simulated());
         }
+        // What its definition does not allow yet it may allow once the bundle's own is applied.
+        let redefined = coming.definition(object).is_some();
         let live = match self.cluster.get(&place, plain.name()).await? {
             Some(live) => Object::new(live)?,
-            None => return self.plan_create(&place, desired, coming).await,
+            None => {
+                return match self.plan_create(&place, desired.clone(), coming).await {
+                    Err(error) if redefined && error.kind() == ErrorKind::InvalidInput => {
+                        Ok(Change::create(desired.clone(), &desired).simulated())
+                    }
+                    planned => planned,
+                };
+            }
         };
         if live.get("/metadata/deletionTimestamp").is_some() {
             return Err(Error::new(ErrorKind::Conflict, "is being deleted")
@@ -140,7 +150,12 @@ impl Apply {
         if compare(plain.value(), live.value(), &self.manager, &traces()).is_equal() {
             return Ok(Change::unchanged(desired, live));
         }
-        let predicted = self.predict(&place, &desired).await?;
+        let predicted = match self.predict(&place, &desired).await {
+            Err(error) if redefined && error.kind() == ErrorKind::InvalidInput => {
+                return Ok(Change::update(desired.clone(), live, &desired).simulated());
+            }
+            predicted => predicted?,
+        };
         if diff(Some(&live), Some(&predicted)).is_empty() && self.owns_the_same(&live, &predicted) {
             return Ok(Change::unchanged(desired, live));
         }
@@ -228,7 +243,7 @@ impl Coming {
 }
 
 /// The resources that a CustomResourceDefinition defines, one for each served version.
-fn defined(crd: &Object) -> Vec<Resource> {
+pub(super) fn defined(crd: &Object) -> Vec<Resource> {
     let text = |pointer: &str| crd.get(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let versions = crd.get("/spec/versions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let served =
@@ -263,7 +278,27 @@ fn prepare(object: Object) -> Result<Object> {
         folded = secret_string_data_to_data(value);
     })?;
     folded.map_err(|error| Error::invalid(error.to_string()).on(object.id()))?;
+    check_secret(&object)?;
     Ok(object)
+}
+
+/// A Secret's data by our own word: the API server's error would quote the value.
+fn check_secret(object: &Object) -> Result<()> {
+    let data = object.get("/data").filter(|data| object.id().is("", "Secret") && !data.is_null());
+    let bad =
+        |path: &str, why: &str| Err(Error::invalid(format!("{path}: {why}")).during("plan").on(object.id()));
+    match data {
+        None => Ok(()),
+        Some(Value::Object(data)) => data.iter().try_for_each(|(key, value)| match value {
+            Value::Null => Ok(()),
+            Value::String(_) if serde_json::from_value::<ByteString>(value.clone()).is_ok() => Ok(()),
+            Value::String(_) => {
+                bad(&format!(".data.{key}"), "is not base64 (plain text goes into stringData)")
+            }
+            _ => bad(&format!(".data.{key}"), "is not a string (quote it)"),
+        }),
+        Some(_) => bad(".data", "is not a map"),
+    }
 }
 
 /// What a person should know before.

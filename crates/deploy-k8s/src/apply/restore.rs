@@ -73,9 +73,10 @@ impl Apply {
         };
         match &entry.before {
             None => self.remove(entry, &place, written_by).await,
-            Some(before) => {
-                self.bring_back(before, &place).await.map_err(|error| error.during("restore").on(&entry.id))
-            }
+            Some(before) => self
+                .bring_back(before, &place, written_by)
+                .await
+                .map_err(|error| error.during("restore").on(&entry.id)),
         }
     }
 
@@ -94,22 +95,29 @@ impl Apply {
     ) -> Result<Done> {
         let nothing = |note| Done { action: Action::Unchanged, live: None, note };
         let Some(live) = self.cluster.get(place, &entry.id.name).await? else { return Ok(nothing(None)) };
-        let live = Object::new(live)?;
-        let mark = live.annotation(DEPLOYMENT_ID);
-        if !written_by.iter().any(|run| Some(run.as_str()) == mark) {
+        if !is_by(&live, written_by) {
             return Ok(nothing(Some(format!("{} was made by somebody else and stays", entry.id))));
         }
-        let finalizing = self.cluster.delete(place, &entry.id.name, live.uid()).await?;
+        if let Some(theirs) = self.others_inside(&live, place, written_by).await? {
+            return Ok(nothing(Some(format!("{} holds {theirs} of somebody else and stays", entry.id))));
+        }
+        let uid = live.pointer("/metadata/uid").and_then(Value::as_str);
+        let finalizing = self.cluster.delete(place, &entry.id.name, uid).await?;
         Ok(Done { action: Action::Delete, live: finalizing, note: None })
     }
 
-    async fn bring_back(&self, before: &Object, place: &Place) -> Result<Done> {
+    async fn bring_back(&self, before: &Object, place: &Place, written_by: &[DeploymentId]) -> Result<Done> {
         let Some(live) = self.cluster.get(place, before.name()).await? else {
             let live = self.recreate(before, place).await?;
             return Ok(Done { action: Action::Create, live: Some(live), note: None });
         };
         if same(before.value(), &live) {
             return Ok(Done { action: Action::Unchanged, live: Some(live), note: None });
+        }
+        if !is_by(&live, written_by) {
+            // The run never wrote it, or another one did since.
+            let note = Some(format!("{} was changed by somebody else and stays", before.id()));
+            return Ok(Done { action: Action::Unchanged, live: Some(live), note });
         }
         let (live, kept) = if self.needs_replacing(before, &live, place).await? {
             (self.replace_back(before, place).await?, Vec::new())
@@ -252,6 +260,13 @@ impl Apply {
         }
         Err(racing(before))
     }
+}
+
+/// Whether the object bears the mark of one of these runs.
+pub(super) fn is_by(live: &Value, runs: &[DeploymentId]) -> bool {
+    let mark = live.pointer("/metadata/annotations").and_then(|annotations| annotations.get(DEPLOYMENT_ID));
+    let mark = mark.and_then(Value::as_str);
+    runs.iter().any(|run| Some(run.as_str()) == mark)
 }
 
 /// Whether the object stands as it did: values and managers, its status and its version aside.

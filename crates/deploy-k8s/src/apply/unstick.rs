@@ -44,7 +44,15 @@ pub(super) fn stuck_pods<'a>(world: &World, sets: impl Iterator<Item = &'a Objec
             let update = set.get("/status/updateRevision").and_then(Value::as_str).unwrap_or_default();
             let pods =
                 world.owned_by(set.uid().unwrap_or_default()).filter(|object| object.id().is("", "Pod"));
+            let partition =
+                set.get("/spec/updateStrategy/rollingUpdate/partition").and_then(Value::as_u64).unwrap_or(0);
             pods.filter(move |pod| {
+                // Below the partition the older revision is meant.
+                let ordinal =
+                    pod.name().rsplit_once('-').and_then(|(_, ordinal)| ordinal.parse::<u64>().ok());
+                if ordinal.is_some_and(|ordinal| ordinal < partition) {
+                    return false;
+                }
                 pod.label(REVISION).is_some_and(|revision| !update.is_empty() && revision != update)
                     && pod.get("/metadata/deletionTimestamp").is_none()
                     && is_broken(pod)

@@ -14,11 +14,10 @@ use deploy_core::manifest::{DEPLOYMENT_ID, Object};
 use deploy_core::plan::{Action, Change, Plan, diff};
 use deploy_core::run::Run;
 use deploy_core::target::{Applied, AppliedObject, Observation};
-use k8s_fields::compare;
 use serde_json::Value;
 
-use super::{Apply, side_by_side, traces};
-use crate::api::{self, Place};
+use super::{Apply, side_by_side};
+use crate::api::{self, Place, Resource};
 
 /// How often an object may change under us before we give up on it.
 const MAX_RACES: u32 = 5;
@@ -46,13 +45,13 @@ impl Apply {
                 continue;
             }
             match self.follow(&gates, deadline, run).await? {
-                // Ground that stands goes on standing: the observation at the end need not look at it again.
+                // What stands goes on standing, and a Job that is done may be gone by then: the observation at the end need not look again.
                 Observation::Healthy => {
                     let grounds = stage
                         .gates
                         .iter()
                         .filter_map(|index| plan.changes.get(*index))
-                        .filter(|change| is_ground(change));
+                        .filter(|change| is_ground(change) || change.id.is("batch", "Job"));
                     for ground in grounds {
                         applied
                             .objects
@@ -103,10 +102,7 @@ impl Apply {
     async fn write_one(&self, change: &Change, run: &Run) -> Result<AppliedObject> {
         let live = match (&change.before, change.action) {
             (Some(before), Action::Unchanged) => before.value().clone(),
-            _ => {
-                let place = self.served(change, run).await?;
-                self.write_change(change, &place).await?
-            }
+            _ => self.write_when_served(change, run).await?,
         };
         run.emit(EventKind::Applied { object: change.id.clone(), action: change.action });
         let mut object = self.applied(live, change.action, run)?;
@@ -125,17 +121,29 @@ impl Apply {
         Ok(AppliedObject { id, api_version, action, generation, healthy })
     }
 
-    /// Where the object goes; a kind that came with this bundle may take a moment to be served.
-    async fn served(&self, change: &Change, run: &Run) -> Result<Place> {
+    /// Writes; a kind whose definition came with this bundle may take a moment to be served as it now is.
+    async fn write_when_served(&self, change: &Change, run: &Run) -> Result<Value> {
         let until = run.now() + SERVED_WITHIN;
+        let desired = &change.desired;
+        let defined = change.simulated && !Resource::is_built_in(desired.group(), desired.kind());
         loop {
-            let resource = self.cluster.resource_of(&change.desired).await;
-            match resource {
-                Ok(resource) => return Ok(resource.within(change.id.namespace.as_deref())),
-                Err(error) if !change.simulated || run.now() >= until || run.cancel().is_cancelled() => {
-                    return Err(error);
+            let written = match self.cluster.resource_of(desired).await {
+                Ok(resource) => {
+                    self.write_change(change, &resource.within(change.id.namespace.as_deref())).await
                 }
-                Err(_) => run.clock().sleep(Duration::from_millis(100)).await,
+                Err(error) => Err(error),
+            };
+            match written {
+                Err(error)
+                    if defined
+                        && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput)
+                        && run.now() < until
+                        && !run.cancel().is_cancelled() =>
+                {
+                    self.cluster.forget_discovery();
+                    run.clock().sleep(Duration::from_millis(100)).await;
+                }
+                written => return written,
             }
         }
     }
@@ -155,44 +163,40 @@ impl Apply {
                 api::Apply::ChangedMeanwhile => {}
             }
             let live = self.cluster.get(place, &change.id.name).await?.map(Object::new).transpose()?;
-            if let Some(live) = live.as_ref().filter(|live| self.is_ours(change, live)) {
+            // Our own write, whose answer was lost: nobody else writes this run's id, and this run writes an object once.
+            if let Some(live) = live.as_ref().filter(|live| is_ours(change, live)) {
                 return Ok(live.value().clone());
             }
-            self.still_as_planned(change, place, live.as_ref()).await?;
+            still_as_planned(change, live.as_ref())?;
             seen = live;
         }
         Err(stale(change, "others keep changing it"))
     }
+}
 
-    /// Our own write, whose answer was lost.
-    fn is_ours(&self, change: &Change, live: &Object) -> bool {
-        let id = change.desired.annotation(DEPLOYMENT_ID);
-        id.is_some()
-            && live.annotation(DEPLOYMENT_ID) == id
-            && compare(change.desired.value(), live.value(), &self.manager, &traces()).is_equal()
+fn is_ours(change: &Change, live: &Object) -> bool {
+    let id = change.desired.annotation(DEPLOYMENT_ID);
+    id.is_some() && live.annotation(DEPLOYMENT_ID) == id
+}
+
+/// Whether nothing that the plan changes was changed by somebody else since; a Secret's values count though no diff shows them.
+fn still_as_planned(change: &Change, live: Option<&Object>) -> Result<()> {
+    let (before, live) = match (&change.before, live) {
+        (None, Some(_)) => return Err(stale(change, "somebody else created it")),
+        (Some(_), None) => return Err(stale(change, "somebody else deleted it")),
+        // Created in the meantime and gone again: as planned.
+        (None, None) => return Ok(()),
+        (Some(before), Some(live)) => (before, live),
+    };
+    if before.uid() != live.uid() {
+        return Err(stale(change, "somebody else replaced it"));
     }
-
-    async fn still_as_planned(&self, change: &Change, place: &Place, live: Option<&Object>) -> Result<()> {
-        let (before, live) = match (&change.before, live) {
-            (None, Some(_)) => return Err(stale(change, "somebody else created it")),
-            (Some(_), None) => return Err(stale(change, "somebody else deleted it")),
-            // Created in the meantime and gone again: as planned.
-            (None, None) => return Ok(()),
-            (Some(before), Some(live)) => (before, live),
-        };
-        if before.uid() != live.uid() {
-            return Err(stale(change, "somebody else replaced it"));
-        }
-        let predicted = self.predict(place, &change.desired).await?;
-        let now = diff(Some(live), Some(&predicted));
-        if now == change.diff {
-            return Ok(());
-        }
-        let other = now
-            .iter()
-            .find(|field| !change.diff.contains(field))
-            .or_else(|| change.diff.iter().find(|field| !now.contains(field)));
-        Err(stale(change, &format!("{} changed", other.map_or("it", |field| field.path.as_str()))))
+    let meets = |theirs: &str| {
+        change.diff.iter().any(|ours| ours.path.starts_with(theirs) || theirs.starts_with(ours.path.as_str()))
+    };
+    match diff(Some(before), Some(live)).iter().find(|theirs| meets(&theirs.path)) {
+        Some(theirs) => Err(stale(change, &format!("{} changed", theirs.path))),
+        None => Ok(()),
     }
 }
 
