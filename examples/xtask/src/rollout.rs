@@ -15,9 +15,17 @@ use crate::args::RolloutArgs;
 use crate::paint::Tone;
 use crate::session::Session;
 
+/// What a bundle was made of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Made {
+    FromFiles,
+    FromLive,
+}
+
 pub(crate) async fn roll_out(
     target: Apply,
     bundle: &Bundle,
+    made: Made,
     args: &RolloutArgs,
     session: &Session,
 ) -> Result<Outcome> {
@@ -35,6 +43,7 @@ pub(crate) async fn roll_out(
         .lock(Arc::new(LeaseLock::new(session.cluster.clone(), records)))
         .journal(Arc::new(SecretJournal::new(session.cluster.clone(), records)))
         .holder(&session.holder)
+        .derived(made == Made::FromLive)
         .dry_run(args.dry_run);
     session.ready();
     let outcome = rollout.run(bundle, run).await?;

@@ -5,7 +5,7 @@ use deploy_core::outcome::Outcome;
 use deploy_k8s::{Apply, Conflicts};
 
 use crate::args::SetImageArgs;
-use crate::rollout::roll_out;
+use crate::rollout::{Made, roll_out};
 use crate::session::Session;
 
 pub(crate) async fn set_image(args: &SetImageArgs, session: &Session) -> Result<Outcome> {
@@ -16,5 +16,5 @@ pub(crate) async fn set_image(args: &SetImageArgs, session: &Session) -> Result<
         .conflicts(Conflicts::Force);
     session.ready();
     let bundle = session.unless_cancelled(target.with_images(&workload, &args.images)).await?;
-    roll_out(target, &bundle, &args.rollout, session).await
+    roll_out(target, &bundle, Made::FromLive, &args.rollout, session).await
 }

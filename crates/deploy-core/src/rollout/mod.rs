@@ -58,6 +58,7 @@ pub struct Rollout {
     environment: String,
     holder: String,
     dry_run: bool,
+    derived: bool,
 }
 
 impl Rollout {
@@ -72,6 +73,7 @@ impl Rollout {
             environment: String::new(),
             holder: "unnamed".to_owned(),
             dry_run: false,
+            derived: false,
         }
     }
 
@@ -121,6 +123,14 @@ impl Rollout {
     #[must_use]
     pub fn dry_run(mut self, dry_run: bool) -> Self {
         self.dry_run = dry_run;
+        self
+    }
+
+    /// Says that the bundle was made from live objects (as `set-image` makes it): where an interrupted run had to be undone first, they
+    /// were not what they should be, and the run ends with [`Stale`](ErrorKind::Stale) instead of writing them back.
+    #[must_use]
+    pub fn derived(mut self, derived: bool) -> Self {
+        self.derived = derived;
         self
     }
 

@@ -1,7 +1,7 @@
 //! What an interrupted run of the same name left: finished or undone first.
 
 use super::{Rollout, lost_or_cancelled};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
 use crate::journal::{Intent, Phase};
 use crate::manifest::Bundle;
@@ -49,6 +49,13 @@ impl Rollout {
             report.left.is_empty() && report.unhealthy.is_some() && journal.load(name).await?.is_some();
         if !untried {
             intent.before.entries.retain(|entry| report.left.iter().any(|left| left.object == entry.id));
+        }
+        if self.derived {
+            return Err(Error::new(
+                ErrorKind::Stale,
+                "an interrupted run was undone: the bundle was made from what it had left",
+            )
+            .help("run again"));
         }
         Ok(if intent.before.entries.is_empty() { None } else { Some(intent) })
     }

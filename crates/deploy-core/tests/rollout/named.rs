@@ -200,3 +200,24 @@ async fn a_healthy_run_whose_journal_was_not_cleared_is_never_undone() {
         assert!(world.journal.is_empty());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_bundle_made_of_what_an_interrupted_run_left_is_not_written() {
+    let world = World::with(&[("a", "1")]);
+    let slow = bundle(&[("a", "slow")]);
+    let run = world.rollout();
+    let killed = tokio::time::timeout(Duration::from_secs(5), run.run(&slow, Run::new().named("shop"))).await;
+    assert!(killed.is_err(), "it waits until it is killed");
+    assert_eq!(world.state(), state(&[("a", "slow")]));
+    let next = Run::new().named("shop");
+    let derived = world.rollout().derived(true);
+    let error = tokio::time::timeout(
+        Duration::from_secs(300),
+        derived.run(&bundle(&[("a", "slow"), ("b", "1")]), next),
+    )
+    .await;
+    let error = error.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Stale, "{error}");
+    assert_eq!(world.state(), state(&[("a", "1")]));
+    assert!(world.journal.is_empty());
+}
