@@ -15,7 +15,7 @@ use deploy_core::event::MockObserver;
 use deploy_core::guard::{Answer, MockCheck, MockGate};
 use deploy_core::image::{Digest, Reference, Tag};
 use deploy_core::inventory::{Inventory, MockInventory, RunningImage};
-use deploy_core::journal::MockJournal;
+use deploy_core::journal::{Intent, MockJournal, Phase};
 use deploy_core::lock::{MockLock, MockLockGuard};
 use deploy_core::manifest::{Bundle, ObjectId, read};
 use deploy_core::memory::MemoryTarget;
@@ -52,8 +52,15 @@ async fn a_run_over_mocks() {
         Ok(Box::new(guard))
     });
     journal.expect_load().once().in_sequence(&mut order).returning(|_| Ok(None));
-    journal.expect_save().once().in_sequence(&mut order).returning(|_, _| Ok(()));
+    let saves = |phase| move |_: &str, intent: &Intent| intent.phase == phase;
+    journal
+        .expect_save()
+        .withf(saves(Phase::Applying))
+        .once()
+        .in_sequence(&mut order)
+        .returning(|_, _| Ok(()));
     check.expect_check().once().in_sequence(&mut order).returning(move |_| yes());
+    journal.expect_save().withf(saves(Phase::Done)).once().in_sequence(&mut order).returning(|_, _| Ok(()));
     journal.expect_clear().once().in_sequence(&mut order).returning(|_| Ok(()));
     let mut observer = MockObserver::new();
     observer.expect_observe().times(4..).return_const(());
