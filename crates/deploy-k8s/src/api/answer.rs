@@ -84,15 +84,17 @@ impl Refusal {
             || self.code == StatusCode::UNPROCESSABLE_ENTITY
     }
 
-    /// The same without what may quote the object: of a schema error only the path is left.
+    /// The same without what may quote the object: of a schema error only the path is left. What kind of refusal it is stays.
     pub(crate) fn without_values(mut self) -> Self {
-        if self.is_bad_object() || self.code.is_server_error() {
-            let rest = self.message.split_once("): ").map_or(self.message.as_str(), |(_, rest)| rest);
+        const LEFT_OUT: &str = "the API server's words may quote its value, and are left out";
+        if self.is_bad_object() {
+            let (typed, rest) = self.message.split_once("): ").unwrap_or(("", &self.message));
             let path = rest.split_once(": ").map_or("", |(path, _)| path);
-            let path = if path.starts_with('.') { path } else { "it" };
-            self.message = format!(
-                "failed to create typed patch object (): {path}: the API server refuses it, in words that may quote its value"
-            );
+            let path = if path.starts_with('.') { path } else { "it is refused" };
+            let typed = if typed.is_empty() { String::new() } else { format!("{typed}): ") };
+            self.message = format!("{typed}{path}: {LEFT_OUT}");
+        } else if self.code.is_server_error() {
+            LEFT_OUT.clone_into(&mut self.message);
         }
         self
     }
@@ -218,6 +220,20 @@ mod tests {
         assert!(refused.is_field_conflict() && !refused.is_changed_meanwhile());
         let text = refused.into_error("apply", "Deployment shop/api").to_string();
         assert!(text.contains(r#".spec.replicas ("kubectl" using apps/v1)"#), "{text}");
+    }
+
+    #[test]
+    fn a_secrets_refusal_keeps_its_kind_and_loses_its_values() {
+        let check = |code: u16, message: &str, kind: ErrorKind, left: &str| {
+            let body = serde_json::json!({"kind": "Status", "message": message}).to_string();
+            let error = refusal(code, &body).without_values().into_error("apply", "Secret shop/s");
+            assert_eq!(error.kind(), kind, "{error}");
+            assert!(!error.to_string().contains("hunter2") && error.to_string().contains(left), "{error}");
+        };
+        let typed = "failed to create typed patch object (shop/s; /v1, Kind=Secret): .data.a: expected string, got hunter2";
+        check(500, typed, ErrorKind::InvalidInput, ".data.a: ");
+        check(422, "Secret \"s\" is invalid: data: hunter2", ErrorKind::InvalidInput, "it is refused");
+        check(500, "etcdserver: request timed out, hunter2", ErrorKind::Unavailable, "left out");
     }
 
     #[test]

@@ -4,13 +4,14 @@
 //! resourceVersion that no object ever has (the API server creates then, and answers 409 if there is one after all). An object that
 //! changed meanwhile is asked about again, and written only if the same fields would change.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::event::EventKind;
 use deploy_core::health::World;
-use deploy_core::manifest::{DEPLOYMENT_ID, Object};
+use deploy_core::manifest::{DEPLOYMENT_ID, Object, ObjectId};
 use deploy_core::plan::{Action, Change, Plan, diff};
 use deploy_core::run::Run;
 use deploy_core::target::{Applied, AppliedObject, Observation};
@@ -38,7 +39,7 @@ impl Apply {
                 .gates
                 .iter()
                 .filter_map(|index| plan.changes.get(*index))
-                .filter(|change| change.action != Action::Unchanged || !is_ground(change))
+                .filter(|change| change.action != Action::Unchanged || !is_ground(&change.id))
                 .filter_map(|change| applied.objects.iter().find(|object| object.id == change.id).cloned())
                 .collect();
             if gates.is_empty() {
@@ -47,17 +48,11 @@ impl Apply {
             match self.follow(&gates, deadline, run).await? {
                 // What stands goes on standing, and a Job that is done may be gone by then: the observation at the end need not look again.
                 Observation::Healthy => {
-                    let grounds = stage
-                        .gates
-                        .iter()
-                        .filter_map(|index| plan.changes.get(*index))
-                        .filter(|change| is_ground(change) || change.id.is("batch", "Job"));
-                    for ground in grounds {
-                        applied
-                            .objects
-                            .iter_mut()
-                            .filter(|object| object.id == ground.id)
-                            .for_each(|object| object.healthy = true);
+                    let lasting =
+                        gates.iter().map(|gate| &gate.id).filter(|id| is_ground(id) || id.is("batch", "Job"));
+                    let lasting: HashSet<&ObjectId> = lasting.collect();
+                    for object in &mut applied.objects {
+                        object.healthy |= lasting.contains(&object.id);
                     }
                 }
                 unwell => {
@@ -201,8 +196,8 @@ fn still_as_planned(change: &Change, live: Option<&Object>) -> Result<()> {
 }
 
 /// What is there before anything else, and needs no waiting for once it stands.
-fn is_ground(change: &Change) -> bool {
-    change.id.is("", "Namespace") || change.id.is("apiextensions.k8s.io", "CustomResourceDefinition")
+fn is_ground(id: &ObjectId) -> bool {
+    id.is("", "Namespace") || id.is("apiextensions.k8s.io", "CustomResourceDefinition")
 }
 
 fn conditional(desired: &Object, seen: Option<&Object>) -> Result<Value> {
