@@ -4,18 +4,25 @@ use std::sync::Arc;
 
 use deploy_core::error::ErrorKind;
 use deploy_core::manifest::ImageOverride;
-use deploy_core::outcome::Status;
+use deploy_core::outcome::{Outcome, Status};
 use deploy_core::rollout::Rollout;
-use deploy_k8s::{Conflicts, KindName};
+use deploy_core::source::Derive;
+use deploy_k8s::{Apply, KindName, SetImages};
 use deploy_tests::{Env, deployment, live, managers, reasons};
 
-async fn set(env: &Env, image: &str) -> deploy_core::outcome::Outcome {
-    let target = env.target().conflicts(Conflicts::Force).field_manager("set-image").expect("a name");
-    let api = "deploy/api".parse::<KindName>().expect("KIND/NAME").in_namespace(&env.namespace);
-    let image = ImageOverride::new("api", &format!("{}/{image}", env.registry)).expect("an image");
-    let bundle = target.with_images(&api, &[image]).await.expect("a bundle");
+async fn set(env: &Env, image: &str) -> Outcome {
+    let target = env.target().field_manager("set-image").expect("a name");
+    roll_out(env, change(&target, env, "deploy/api", "api", &format!("{}/{image}", env.registry))).await
+}
+
+fn change(target: &Apply, env: &Env, workload: &str, container: &str, image: &str) -> SetImages {
+    let workload = workload.parse::<KindName>().expect("KIND/NAME").in_namespace(&env.namespace);
+    SetImages::new(target, workload, vec![ImageOverride::new(container, image).expect("an image")])
+}
+
+async fn roll_out(env: &Env, change: SetImages) -> Outcome {
     let (run, _) = env.run();
-    Rollout::new(Arc::new(target)).run(&bundle, run).await.expect("started")
+    Rollout::new(Arc::new(change.target())).run_derived(&change, run).await.expect("started")
 }
 
 #[tokio::test]
@@ -47,12 +54,8 @@ async fn sets_the_image_and_nothing_else() {
 async fn keeps_what_the_same_manager_applied() {
     live("set-image-own", async |env| {
         assert_eq!(env.deploy(&deployment("api:v1")).await.status, Status::Healthy);
-        let api = "deployment/api".parse::<KindName>().expect("KIND/NAME").in_namespace(&env.namespace);
-        let image = ImageOverride::new("api", &format!("{}/api:v2", env.registry)).expect("an image");
-        let target = env.target().conflicts(Conflicts::Force);
-        let bundle = target.with_images(&api, &[image]).await.expect("a bundle");
-        let (run, _) = env.run();
-        let outcome = Rollout::new(Arc::new(target)).run(&bundle, run).await.expect("started");
+        let image = format!("{}/api:v2", env.registry);
+        let outcome = roll_out(&env, change(&env.target(), &env, "deployment/api", "api", &image)).await;
         assert_eq!(outcome.status, Status::Healthy, "{outcome}");
         let live = env.get("apps/v1", "Deployment", "api").await.expect("there");
         assert_eq!(live["spec"]["replicas"], 2, "still applied by the same manager");
@@ -67,12 +70,13 @@ async fn keeps_what_the_same_manager_applied() {
 async fn names_the_containers_there_are() {
     live("set-image-bad", async |env| {
         assert_eq!(env.deploy(&deployment("api:v1")).await.status, Status::Healthy);
-        let id = |text: &str| text.parse::<KindName>().expect("KIND/NAME").in_namespace(&env.namespace);
-        let image = [ImageOverride::new("worker", "example.com/worker:v2").expect("an image")];
-        let error = env.target().with_images(&id("deploy/api"), &image).await.expect_err("no such container");
+        let derive = async |workload: &str| {
+            change(&env.target(), &env, workload, "worker", "example.com/worker:v2").derive().await
+        };
+        let error = derive("deploy/api").await.expect_err("no such container");
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(error.to_string().contains("worker") && error.to_string().contains("api"), "{error}");
-        let error = env.target().with_images(&id("deploy/nobody"), &image).await.expect_err("no such object");
+        let error = derive("deploy/nobody").await.expect_err("no such object");
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     })
     .await;

@@ -18,7 +18,7 @@ use crate::event::Event;
 use crate::evidence::Evidence;
 use crate::health::Failure;
 use crate::manifest::ObjectId;
-use crate::plan::{Action, FieldChange, Plan};
+use crate::plan::{Action, FieldChange, Plan, Yielded};
 use crate::run::DeploymentId;
 use crate::target::{Left, Waiting};
 
@@ -31,6 +31,8 @@ pub enum Status {
     Planned,
     /// Everything is healthy.
     Healthy,
+    /// Everything wanted is healthy and verified, but not everything unwanted is gone: the next run tries again.
+    Incomplete,
     /// It failed, and the old state is back and healthy.
     RolledBack,
     /// It failed and was left as it is, as asked.
@@ -109,6 +111,9 @@ pub struct ObjectOutcome {
     /// The fields that changed; Secrets' values masked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub diff: Vec<FieldChange>,
+    /// The fields of the manifest that were left to others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub yielded: Vec<Yielded>,
 }
 
 /// What a rollback came to.
@@ -173,6 +178,7 @@ impl Outcome {
             action: change.action,
             simulated: change.simulated,
             diff: change.diff.clone(),
+            yielded: change.yielded.clone(),
         });
         Self {
             status,
@@ -204,6 +210,7 @@ impl fmt::Display for Outcome {
         match self.status {
             Status::Planned => f.write_str("planned; nothing was written")?,
             Status::Healthy => write!(f, "healthy after {took}")?,
+            Status::Incomplete => write!(f, "healthy after {took}, but not everything unwanted is gone")?,
             Status::RolledBack => write!(f, "rolled back after {took}")?,
             Status::Failed => write!(f, "failed after {took} and left as it is")?,
             Status::RollbackFailed => write!(f, "failed after {took}, and the way back failed")?,

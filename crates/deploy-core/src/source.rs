@@ -13,7 +13,7 @@
 use async_trait::async_trait;
 
 use crate::error::Result;
-use crate::manifest::Object;
+use crate::manifest::{Bundle, Object};
 
 /// Yields the manifests that are wanted.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -28,4 +28,18 @@ pub trait Source: Send + Sync {
     /// [`InvalidInput`](crate::error::ErrorKind::InvalidInput) with file, line and column for what is not a manifest, and for
     /// a source without any; [`NotFound`](crate::error::ErrorKind::NotFound) for a missing one.
     async fn load(&self) -> Result<Vec<Object>>;
+}
+
+/// Makes a bundle from what stands in the target, as `set image`, `restart` and `undo` do.
+///
+/// The driver asks for it once nobody else writes: under the lock, and after what an interrupted run left was undone
+/// ([`Rollout::run_derived`](crate::rollout::Rollout::run_derived)).
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Derive: Send + Sync {
+    /// Makes the bundle. Writes nothing. Cancel safe.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::error::ErrorKind::NotFound) if what it is made from does not exist; what the adapter meets.
+    async fn derive(&self) -> Result<Bundle>;
 }

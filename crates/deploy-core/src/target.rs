@@ -220,6 +220,18 @@ pub trait RolloutTarget: Send + Sync {
     /// If the far side cannot be observed at all; a dropped connection is taken up again.
     async fn observe(&self, applied: &Applied, deadline: Timestamp, run: &Run) -> Result<Observation>;
 
+    /// Completes what was applied, once it is healthy and verified: deletes what the plan deletes and waits until it is gone, or
+    /// `deadline` passes; records the success where the target keeps records. There is no way back from here. It may be called again.
+    ///
+    /// The default does nothing, for targets whose plans delete nothing.
+    ///
+    /// # Errors
+    /// What the adapter meets; what is not deleted then is for the next run to delete.
+    async fn finish(&self, plan: &Plan, deadline: Timestamp, run: &Run) -> Result<Observation> {
+        let _ = (plan, deadline, run);
+        Ok(Observation::Healthy)
+    }
+
     /// Brings an earlier state back. Goes on over single failures, which [`Restored::left`] lists.
     ///
     /// # Errors

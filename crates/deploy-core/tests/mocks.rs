@@ -10,7 +10,7 @@ use deploy_core::audit::{AuditRecord, AuditSink, MockAuditSink};
 use deploy_core::clock::{MockClock, Timestamp};
 use deploy_core::config::{ConfigCapabilities, ConfigStore, MockConfigStore};
 use deploy_core::connect::{Connect, MockConnect, MockTunnel};
-use deploy_core::error::{Error, ErrorKind};
+use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::event::MockObserver;
 use deploy_core::guard::{Answer, MockCheck, MockGate};
 use deploy_core::image::{Digest, Reference, Tag};
@@ -20,13 +20,13 @@ use deploy_core::lock::{MockLock, MockLockGuard};
 use deploy_core::manifest::{Bundle, ObjectId, read};
 use deploy_core::memory::MemoryTarget;
 use deploy_core::outcome::Status;
-use deploy_core::plan::{Depth, Plan};
+use deploy_core::plan::{Change, Depth, Plan, PlannedStage};
 use deploy_core::registry::{MockRegistry, Registry};
 use deploy_core::rollout::Rollout;
 use deploy_core::run::{Cancel, Run};
 use deploy_core::secret::{MockSecretSource, SecretSource, SecretText};
 use deploy_core::source::{MockSource, Source};
-use deploy_core::target::{MockRolloutTarget, TargetCapabilities};
+use deploy_core::target::{Applied, MockRolloutTarget, Observation, TargetCapabilities};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mockall::predicate::eq;
 
@@ -97,6 +97,51 @@ async fn a_target() {
     });
     let rollout = Rollout::new(Arc::new(target)).dry_run(true);
     assert_eq!(rollout.run(&bundle(), Run::new()).await.unwrap().status, Status::Planned);
+}
+
+/// What cannot be completed stays as it is: nothing healthy is undone for it, and the journal says so before.
+#[tokio::test]
+async fn what_cannot_be_completed() {
+    let check = async |finish: fn() -> Result<Observation>, status: Status| {
+        let mut order = mockall::Sequence::new();
+        let (mut target, mut journal) = (MockRolloutTarget::new(), MockJournal::new());
+        target.expect_describe().return_const("a mock");
+        target.expect_capabilities().returning(|| TargetCapabilities::caller_driven(Depth::Fields));
+        target.expect_plan().returning(|bundle, run| {
+            let app = bundle.objects()[0].clone();
+            let changes = vec![Change::create(app.clone(), &app), Change::delete(app)];
+            let stage = PlannedStage { changes: vec![0], gates: vec![] };
+            Ok(Plan::new(run.id().clone(), "sha256:0".into(), Depth::Fields, changes, vec![stage]))
+        });
+        target.expect_apply().returning(|_, _| Ok(Applied::default()));
+        target.expect_observe().returning(|_, _, _| Ok(Observation::Healthy));
+        journal.expect_load().returning(|_| Ok(None));
+        let saves = |phase| move |_: &str, intent: &Intent| intent.phase == phase;
+        journal
+            .expect_save()
+            .withf(saves(Phase::Applying))
+            .once()
+            .in_sequence(&mut order)
+            .returning(|_, _| Ok(()));
+        journal
+            .expect_save()
+            .withf(saves(Phase::Done))
+            .once()
+            .in_sequence(&mut order)
+            .returning(|_, _| Ok(()));
+        journal.expect_clear().once().in_sequence(&mut order).returning(|_| Ok(()));
+        target.expect_finish().once().in_sequence(&mut order).returning(move |plan, _, _| {
+            assert_eq!(plan.deletions().count(), 1);
+            finish()
+        });
+        let rollout = Rollout::new(Arc::new(target)).journal(Arc::new(journal));
+        let outcome = rollout.run(&bundle(), Run::new().named("shop")).await.unwrap();
+        assert_eq!((outcome.status, outcome.cause.is_some()), (status, status != Status::Healthy));
+    };
+    check(|| Ok(Observation::Healthy), Status::Healthy).await;
+    check(|| Ok(Observation::Cancelled), Status::Incomplete).await;
+    check(|| Ok(Observation::TimedOut { waiting: Vec::new() }), Status::Incomplete).await;
+    check(|| Err(Error::new(ErrorKind::Forbidden, "no")), Status::Incomplete).await;
 }
 
 #[tokio::test]

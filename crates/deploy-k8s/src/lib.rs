@@ -51,3 +51,4 @@ pub use connect::ClusterBuilder;
 pub use journal::SecretJournal;
 pub use kinds::KindName;
 pub use lease::LeaseLock;
+pub use set_image::SetImages;

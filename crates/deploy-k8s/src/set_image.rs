@@ -3,35 +3,64 @@
 //! ```no_run
 //! use deploy_core::manifest::ImageOverride;
 //! use deploy_core::{rollout::Rollout, run::Run};
-//! use deploy_k8s::{Apply, Cluster, Conflicts};
+//! use deploy_k8s::{Apply, Cluster, KindName, SetImages};
 //! use std::sync::Arc;
 //!
 //! # async fn example() -> deploy_core::error::Result<()> {
-//! let target = Apply::new(Cluster::builder().build().await?).conflicts(Conflicts::Force);
-//! let api = "deployment/api".parse::<deploy_k8s::KindName>()?.in_namespace("shop");
-//! let bundle = target.with_images(&api, &[ImageOverride::new("api", "registry.example/api:v2")?]).await?;
-//! let outcome = Rollout::new(Arc::new(target)).run(&bundle, Run::new()).await?;
+//! let api = "deployment/api".parse::<KindName>()?.in_namespace("shop");
+//! let images = vec![ImageOverride::new("api", "registry.example/api:v2")?];
+//! let change = SetImages::new(&Apply::new(Cluster::builder().build().await?), api, images);
+//! let outcome = Rollout::new(Arc::new(change.target())).run_derived(&change, Run::new()).await?;
 //! # Ok(())
 //! # }
 //! ```
 
+use async_trait::async_trait;
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::manifest::{Bundle, ImageOverride, Object, ObjectId};
+use deploy_core::source::Derive;
 use k8s_fields::{FieldPath, FieldSet, ManagedFields, Operation, PathElement, project};
 use serde_json::Value;
 
 use crate::api::Resource;
-use crate::apply::Apply;
+use crate::apply::{Apply, Conflicts};
+
+/// Sets containers' images on a live workload.
+#[derive(Clone, Debug)]
+pub struct SetImages {
+    target: Apply,
+    workload: ObjectId,
+    images: Vec<ImageOverride>,
+}
+
+impl SetImages {
+    /// Sets `images` on `workload`, as the field manager of `target`.
+    pub fn new(target: &Apply, workload: ObjectId, images: Vec<ImageOverride>) -> Self {
+        // The images have an owner already; to set them is what was asked for.
+        Self { target: target.clone().conflicts(Conflicts::Force), workload, images }
+    }
+
+    /// The target to roll it out on.
+    pub fn target(&self) -> Apply {
+        self.target.clone()
+    }
+}
+
+#[async_trait]
+impl Derive for SetImages {
+    async fn derive(&self) -> Result<Bundle> {
+        self.target.with_images(&self.workload, &self.images).await
+    }
+}
 
 impl Apply {
     /// The bundle that sets containers' images on a live workload and changes nothing else: what this field manager owns of it
-    /// already, and the images. Apply it with [`Conflicts::Force`](crate::Conflicts::Force): the images have an owner already, and
-    /// setting them is what was asked for.
+    /// already, and the images.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there is no such object; [`InvalidInput`](ErrorKind::InvalidInput) for a container it does not
     /// have (those it has are listed) and for a kind without containers.
-    pub async fn with_images(&self, id: &ObjectId, images: &[ImageOverride]) -> Result<Bundle> {
+    async fn with_images(&self, id: &ObjectId, images: &[ImageOverride]) -> Result<Bundle> {
         let resource = Resource::built_in_kind(&id.group, &id.kind)
             .ok_or_else(|| Error::new(ErrorKind::Unsupported, "cannot set images of this kind").on(id))?;
         let place = resource.within(id.namespace.as_deref());

@@ -10,7 +10,7 @@ use deploy_k8s::{Apply, Conflicts};
 use deploy_source::FileSource;
 
 use crate::args::ApplyArgs;
-use crate::rollout::{Made, roll_out};
+use crate::rollout::{Desired, roll_out};
 use crate::session::Session;
 
 pub(crate) async fn apply(args: &ApplyArgs, session: &Session) -> Result<Outcome> {
@@ -22,5 +22,5 @@ pub(crate) async fn apply(args: &ApplyArgs, session: &Session) -> Result<Outcome
     let conflicts = if args.force_conflicts { Conflicts::Force } else { Conflicts::Fail };
     let target =
         Apply::new(session.cluster.clone()).field_manager(&args.rollout.field_manager)?.conflicts(conflicts);
-    roll_out(target, &bundle, Made::FromFiles, &args.rollout, session).await
+    roll_out(target, Desired::Bundle(&bundle), &args.rollout, session).await
 }

@@ -12,6 +12,7 @@ pub(crate) fn plan(outcome: &Outcome, paint: Paint) -> String {
         let verb = match each.action {
             Action::Create => "create",
             Action::Delete => "delete",
+            Action::Recreate => "delete and create anew",
             _ => "change",
         };
         let guess =

@@ -39,7 +39,7 @@ fn tone(status: Status) -> Tone {
     match status {
         Status::Planned => Tone::Plain,
         Status::Healthy => Tone::Good,
-        Status::RolledBack => Tone::Warn,
+        Status::RolledBack | Status::Incomplete => Tone::Warn,
         _ => Tone::Bad,
     }
 }
@@ -54,11 +54,18 @@ fn headline(outcome: &Outcome) -> String {
     match outcome.status {
         Status::Planned => format!(
             "planned: {}; nothing was written",
-            counts(outcome, ["to create", "to change", "to delete"])
+            counts(outcome, ["to create", "to change", "to create anew", "to delete"])
         ),
         Status::Healthy => {
-            format!("healthy after {took}: {}", counts(outcome, ["created", "changed", "deleted"]))
+            format!(
+                "healthy after {took}: {}",
+                counts(outcome, ["created", "changed", "created anew", "deleted"])
+            )
         }
+        Status::Incomplete => format!(
+            "healthy after {took}, but not all that should go is gone: {}; the next run tries again",
+            counts(outcome, ["created", "changed", "created anew", "to be deleted"])
+        ),
         Status::RolledBack => format!("{failed}; the old state is back after {took}"),
         Status::RollbackFailed => format!("{failed}, and the way back failed too, after {took}"),
         _ => format!("{failed} after {took}, and left as it is"),
@@ -66,8 +73,8 @@ fn headline(outcome: &Outcome) -> String {
 }
 
 /// `1 created, 2 unchanged`, without what there is none of.
-fn counts(outcome: &Outcome, words: [&str; 3]) -> String {
-    let actions = [Action::Create, Action::Update, Action::Delete].into_iter().zip(words);
+fn counts(outcome: &Outcome, words: [&str; 4]) -> String {
+    let actions = [Action::Create, Action::Update, Action::Recreate, Action::Delete].into_iter().zip(words);
     let parts: Vec<String> = actions
         .chain([(Action::Unchanged, "unchanged")])
         .map(|(action, word)| (outcome.objects.iter().filter(|each| each.action == action).count(), word))

@@ -9,23 +9,24 @@ use deploy_core::manifest::Bundle;
 use deploy_core::outcome::Outcome;
 use deploy_core::rollout::Rollout;
 use deploy_core::run::{OnFailure, Policy};
+use deploy_core::source::Derive;
 use deploy_k8s::{Apply, LeaseLock, SecretJournal};
 
 use crate::args::RolloutArgs;
 use crate::paint::Tone;
 use crate::session::Session;
 
-/// What a bundle was made of.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Made {
-    FromFiles,
-    FromLive,
+/// What is rolled out.
+#[derive(Clone, Copy)]
+pub(crate) enum Desired<'a> {
+    Bundle(&'a Bundle),
+    /// Made of live objects, once nobody else writes.
+    Derived(&'a dyn Derive),
 }
 
 pub(crate) async fn roll_out(
     target: Apply,
-    bundle: &Bundle,
-    made: Made,
+    desired: Desired<'_>,
     args: &RolloutArgs,
     session: &Session,
 ) -> Result<Outcome> {
@@ -38,15 +39,20 @@ pub(crate) async fn roll_out(
         run = run.git_revision(revision);
     }
 
-    let records = records_namespace(bundle, &session.namespace);
+    let records = match desired {
+        Desired::Bundle(bundle) => records_namespace(bundle, &session.namespace),
+        Desired::Derived(_) => &session.namespace,
+    };
     let rollout = Rollout::new(Arc::new(target))
         .lock(Arc::new(LeaseLock::new(session.cluster.clone(), records)))
         .journal(Arc::new(SecretJournal::new(session.cluster.clone(), records)))
         .holder(&session.holder)
-        .derived(made == Made::FromLive)
         .dry_run(args.dry_run);
     session.ready();
-    let outcome = rollout.run(bundle, run).await?;
+    let outcome = match desired {
+        Desired::Bundle(bundle) => rollout.run(bundle, run).await?,
+        Desired::Derived(make) => rollout.run_derived(make, run).await?,
+    };
 
     if let Some(folder) = &args.evidence
         && !outcome.evidence.is_empty()

@@ -35,6 +35,8 @@ pub enum Action {
     Update,
     /// It is there as wanted: it is not written.
     Unchanged,
+    /// It is there, and cannot be changed into what is wanted: it is deleted and created anew, because that was asked for.
+    Recreate,
     /// It is there and should not be.
     Delete,
 }
@@ -46,6 +48,7 @@ impl Action {
             Self::Create => "created",
             Self::Update => "changed",
             Self::Unchanged => "unchanged",
+            Self::Recreate => "created anew",
             Self::Delete => "deleted",
         }
     }
@@ -72,37 +75,86 @@ pub struct Change {
     pub action: Action,
     /// The fields that change; Secrets' values are masked.
     pub diff: Vec<FieldChange>,
-    /// The object as wanted, as it will be sent.
+    /// The object as wanted, as it will be sent; of a deletion what is deleted.
     pub desired: Object,
     /// The live object as the plan saw it; `None` where there was none.
     pub before: Option<Object>,
+    /// The object as it will look, where that is known; `None` of what is unchanged or deleted.
+    pub predicted: Option<Object>,
     /// Set where the API server could not be asked (its namespace or kind comes with this bundle): the diff is our own guess.
     pub simulated: bool,
+    /// Whether fields that others own are taken over.
+    pub force: bool,
+    /// The fields of the manifest that are left to others.
+    pub yielded: Vec<Yielded>,
+}
+
+/// A field of the manifest that is left to whoever sets it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Yielded {
+    /// The path, as in `.spec.replicas`.
+    pub field: String,
+    /// To whom, as in `HorizontalPodAutoscaler shop/api` or `field manager "somebody"`.
+    pub to: String,
 }
 
 impl Change {
     /// `desired` does not exist yet; `predicted` is what it will look like.
     pub fn create(desired: Object, predicted: &Object) -> Self {
         let diff = diff(None, Some(predicted));
-        Self { id: desired.id(), action: Action::Create, diff, desired, before: None, simulated: false }
+        Self { diff, predicted: Some(predicted.clone()), ..Self::of(Action::Create, desired, None) }
     }
 
     /// `desired` is to be applied over `live`; `predicted` is what it will look like.
     pub fn update(desired: Object, live: Object, predicted: &Object) -> Self {
         let diff = diff(Some(&live), Some(predicted));
-        Self { id: desired.id(), action: Action::Update, diff, desired, before: Some(live), simulated: false }
+        Self { diff, predicted: Some(predicted.clone()), ..Self::of(Action::Update, desired, Some(live)) }
+    }
+
+    /// `live` cannot be changed into `desired`: it is deleted and created anew.
+    pub fn recreate(desired: Object, live: Object) -> Self {
+        let diff = diff(Some(&live), Some(&desired));
+        Self { diff, predicted: Some(desired.clone()), ..Self::of(Action::Recreate, desired, Some(live)) }
+    }
+
+    /// `live` is to go, once all else is healthy.
+    pub fn delete(live: Object) -> Self {
+        let diff = diff(Some(&live), None);
+        Self { diff, ..Self::of(Action::Delete, live.clone(), Some(live)) }
     }
 
     /// `live` is as wanted.
     pub fn unchanged(desired: Object, live: Object) -> Self {
+        Self::of(Action::Unchanged, desired, Some(live))
+    }
+
+    fn of(action: Action, desired: Object, before: Option<Object>) -> Self {
         Self {
             id: desired.id(),
-            action: Action::Unchanged,
+            action,
             diff: Vec::new(),
             desired,
-            before: Some(live),
+            before,
+            predicted: None,
             simulated: false,
+            force: false,
+            yielded: Vec::new(),
         }
+    }
+
+    /// The same change, taking over what others own.
+    #[must_use]
+    pub fn forced(mut self, force: bool) -> Self {
+        self.force = force;
+        self
+    }
+
+    /// The same change, which leaves these fields to others.
+    #[must_use]
+    pub fn yielding(mut self, yielded: Vec<Yielded>) -> Self {
+        self.yielded = yielded;
+        self
     }
 
     /// The same change, marked as one that the API server was not asked about.
@@ -123,9 +175,10 @@ pub struct Plan {
     pub bundle: String,
     /// How much it knows.
     pub depth: Depth,
-    /// The changes, in the order of the bundle.
+    /// The changes: those of the bundle in its order, and then what is deleted, in the order of its deletion.
     pub changes: Vec<Change>,
-    /// The stages, as numbers of changes that are written side by side.
+    /// The stages, as numbers of changes that are written side by side. Deletions stand in none: they come last, once all is verified
+    /// ([`RolloutTarget::finish`](crate::target::RolloutTarget::finish)).
     pub stages: Vec<PlannedStage>,
     /// What a person should know: what cannot be undone, what could not be asked.
     pub notes: Vec<String>,
@@ -162,7 +215,13 @@ impl Plan {
         self.changes.iter().all(|change| change.action == Action::Unchanged)
     }
 
-    /// What stood there before, of all that will be written: the way back.
+    /// What is deleted once all else is verified, in this order.
+    pub fn deletions(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(|change| change.action == Action::Delete)
+    }
+
+    /// What stood there before, of all that will be written: the way back. Deletions are not part of it: once they begin, nothing is
+    /// undone any more.
     pub fn snapshot(&self) -> Snapshot {
         let in_order =
             self.stages.iter().flat_map(|stage| &stage.changes).filter_map(|index| self.changes.get(*index));
@@ -185,6 +244,7 @@ impl fmt::Display for Plan {
             let verb = match change.action {
                 Action::Create => "create",
                 Action::Delete => "delete",
+                Action::Recreate => "delete and create anew",
                 _ => "change",
             };
             writeln!(
@@ -195,6 +255,9 @@ impl fmt::Display for Plan {
             )?;
             for field in &change.diff {
                 writeln!(f, "    {field}")?;
+            }
+            for Yielded { field, to } in &change.yielded {
+                writeln!(f, "    {field}: left to {to}")?;
             }
         }
         self.notes.iter().try_for_each(|note| writeln!(f, "note: {note}"))

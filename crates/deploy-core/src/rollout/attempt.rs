@@ -49,18 +49,9 @@ impl Rollout {
             _ => self.evidence(&applied, &observation, run).await,
         };
         let undone = matches!(observation, Observation::Undone { .. });
-        let cause = match observation {
-            Observation::Healthy => self.verify(bundle, deadline, run).await,
-            Observation::Failed { failures } | Observation::Undone { failures } => {
-                Some(Cause::Failed { failures })
-            }
-            Observation::TimedOut { waiting } => {
-                run.emit(EventKind::TimedOut {
-                    waiting: waiting.iter().map(|each| each.object.clone()).collect(),
-                });
-                Some(Cause::TimedOut { waiting })
-            }
-            Observation::Cancelled => Some(Cause::Cancelled),
+        let cause = match cause(observation, run) {
+            None => self.verify(bundle, deadline, run).await,
+            cause => cause,
         };
         Attempt { cause, evidence, undone }
     }
@@ -120,6 +111,23 @@ impl Rollout {
             }
             () = run.clock().sleep(DIAGNOSIS) => gap(format!("no evidence within {} s", DIAGNOSIS.as_secs())),
         }
+    }
+}
+
+/// Why what was observed is not what was wanted; `None` if it is.
+pub(super) fn cause(observation: Observation, run: &Run) -> Option<Cause> {
+    match observation {
+        Observation::Healthy => None,
+        Observation::Failed { failures } | Observation::Undone { failures } => {
+            Some(Cause::Failed { failures })
+        }
+        Observation::TimedOut { waiting } => {
+            run.emit(EventKind::TimedOut {
+                waiting: waiting.iter().map(|each| each.object.clone()).collect(),
+            });
+            Some(Cause::TimedOut { waiting })
+        }
+        Observation::Cancelled => Some(Cause::Cancelled),
     }
 }
 

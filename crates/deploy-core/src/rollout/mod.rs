@@ -40,12 +40,21 @@ use crate::manifest::Bundle;
 use crate::outcome::{Cause, Outcome, Status};
 use crate::plan::{Action, Plan};
 use crate::run::{Cancel, OnFailure, Run};
-use crate::target::{Drives, RolloutTarget};
+use crate::source::Derive;
+use crate::target::{Drives, Observation, RolloutTarget};
 use attempt::Attempt;
 use intent::intent;
 
 /// A lock that takes longer than this to get has a holder who may be dead.
 const HELD_AFTER: Duration = Duration::from_secs(1);
+
+/// What is to be rolled out.
+#[derive(Clone, Copy)]
+enum Desired<'a> {
+    Bundle(&'a Bundle),
+    /// Made once nobody else writes.
+    Derived(&'a dyn Derive),
+}
 
 /// How to roll out: the target, and what lock, journal, gates and checks go with it.
 #[derive(Clone)]
@@ -58,7 +67,6 @@ pub struct Rollout {
     environment: String,
     holder: String,
     dry_run: bool,
-    derived: bool,
 }
 
 impl Rollout {
@@ -73,7 +81,6 @@ impl Rollout {
             environment: String::new(),
             holder: "unnamed".to_owned(),
             dry_run: false,
-            derived: false,
         }
     }
 
@@ -126,14 +133,6 @@ impl Rollout {
         self
     }
 
-    /// Says that the bundle was made from live objects (as `set-image` makes it): where an interrupted run had to be undone first, they
-    /// were not what they should be, and the run ends with [`Stale`](ErrorKind::Stale) instead of writing them back.
-    #[must_use]
-    pub fn derived(mut self, derived: bool) -> Self {
-        self.derived = derived;
-        self
-    }
-
     /// Walks the road.
     ///
     /// Cancelling the run stops it and brings the old state back within [`Policy::rollback_timeout`](crate::run::Policy). Dropping the
@@ -144,18 +143,34 @@ impl Rollout {
     /// [`LockLost`](ErrorKind::LockLost) if another run took over; it also finishes or undoes this one.
     /// After the first write, failures are in the [`Outcome`].
     pub async fn run(&self, bundle: &Bundle, run: Run) -> Result<Outcome> {
+        self.start(Desired::Bundle(bundle), run).await
+    }
+
+    /// Walks the road with a bundle that is made from live objects (as `set image` makes it), once nobody else writes. What an
+    /// interrupted run of that name left is undone first, always: it is not what the bundle should be made from. Gates are asked when the
+    /// bundle is made.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and what keeps the bundle from being made.
+    pub async fn run_derived(&self, make: &dyn Derive, run: Run) -> Result<Outcome> {
+        self.start(Desired::Derived(make), run).await
+    }
+
+    async fn start(&self, desired: Desired<'_>, run: Run) -> Result<Outcome> {
         let recorder = Arc::new(Recorder::default());
         let run = run.also_observed_by(recorder.clone());
         let started = run.now();
         if let Some(name) = run.name() {
             check_name(name)?;
         }
-        if !self.dry_run {
+        if let Desired::Bundle(bundle) = desired {
             self.pass_gates(bundle, &run).await?;
         }
         let mut outcome = match (&self.lock, run.name()) {
-            (Some(lock), Some(name)) if !self.dry_run => self.run_locked(&**lock, name, bundle, &run).await?,
-            _ => self.walk(bundle, &run, &Cancel::new()).await?,
+            (Some(lock), Some(name)) if !self.dry_run => {
+                self.run_locked(&**lock, name, desired, &run).await?
+            }
+            _ => self.walk(desired, &run, &Cancel::new()).await?,
         };
         outcome.name = run.name().map(str::to_owned);
         outcome.git_revision = run.revision().map(str::to_owned);
@@ -166,6 +181,9 @@ impl Rollout {
     }
 
     async fn pass_gates(&self, bundle: &Bundle, run: &Run) -> Result<()> {
+        if self.dry_run {
+            return Ok(());
+        }
         let subject = self.subject(bundle, run);
         for gate in &self.gates {
             let answer = tokio::select! {
@@ -191,7 +209,13 @@ impl Rollout {
         }
     }
 
-    async fn run_locked(&self, lock: &dyn Lock, name: &str, bundle: &Bundle, run: &Run) -> Result<Outcome> {
+    async fn run_locked(
+        &self,
+        lock: &dyn Lock,
+        name: &str,
+        desired: Desired<'_>,
+        run: &Run,
+    ) -> Result<Outcome> {
         run.emit(EventKind::Locking { name: name.to_owned() });
         let held = async {
             run.clock().sleep(HELD_AFTER).await;
@@ -208,7 +232,7 @@ impl Rollout {
         // A lost lock stops even the request under way: whoever holds it now decides what stands.
         let result = tokio::select! {
             biased;
-            result = self.walk(bundle, &stoppable, &lost) => result,
+            result = self.walk(desired, &stoppable, &lost) => result,
             () = lost.cancelled() => Err(lost_or_cancelled(&lost)),
         };
         if !lost.is_cancelled()
@@ -222,8 +246,17 @@ impl Rollout {
     }
 
     /// The road itself, once nobody else is on it.
-    async fn walk(&self, bundle: &Bundle, run: &Run, lost: &Cancel) -> Result<Outcome> {
-        let interrupted = self.interrupted(bundle, run, lost).await?;
+    async fn walk(&self, desired: Desired<'_>, run: &Run, lost: &Cancel) -> Result<Outcome> {
+        let interrupted = self.interrupted(desired, run, lost).await?;
+        let derived;
+        let bundle = match desired {
+            Desired::Bundle(bundle) => bundle,
+            Desired::Derived(make) => {
+                derived = make.derive().await?;
+                self.pass_gates(&derived, run).await?;
+                &derived
+            }
+        };
         let plan = self.target.plan(bundle, run).await?;
         run.emit(EventKind::Planned {
             create: plan.count(Action::Create),
@@ -259,7 +292,7 @@ impl Rollout {
     ) -> Result<Outcome> {
         let Some(cause) = attempt.cause else {
             self.settle(intent, plan, run).await;
-            return Ok(self.outcome(plan, Status::Healthy));
+            return Ok(self.complete(plan, run).await);
         };
         if matches!(cause, Cause::Cancelled) {
             run.emit(EventKind::Cancelled);
@@ -281,6 +314,22 @@ impl Rollout {
         }
         outcome.cause = Some(cause);
         Ok(outcome)
+    }
+
+    /// The last step, after which nothing is undone any more: the journal says so already.
+    async fn complete(&self, plan: &Plan, run: &Run) -> Outcome {
+        let deadline = run.now() + run.rules().timeout;
+        let cause = match self.target.finish(plan, deadline, run).await {
+            Ok(Observation::Healthy) => return self.outcome(plan, Status::Healthy),
+            Ok(observation) => attempt::cause(observation, run),
+            Err(error) => Some(error.into()),
+        };
+        if matches!(cause, Some(Cause::Cancelled)) {
+            run.emit(EventKind::Cancelled);
+        }
+        let mut outcome = self.outcome(plan, Status::Incomplete);
+        outcome.cause = cause;
+        outcome
     }
 
     fn outcome(&self, plan: &Plan, status: Status) -> Outcome {

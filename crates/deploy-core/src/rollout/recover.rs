@@ -1,10 +1,9 @@
 //! What an interrupted run of the same name left: finished or undone first.
 
-use super::{Rollout, lost_or_cancelled};
-use crate::error::{Error, ErrorKind, Result};
+use super::{Desired, Rollout, lost_or_cancelled};
+use crate::error::Result;
 use crate::event::EventKind;
 use crate::journal::{Intent, Phase};
-use crate::manifest::Bundle;
 use crate::run::{Cancel, Run};
 
 impl Rollout {
@@ -14,7 +13,7 @@ impl Rollout {
     /// else is undone first. What cannot be undone stays in the intent that is taken up, so that no way back is lost.
     pub(super) async fn interrupted(
         &self,
-        bundle: &Bundle,
+        desired: Desired<'_>,
         run: &Run,
         lost: &Cancel,
     ) -> Result<Option<Intent>> {
@@ -26,7 +25,8 @@ impl Rollout {
             }
             return Ok(None);
         }
-        let undo = intent.phase == Phase::RollingBack || intent.bundle != bundle.digest().as_str();
+        let same = matches!(desired, Desired::Bundle(bundle) if intent.bundle == bundle.digest().as_str());
+        let undo = intent.phase == Phase::RollingBack || !same;
         if self.dry_run {
             let message = format!(
                 "an interrupted run stands in the journal: a real run {} it first",
@@ -49,13 +49,6 @@ impl Rollout {
             report.left.is_empty() && report.unhealthy.is_some() && journal.load(name).await?.is_some();
         if !untried {
             intent.before.entries.retain(|entry| report.left.iter().any(|left| left.object == entry.id));
-        }
-        if self.derived {
-            return Err(Error::new(
-                ErrorKind::Stale,
-                "an interrupted run was undone: the bundle was made from what it had left",
-            )
-            .help("run again"));
         }
         Ok(if intent.before.entries.is_empty() { None } else { Some(intent) })
     }

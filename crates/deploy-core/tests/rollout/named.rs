@@ -1,12 +1,17 @@
 //! Runs under one name: one at a time, and an interrupted one is finished or undone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use deploy_core::error::ErrorKind;
+use async_trait::async_trait;
+use deploy_core::error::{ErrorKind, Result};
 use deploy_core::journal::{Journal, Phase};
 use deploy_core::lock::Lock;
+use deploy_core::manifest::Bundle;
+use deploy_core::memory::MemoryTarget;
 use deploy_core::outcome::Status;
 use deploy_core::run::{Cancel, Run};
+use deploy_core::source::Derive;
 
 use crate::world::{World, bundle, state, timeline};
 
@@ -202,7 +207,7 @@ async fn a_healthy_run_whose_journal_was_not_cleared_is_never_undone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bundle_made_of_what_an_interrupted_run_left_is_not_written() {
+async fn a_derived_bundle_is_made_once_an_interrupted_run_is_undone() {
     let world = World::with(&[("a", "1")]);
     let slow = bundle(&[("a", "slow")]);
     let run = world.rollout();
@@ -210,14 +215,19 @@ async fn a_bundle_made_of_what_an_interrupted_run_left_is_not_written() {
     assert!(killed.is_err(), "it waits until it is killed");
     assert_eq!(world.state(), state(&[("a", "slow")]));
     let next = Run::new().named("shop");
-    let derived = world.rollout().derived(true);
-    let error = tokio::time::timeout(
-        Duration::from_secs(300),
-        derived.run(&bundle(&[("a", "slow"), ("b", "1")]), next),
-    )
-    .await;
-    let error = error.unwrap().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Stale, "{error}");
-    assert_eq!(world.state(), state(&[("a", "1")]));
+    let outcome = world.rollout().run_derived(&AndB(world.target.clone()), next).await.unwrap();
+    assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+    assert_eq!(world.state(), state(&[("a", "1"), ("b", "1")]));
     assert!(world.journal.is_empty());
+}
+
+/// What stands, and `b` with it.
+struct AndB(Arc<MemoryTarget>);
+
+#[async_trait]
+impl Derive for AndB {
+    async fn derive(&self) -> Result<Bundle> {
+        let more = bundle(&[("b", "1")]).objects().to_vec();
+        Bundle::builder().objects(self.0.objects().into_iter().chain(more)).build()
+    }
 }

@@ -45,7 +45,7 @@ impl MemoryTarget {
                     live.delete(&change.id);
                     None
                 }
-                Action::Create | Action::Update => Some(live.put(change.desired.clone())),
+                Action::Create | Action::Update | Action::Recreate => Some(live.put(change.desired.clone())),
             };
             Ok(applied(object.as_ref().unwrap_or(&change.desired), change.action))
         };
