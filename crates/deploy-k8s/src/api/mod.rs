@@ -7,6 +7,7 @@
 mod answer;
 mod discovery;
 mod logs;
+mod read_many;
 mod resource;
 mod retry;
 mod send;
@@ -22,6 +23,7 @@ use deploy_core::clock::{Clock, SystemClock};
 use tokio::sync::Semaphore;
 
 pub(crate) use discovery::Discovery;
+pub(crate) use read_many::Read;
 pub(crate) use resource::{Place, Resource, escape};
 pub(crate) use verbs::{Apply, ApplyOptions};
 pub(crate) use watch::{WatchEvent, Watched};
