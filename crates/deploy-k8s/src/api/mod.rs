@@ -6,11 +6,15 @@
 
 mod answer;
 mod discovery;
+mod items;
+mod list;
 mod logs;
 mod read_many;
 mod resource;
 mod retry;
 mod send;
+#[cfg(test)]
+mod tests;
 mod verbs;
 mod watch;
 

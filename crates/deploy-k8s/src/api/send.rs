@@ -1,8 +1,10 @@
 //! Sends one request, again where that is allowed, within its time.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
 use deploy_core::error::{Error, ErrorKind, Result, Retry};
+use futures_util::StreamExt;
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Collected, Limited};
 use kube::client::Body;
@@ -12,8 +14,10 @@ use super::Cluster;
 use super::answer::Refusal;
 use super::retry::{Repeat, Setback, wait};
 
-/// Answers larger than this are refused: a page of a list of 500 large objects fits.
-const MAX_ANSWER: usize = 256 << 20;
+/// An answer that is kept whole is one object at most, and refused if it is larger than this.
+const MAX_ANSWER: usize = 16 << 20;
+/// Of a refusal no more than this is read.
+const MAX_REFUSAL: usize = 1 << 20;
 
 /// A request, before it is sent.
 pub(crate) struct Call {
@@ -43,7 +47,52 @@ impl Failed {
     }
 }
 
+/// Takes in the body of one answer as it comes. When the answer breaks off it is dropped, and the next try starts with a new one.
+pub(super) trait Receive {
+    /// What the body comes to.
+    type Out;
+
+    /// Takes in the next bytes; after `Break` the rest is not read.
+    ///
+    /// # Errors
+    /// What no other try would make better.
+    fn chunk(&mut self, bytes: &[u8]) -> Result<ControlFlow<()>>;
+
+    /// What all of it came to, or what came until the `Break`.
+    ///
+    /// # Errors
+    /// As [`chunk`](Self::chunk).
+    fn end(self) -> Result<Self::Out>;
+}
+
+/// Keeps an answer whole.
+#[derive(Default)]
+struct Whole(Vec<u8>);
+
+impl Receive for Whole {
+    type Out = Vec<u8>;
+
+    fn chunk(&mut self, bytes: &[u8]) -> Result<ControlFlow<()>> {
+        if self.0.len() + bytes.len() > MAX_ANSWER {
+            return Err(Error::new(ErrorKind::Internal, "the API server's answer is larger than 16 MiB"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn end(self) -> Result<Vec<u8>> {
+        Ok(self.0)
+    }
+}
+
 /// Why one try came to nothing.
+enum Miss {
+    Refused(Refusal),
+    Unanswered(Unanswered),
+    /// It was answered with something that cannot be right.
+    Unusable(Error),
+}
+
 struct Unanswered {
     setback: Setback,
     why: String,
@@ -52,17 +101,27 @@ struct Unanswered {
 impl Cluster {
     /// Sends `call` until it is answered or may not be repeated any more.
     pub(crate) async fn call(&self, call: &Call) -> Result<Vec<u8>, Failed> {
+        self.receive(call, Whole::default).await
+    }
+
+    /// The same for an answer that is taken in as it comes: by one of `receiver` for every try.
+    pub(super) async fn receive<R: Receive>(
+        &self,
+        call: &Call,
+        receiver: impl Fn() -> R,
+    ) -> Result<R::Out, Failed> {
         let started = self.clock().now();
         let mut tries = 0;
         loop {
             let outcome = {
                 // The semaphore is never closed.
                 let _permit = self.in_flight.acquire().await;
-                self.once(call).await
+                self.once(call, receiver()).await
             };
             let (setback, failed) = match outcome {
-                Ok(Ok(body)) => return Ok(body),
-                Ok(Err(refusal)) => match refusal.setback() {
+                Ok(out) => return Ok(out),
+                Err(Miss::Unusable(error)) => return Err(Failed::Unanswered(error)),
+                Err(Miss::Refused(refusal)) => match refusal.setback() {
                     // A write that failed midway may have had its effect.
                     Some(setback @ Setback::ServerFailed { .. }) if call.repeat == Repeat::IfUnsent => {
                         let why =
@@ -72,7 +131,7 @@ impl Cluster {
                     Some(setback) => (setback, Failed::Refused(refusal)),
                     None => return Err(Failed::Refused(refusal)),
                 },
-                Err(Unanswered { setback, why }) => {
+                Err(Miss::Unanswered(Unanswered { setback, why })) => {
                     (setback, Failed::Unanswered(self.unanswered(setback, call.repeat, &why)))
                 }
             };
@@ -103,30 +162,27 @@ impl Cluster {
         })
     }
 
-    async fn once(&self, call: &Call) -> Result<Result<Vec<u8>, Refusal>, Unanswered> {
+    async fn once<R: Receive>(&self, call: &Call, mut receiver: R) -> Result<R::Out, Miss> {
+        let lost = |why| Miss::Unanswered(Unanswered { setback: Setback::AnswerLost, why });
         let exchange = async {
-            let response = self.send(call).await?;
-            let (head, body) = response.into_parts();
-            let bytes = Limited::new(body, MAX_ANSWER)
-                .collect()
-                .await
-                .map_err(|error| Unanswered {
-                    setback: Setback::AnswerLost,
-                    why: format!("the answer broke off: {error}"),
-                })?
-                .to_bytes();
-            Ok(if head.status.is_success() {
-                Ok(bytes.to_vec())
-            } else {
-                Err(Refusal::read(head.status, &head.headers, &bytes))
-            })
+            let response = self.send(call).await.map_err(Miss::Unanswered)?;
+            if !response.status().is_success() {
+                return Err(Miss::Refused(refusal(response).await));
+            }
+            let mut body = response.into_body().into_data_stream();
+            while let Some(bytes) = body.next().await {
+                let bytes = bytes.map_err(|error| lost(format!("the answer broke off: {error}")))?;
+                if receiver.chunk(&bytes).map_err(Miss::Unusable)?.is_break() {
+                    break;
+                }
+            }
+            receiver.end().map_err(Miss::Unusable)
         };
         tokio::select! {
             answered = exchange => answered,
-            () = self.clock().sleep(self.request_timeout) => Err(Unanswered {
-                setback: Setback::AnswerLost,
-                why: format!("no answer within {} s", self.request_timeout.as_secs_f32()),
-            }),
+            () = self.clock().sleep(self.request_timeout) => {
+                Err(lost(format!("no answer within {} s", self.request_timeout.as_secs_f32())))
+            }
         }
     }
 
@@ -161,9 +217,7 @@ impl Cluster {
         if response.status().is_success() {
             return Ok(response.into_body());
         }
-        let (head, body) = response.into_parts();
-        let bytes = Limited::new(body, 1 << 20).collect().await.map(Collected::to_bytes).unwrap_or_default();
-        Err(Failed::Refused(Refusal::read(head.status, &head.headers, &bytes)))
+        Err(Failed::Refused(refusal(response).await))
     }
 
     fn unanswered(&self, setback: Setback, repeat: Repeat, why: &str) -> Error {
@@ -183,6 +237,13 @@ impl Cluster {
             .with_retry(Retry::Exhausted)
             .help(help)
     }
+}
+
+/// A refusal with what can be read of its words: the code alone says enough.
+async fn refusal(response: Response<Body>) -> Refusal {
+    let (head, body) = response.into_parts();
+    let bytes = Limited::new(body, MAX_REFUSAL).collect().await.map(Collected::to_bytes).unwrap_or_default();
+    Refusal::read(head.status, &head.headers, &bytes)
 }
 
 /// Whether a broken request was sent, as far as the client can tell; in doubt it was.

@@ -14,9 +14,6 @@ const JSON: &str = "application/json";
 const APPLY: &str = "application/apply-patch+yaml";
 const MERGE: &str = "application/merge-patch+json";
 
-/// Objects per page of a list.
-const PAGE: usize = 500;
-
 /// How a server-side apply came out.
 #[derive(Debug)]
 pub(crate) enum Apply {
@@ -50,61 +47,6 @@ impl Cluster {
             Err(Failed::Refused(refusal)) if refusal.code == 404 => Ok(None),
             Err(failed) => Err(failed.into_error(call.verb, &call.object)),
         }
-    }
-
-    /// All objects of a place, page by page, and the resourceVersion to watch from. `selector` is a part of the query, as in
-    /// `&labelSelector=…`.
-    pub(crate) async fn list(
-        &self,
-        place: &Place,
-        selector: &str,
-        mut each: impl FnMut(Value),
-    ) -> Result<String> {
-        let mut token = String::new();
-        loop {
-            let path = format!("{}?limit={PAGE}{selector}{}", place.path(), continued(&token));
-            let call = read("list", path, collection(place));
-            let mut page = match self.call_json(&call).await {
-                Ok(page) => page,
-                // The token outlived the server's history: one unpaged list is consistent again.
-                Err(Failed::Refused(refusal)) if refusal.code == 410 && !token.is_empty() => {
-                    let call = read(
-                        "list",
-                        format!("{}?{}", place.path(), selector.trim_start_matches('&')),
-                        collection(place),
-                    );
-                    self.call_json(&call)
-                        .await
-                        .map_err(|failed| failed.into_error(call.verb, &call.object))?
-                }
-                Err(failed) => return Err(failed.into_error(call.verb, &call.object)),
-            };
-            let resource = &place.resource;
-            for mut item in
-                page.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default()
-            {
-                // Items of a list leave out what the list says once.
-                item["apiVersion"] = resource.api_version().into();
-                item["kind"] = resource.kind.as_str().into();
-                each(item);
-            }
-            let meta = |key: &str| {
-                page.pointer(&format!("/metadata/{key}")).and_then(Value::as_str).unwrap_or_default()
-            };
-            meta("continue").clone_into(&mut token);
-            if token.is_empty() {
-                return Ok(meta("resourceVersion").to_owned());
-            }
-        }
-    }
-
-    /// Whether a place may be listed at all.
-    ///
-    /// # Errors
-    /// Why not.
-    pub(crate) async fn peek(&self, place: &Place) -> Result<()> {
-        let call = read("list", format!("{}?limit=1", place.path()), collection(place));
-        self.call(&call).await.map(drop).map_err(|failed| failed.into_error(call.verb, &call.object))
     }
 
     /// Server-side apply. It may be repeated: the same apply has the same effect, and one with a resourceVersion has it once.
@@ -266,10 +208,6 @@ pub(super) fn collection(place: &Place) -> String {
         Some(namespace) => format!("{} in namespace {namespace}", place.resource.plural),
         None => place.resource.plural.clone(),
     }
-}
-
-fn continued(token: &str) -> String {
-    if token.is_empty() { String::new() } else { format!("&continue={}", escape(token)) }
 }
 
 fn conflicting(refusal: &Refusal) -> Vec<String> {

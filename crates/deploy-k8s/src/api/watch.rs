@@ -67,26 +67,23 @@ impl Cluster {
         loop {
             let version = match from.take() {
                 Some(version) => version,
-                None => {
-                    let mut items = Vec::new();
-                    match self.list(&place, "", |item| items.push(slim(item))).await {
-                        Ok(version) => {
-                            if !out.say(WatchEvent::Listed(items)).await {
-                                return;
-                            }
-                            version
-                        }
-                        Err(error) if lasting(&error) => {
-                            out.say(WatchEvent::Denied(error)).await;
+                None => match self.select(&place, "", |item| Some(slim(item))).await {
+                    Ok((items, version)) => {
+                        if !out.say(WatchEvent::Listed(items)).await {
                             return;
                         }
-                        Err(error) => {
-                            tracing::debug!(%error, "list failed; trying again");
-                            pause(&self, &mut setbacks).await;
-                            continue;
-                        }
+                        version
                     }
-                }
+                    Err(error) if lasting(&error) => {
+                        out.say(WatchEvent::Denied(error)).await;
+                        return;
+                    }
+                    Err(error) => {
+                        tracing::debug!(%error, "list failed; trying again");
+                        pause(&self, &mut setbacks).await;
+                        continue;
+                    }
+                },
             };
             match self.watch(&place, version, &out).await {
                 Ended::Unheard => return,
