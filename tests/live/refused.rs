@@ -82,7 +82,7 @@ async fn without_the_right() {
         let (run, _) = env.run();
         let rollout = Rollout::new(Arc::new(Apply::new(cluster.clone())));
         let error = rollout.run(&env.bundle(&deployment("api:v1")), run).await.expect_err("forbidden");
-        says(&error, ErrorKind::Forbidden, &["limited", "get", "deployments", &env.namespace]);
+        says(&error, ErrorKind::Forbidden, &["limited", "patch", "deployments", &env.namespace]);
 
         // With rights on Deployments alone it could write, but not follow: refused before it does.
         let role = include_str!("deployments-only.yaml");

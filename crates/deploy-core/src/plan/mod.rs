@@ -77,7 +77,7 @@ pub struct Change {
     pub diff: Vec<FieldChange>,
     /// The object as wanted, as it will be sent; of a deletion what is deleted.
     pub desired: Object,
-    /// The live object as the plan saw it; `None` where there was none.
+    /// The live object as the plan saw it; `None` where there was none, or where it may not be read.
     pub before: Option<Object>,
     /// The object as it will look, where that is known; `None` of what is unchanged or deleted.
     pub predicted: Option<Object>,
@@ -110,6 +110,16 @@ impl Change {
     pub fn update(desired: Object, live: Object, predicted: &Object) -> Self {
         let diff = diff(Some(&live), Some(predicted));
         Self { diff, predicted: Some(predicted.clone()), ..Self::of(Action::Update, desired, Some(live)) }
+    }
+
+    /// Something stands there that may not be read: it is written whatever it is, and there is no way back.
+    pub fn unseen(desired: Object, predicted: Object) -> Self {
+        Self { predicted: Some(predicted), ..Self::of(Action::Update, desired, None) }
+    }
+
+    /// Whether what stands there may not be read.
+    pub fn is_unseen(&self) -> bool {
+        self.action == Action::Update && self.before.is_none()
     }
 
     /// `live` cannot be changed into `desired`: it is deleted and created anew.
@@ -225,7 +235,7 @@ impl Plan {
     pub fn snapshot(&self) -> Snapshot {
         let in_order =
             self.stages.iter().flat_map(|stage| &stage.changes).filter_map(|index| self.changes.get(*index));
-        let written = in_order.filter(|change| change.action != Action::Unchanged);
+        let written = in_order.filter(|change| change.action != Action::Unchanged && !change.is_unseen());
         Snapshot {
             entries: written
                 .map(|change| SnapshotEntry {

@@ -8,7 +8,7 @@ use deploy_core::manifest::Object;
 use serde_json::Value;
 
 use super::Cluster;
-use super::resource::{Resource, group_version_path};
+use super::resource::{Resource, escape, group_version_path};
 use super::send::Failed;
 use super::verbs::read;
 
@@ -54,6 +54,24 @@ impl Cluster {
             Some(resource) => Ok(resource),
             None => Err(unknown_kind(object)),
         }
+    }
+
+    /// The resource of a kind in whatever version the API server prefers; `None` if it does not serve the kind.
+    pub(crate) async fn served(&self, group: &str, kind: &str) -> Result<Option<Resource>> {
+        if let Some(known) = Resource::built_in_kind(group, kind) {
+            return Ok(Some(known));
+        }
+        if group.is_empty() {
+            return self.resource("", "v1", kind).await;
+        }
+        let call = read("discover", format!("/apis/{}", escape(group)), format!("the group {group}"));
+        let answer = match self.call_json(&call).await {
+            Ok(answer) => answer,
+            Err(Failed::Refused(refusal)) if refusal.code == 404 => return Ok(None),
+            Err(failed) => return Err(failed.into_error(call.verb, &call.object)),
+        };
+        let version = answer.pointer("/preferredVersion/version").and_then(Value::as_str).unwrap_or_default();
+        self.resource(group, version, kind).await
     }
 
     /// The resource that serves `kind`, if there is one.

@@ -6,7 +6,7 @@ use deploy_core::run::DeploymentId;
 use serde_json::Value;
 
 use super::Apply;
-use super::plan::defined;
+use super::coming::defined;
 use super::restore::is_by;
 use crate::api::{Place, Resource};
 

@@ -13,7 +13,12 @@ pub(super) fn with_place(error: Error, object: &Object) -> Error {
     let pointer = field(error.message()).and_then(|path| pointer(object.value(), &path)).unwrap_or_default();
     match object.place(&pointer) {
         Some(origin) => {
-            Error::invalid(format!("{origin}: {}", error.message())).during("plan").on(object.id())
+            let located =
+                Error::invalid(format!("{origin}: {}", error.message())).during("plan").on(object.id());
+            match error.advice() {
+                Some(help) => located.help(help),
+                None => located,
+            }
         }
         None => error,
     }

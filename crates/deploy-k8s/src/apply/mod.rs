@@ -15,12 +15,20 @@
 //! # }
 //! ```
 
+mod ask;
+mod autoscaled;
+mod coming;
+mod conflict;
 mod contents;
 mod diagnose;
 mod feed;
+mod immutable;
 mod locate;
 mod observe;
+mod ownership;
 mod plan;
+mod prepare;
+mod prune;
 mod restore;
 mod status;
 mod unstick;
@@ -33,7 +41,7 @@ use deploy_core::clock::Timestamp;
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::evidence::Evidence;
 use deploy_core::health::{HealthRule, Judge, Patience};
-use deploy_core::manifest::{Bundle, DEPLOYMENT_ID, GIT_REVISION};
+use deploy_core::manifest::{Bundle, DEPLOYMENT_ID, GIT_REVISION, ObjectId};
 use deploy_core::plan::{Depth, Plan};
 use deploy_core::run::Run;
 use deploy_core::target::{
@@ -43,20 +51,12 @@ use futures_util::{StreamExt, stream};
 use k8s_fields::{FieldPath, FieldSet};
 
 use crate::api::Cluster;
+pub use conflict::{ConflictRule, Conflicts, FieldConflict, FieldConflicts};
+use ownership::Ownership;
+pub use prune::ApplySet;
 
 /// The field manager that owns what is applied, unless another is named.
 pub const FIELD_MANAGER: &str = "deploy-core";
-
-/// What to do when another field manager owns a field that the manifest sets to another value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Conflicts {
-    /// Stop with an error that names manager and fields (the default).
-    #[default]
-    Fail,
-    /// Take the fields over.
-    Force,
-}
 
 /// Rolls out to a cluster, kubectl-style.
 #[derive(Clone)]
@@ -64,6 +64,12 @@ pub struct Apply {
     cluster: Cluster,
     manager: String,
     conflicts: Conflicts,
+    rules_of_conflict: Vec<ConflictRule>,
+    predecessors: Vec<String>,
+    wholly: Vec<FieldPath>,
+    recreate: Vec<(String, String)>,
+    prune: Option<ApplySet>,
+    asks_each: bool,
     rules: Vec<(String, String, Arc<dyn HealthRule>)>,
 }
 
@@ -74,6 +80,12 @@ impl Apply {
             cluster,
             manager: FIELD_MANAGER.to_owned(),
             conflicts: Conflicts::default(),
+            rules_of_conflict: Vec::new(),
+            predecessors: vec!["kubectl".to_owned()],
+            wholly: Vec::new(),
+            recreate: Vec::new(),
+            prune: None,
+            asks_each: false,
             rules: Vec::new(),
         }
     }
@@ -91,10 +103,61 @@ impl Apply {
         Ok(self)
     }
 
-    /// Says what to do about fields that others own.
+    /// Says what to do about fields that others own, where no [`conflict_rule`](Self::conflict_rule) speaks of them.
+    ///
+    /// The replicas of a workload that a HorizontalPodAutoscaler scales are left to it whatever is said here, unless a rule names the field.
     #[must_use]
     pub fn conflicts(mut self, conflicts: Conflicts) -> Self {
         self.conflicts = conflicts;
+        self
+    }
+
+    /// Says what to do about certain fields or kinds. The first rule that speaks of a field decides.
+    #[must_use]
+    pub fn conflict_rule(mut self, rule: ConflictRule) -> Self {
+        self.rules_of_conflict.push(rule);
+        self
+    }
+
+    /// Takes objects over from these field managers, whose successor this deployment is: what they own and the manifest no longer has
+    /// goes, as if they had applied the manifest themselves. `kubectl` (the default) stands for `kubectl apply`, client-side and
+    /// server-side. Name `helm` only for objects that helm shall deploy no more.
+    #[must_use]
+    pub fn take_over_from(mut self, managers: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.predecessors = managers.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Deletes objects of this kind and creates them anew where a field is to change that cannot be changed. Their pods go with them.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for what holds data or other objects: persistent volumes and their claims, custom
+    /// resource definitions, namespaces.
+    pub fn recreate(mut self, group: impl Into<String>, kind: impl Into<String>) -> Result<Self> {
+        let kind = kind.into();
+        immutable::check_kind(&kind)?;
+        self.recreate.push((group.into(), kind));
+        Ok(self)
+    }
+
+    /// Deletes what earlier runs applied to this set and the bundle no longer has, once all else is healthy and verified.
+    #[must_use]
+    pub fn prune(mut self, set: ApplySet) -> Self {
+        self.prune = Some(set);
+        self
+    }
+
+    /// Asks the API server about every object that is to be created, also about plain data that is like another one asked about. For
+    /// plans that a person reads. Default: no.
+    #[must_use]
+    pub fn asking_about_each(mut self, each: bool) -> Self {
+        self.asks_each = each;
+        self
+    }
+
+    /// Takes whole subtrees over from whoever owns them, as in `spec.template`.
+    pub(crate) fn wholly(mut self, roots: impl IntoIterator<Item = FieldPath>) -> Self {
+        self.wholly = roots.into_iter().collect();
         self
     }
 
@@ -118,6 +181,18 @@ impl Apply {
     /// The field manager.
     pub fn manager(&self) -> &str {
         &self.manager
+    }
+
+    fn ownership(&self) -> Ownership {
+        Ownership {
+            manager: self.manager.clone(),
+            predecessors: self.predecessors.clone(),
+            wholly: self.wholly.clone(),
+        }
+    }
+
+    fn recreates(&self, id: &ObjectId) -> bool {
+        self.recreate.iter().any(|(group, kind)| id.is(group, kind))
     }
 
     fn judge(&self, patience: &Patience) -> Judge {
@@ -155,6 +230,10 @@ impl RolloutTarget for Apply {
 
     async fn observe(&self, applied: &Applied, deadline: Timestamp, run: &Run) -> Result<Observation> {
         self.follow(&applied.objects, deadline, run).await
+    }
+
+    async fn finish(&self, plan: &Plan, deadline: Timestamp, run: &Run) -> Result<Observation> {
+        self.delete_unwanted(plan, deadline, run).await
     }
 
     async fn rollback(&self, to: &RollbackTo, run: &Run) -> Result<Restored> {

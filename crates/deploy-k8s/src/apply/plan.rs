@@ -1,26 +1,53 @@
-//! Asks the API server, object by object and without writing, what would change.
+//! Asks the API server what would change, and writes nothing.
 //!
-//! An object that the strict comparison of `k8s-fields` calls equal is left alone; any other is sent as a dry run, so that unknown
-//! fields, missing rights, quota, admission and immutable fields show before anything is written.
+//! What stands is read place by place. An object that the strict comparison of `k8s-fields` calls equal is left alone; any other is sent
+//! as a dry run, so that unknown fields, missing rights, quota, admission and immutable fields show before anything is written.
+//!
+//! Of plain data that is not there yet (ConfigMaps, opaque Secrets), only the first of each place is sent as a dry run, unless
+//! [`Apply::asking_about_each`] says otherwise: what it would look like is known, and asking would double the time of a large first apply.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::manifest::{Bundle, Object, Scope, stamp};
-use deploy_core::plan::{Action, Change, Depth, Plan, PlannedStage, diff};
+use deploy_core::plan::{Action, Change, Depth, Plan, PlannedStage};
 use deploy_core::run::Run;
-use k8s_fields::{ManagedFields, Operation, compare, secret_string_data_to_data};
-use k8s_openapi::ByteString;
-use serde_json::Value;
 
+use super::autoscaled::Autoscaled;
+use super::coming::Coming;
 use super::feed::{blind_spots, companions_of};
 use super::locate::with_place;
-use super::{Apply, Conflicts, side_by_side, traces};
-use crate::api::{self, ApplyOptions, Place, Resource};
+use super::prepare::{is_plain_data, prepare};
+use super::{Apply, side_by_side};
+use crate::api::{Place, Read, Resource};
 
 /// Errors told at once.
 const MAX_ERRORS: usize = 10;
+
+/// An object of the bundle on its way to the API server.
+pub(super) struct Wanted {
+    /// Where it belongs.
+    pub(super) place: Place,
+    /// As it is compared.
+    pub(super) plain: Object,
+    /// As it is sent.
+    pub(super) desired: Object,
+    /// Whether its kind comes with the bundle and is not served yet.
+    pub(super) unserved: bool,
+    /// Whether the bundle brings the definition of its kind.
+    pub(super) redefined: bool,
+}
+
+/// What all objects of a plan share.
+pub(super) struct Planning<'a> {
+    pub(super) coming: &'a Coming,
+    pub(super) autoscaled: Autoscaled,
+    /// What was read, by place and name.
+    live: HashMap<(Place, String), Read>,
+    /// The objects that stand for others like them.
+    sampled: HashSet<usize>,
+}
 
 impl Apply {
     pub(super) async fn make_plan(&self, bundle: &Bundle, run: &Run) -> Result<Plan> {
@@ -28,28 +55,97 @@ impl Apply {
         self.cluster.forget_discovery();
         let coming = Coming::with(bundle);
         let settled = self.settle(bundle, &coming).await?;
-        let stages = settled.stages()?;
-        let unreachable = AtomicBool::new(false);
-        let ask = |object| self.plan_one(object, &coming, &unreachable, run);
-        let (first, rest) = settled.objects().split_at(1.min(settled.objects().len()));
-        // The first alone: a server that cannot be reached is asked once.
-        let mut answers = side_by_side(first.iter().map(ask)).await;
-        answers.extend(side_by_side(rest.iter().map(ask)).await);
-        let changes = all_or_errors(answers.into_iter().flatten().collect())?;
-        let stages =
-            stages.into_iter().map(|stage| PlannedStage { changes: stage.objects, gates: stage.await_ready });
-        let notes = changes.iter().filter_map(note).collect();
+        let mut stages: Vec<PlannedStage> = settled
+            .stages()?
+            .into_iter()
+            .map(|stage| PlannedStage { changes: stage.objects, gates: stage.await_ready })
+            .collect();
+        let mut wanted = self.wanted(&settled, &coming, run).await?;
+        let membership = self.membership(&mut wanted, run).await?;
+        if let Some(index) = membership.parent_index(&wanted) {
+            // What is there is recorded before the first write, so that nothing is ever lost sight of.
+            stages.insert(0, PlannedStage { changes: vec![index], gates: Vec::new() });
+        }
+        let live = self.read(&wanted).await?;
+        let autoscaled = Autoscaled::read(&self.cluster, &wanted).await?;
+        let sampled = if self.asks_each { HashSet::new() } else { alike(&wanted, &live) };
+        let planning = Planning { coming: &coming, autoscaled, live, sampled };
+
+        let given_up = AtomicBool::new(false);
+        let asks = wanted.iter().enumerate().map(|(index, object)| {
+            self.plan_one(index, object, settled.objects().get(index), &planning, &given_up, run)
+        });
+        let answers = side_by_side(asks).await;
+        let answers = all_or_errors(answers.into_iter().flatten().collect())?;
+        let mut notes: Vec<String> = planning.autoscaled.notes.clone();
+        let mut changes = Vec::with_capacity(answers.len());
+        for (change, said) in answers {
+            notes.extend(note(&change));
+            notes.extend(said);
+            changes.push(change);
+        }
+        notes.extend(membership.notes);
+        changes.extend(membership.deletions);
         let digest = bundle.digest().as_str().to_owned();
-        let mut plan = Plan::new(run.id().clone(), digest, Depth::Fields, changes, stages.collect());
+        let mut plan = Plan::new(run.id().clone(), digest, Depth::Fields, changes, stages);
         plan.notes = notes;
         self.check_sight(&mut plan).await?;
         Ok(plan)
     }
 
+    /// The objects of the bundle as they are compared and sent, in its order.
+    async fn wanted(&self, bundle: &Bundle, coming: &Coming, run: &Run) -> Result<Vec<Wanted>> {
+        let mut resources: HashMap<(&str, &str), (Resource, bool)> = HashMap::new();
+        let mut wanted = Vec::with_capacity(bundle.objects().len());
+        for object in bundle.objects() {
+            let kind = (object.api_version(), object.kind());
+            if let std::collections::hash_map::Entry::Vacant(entry) = resources.entry(kind) {
+                entry.insert(self.resource(object, coming).await.map_err(|error| with_place(error, object))?);
+            }
+            let Some((resource, unserved)) = resources.get(&kind).cloned() else { continue };
+            let place = resource.within(object.namespace().or(Some(self.cluster.default_namespace())));
+            let plain = prepare(object.clone()).map_err(|error| with_place(error, object))?;
+            let plain = match &place.namespace {
+                Some(namespace) => plain.in_namespace(namespace),
+                None => plain,
+            };
+            let desired = stamp(plain.clone(), run.id().as_str(), run.revision());
+            let redefined = coming.definition(object).is_some();
+            wanted.push(Wanted { place, plain, desired, unserved, redefined });
+        }
+        Ok(wanted)
+    }
+
+    /// What stands of the objects, by place and name.
+    async fn read(&self, wanted: &[Wanted]) -> Result<HashMap<(Place, String), Read>> {
+        let mut places: HashMap<&Place, HashSet<&str>> = HashMap::new();
+        for object in wanted.iter().filter(|object| !object.unserved) {
+            places.entry(&object.place).or_default().insert(object.plain.name());
+        }
+        let mut places = places.into_iter().collect::<Vec<_>>();
+        // The smallest first and alone: a server that cannot be reached is asked once.
+        places.sort_by_key(|(_, names)| names.len());
+        let (first, rest) = places.split_at(1.min(places.len()));
+        let read = async |(place, names): &(&Place, HashSet<&str>)| {
+            let read = self.cluster.read_many(place, names).await?;
+            Ok(read.into_iter().map(|(name, read)| (((*place).clone(), name), read)).collect::<Vec<_>>())
+        };
+        let mut live = HashMap::new();
+        for answers in
+            [side_by_side(first.iter().map(&read)).await, side_by_side(rest.iter().map(&read)).await]
+        {
+            for answer in answers {
+                live.extend(answer?);
+            }
+        }
+        Ok(live)
+    }
+
     /// Whether what will be written can be followed: without the right to see pods every rollout would end in a timeout.
     async fn check_sight(&self, plan: &mut Plan) -> Result<()> {
-        let written =
-            plan.changes.iter().filter(|change| change.action != Action::Unchanged && !change.simulated);
+        let written = plan.changes.iter().filter(|change| {
+            !matches!(change.action, Action::Unchanged | Action::Delete) && !change.simulated
+        });
         let written: Vec<_> =
             written.map(|change| (change.id.clone(), change.desired.api_version().to_owned())).collect();
         let mut notes = Vec::new();
@@ -92,213 +188,54 @@ impl Apply {
         }
     }
 
-    /// `None` once it is known that no answer is to be had.
+    /// The change and what is to be said of it; `None` once it is known that no answer is to be had.
     async fn plan_one(
         &self,
-        object: &Object,
-        coming: &Coming,
-        unreachable: &AtomicBool,
+        index: usize,
+        wanted: &Wanted,
+        origin: Option<&Object>,
+        planning: &Planning<'_>,
+        given_up: &AtomicBool,
         run: &Run,
-    ) -> Option<Result<Change>> {
-        if unreachable.load(Ordering::Relaxed) {
+    ) -> Option<Result<(Change, Vec<String>)>> {
+        if given_up.load(Ordering::Relaxed) {
             return None;
         }
         if run.cancel().is_cancelled() {
-            unreachable.store(true, Ordering::Relaxed);
+            given_up.store(true, Ordering::Relaxed);
             return Some(Err(Error::new(ErrorKind::Cancelled, "cancelled while planning")));
         }
-        let answer = self.ask(object, coming, run).await.map_err(|error| with_place(error, object));
+        let read = planning.live.get(&(wanted.place.clone(), wanted.plain.name().to_owned()));
+        let answer = if planning.sampled.contains(&index) {
+            Ok((Change::create(wanted.desired.clone(), &wanted.desired), Vec::new()))
+        } else {
+            self.ask(wanted, read, planning).await
+        };
+        let answer = answer.map_err(|error| match origin {
+            Some(object) => with_place(error, object),
+            None => error,
+        });
         if let Err(error) = &answer
             && matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Unauthorized)
         {
-            unreachable.store(true, Ordering::Relaxed);
+            given_up.store(true, Ordering::Relaxed);
         }
         Some(answer)
     }
-
-    async fn ask(&self, object: &Object, coming: &Coming, run: &Run) -> Result<Change> {
-        let (resource, simulated) = self.resource(object, coming).await?;
-        let place = resource.within(object.namespace().or(Some(self.cluster.default_namespace())));
-        let plain = prepare(object.clone())?;
-        let plain = match &place.namespace {
-            Some(namespace) => plain.in_namespace(namespace),
-            None => plain,
-        };
-        let desired = stamp(plain.clone(), run.id().as_str(), run.revision());
-        if simulated {
-            return Ok(Change::create(desired.clone(), &desired).simulated());
-        }
-        // What its definition does not allow yet it may allow once the bundle's own is applied.
-        let redefined = coming.definition(object).is_some();
-        let live = match self.cluster.get(&place, plain.name()).await? {
-            Some(live) => Object::new(live)?,
-            None => {
-                return match self.plan_create(&place, desired.clone(), coming).await {
-                    Err(error) if redefined && error.kind() == ErrorKind::InvalidInput => {
-                        Ok(Change::create(desired.clone(), &desired).simulated())
-                    }
-                    planned => planned,
-                };
-            }
-        };
-        if live.get("/metadata/deletionTimestamp").is_some() {
-            return Err(Error::new(ErrorKind::Conflict, "is being deleted")
-                .during("plan")
-                .on(live.id())
-                .help("wait until it is gone, then run again"));
-        }
-        if compare(plain.value(), live.value(), &self.manager, &traces()).is_equal() {
-            return Ok(Change::unchanged(desired, live));
-        }
-        let predicted = match self.predict(&place, &desired).await {
-            Err(error) if redefined && error.kind() == ErrorKind::InvalidInput => {
-                return Ok(Change::update(desired.clone(), live, &desired).simulated());
-            }
-            predicted => predicted?,
-        };
-        if diff(Some(&live), Some(&predicted)).is_empty() && self.owns_the_same(&live, &predicted) {
-            return Ok(Change::unchanged(desired, live));
-        }
-        Ok(Change::update(desired, live, &predicted))
-    }
-
-    async fn plan_create(&self, place: &Place, desired: Object, coming: &Coming) -> Result<Change> {
-        match self.predict(place, &desired).await {
-            Ok(predicted) => Ok(Change::create(desired, &predicted)),
-            Err(error)
-                if error.kind() == ErrorKind::NotFound && error.message().starts_with("namespaces ") =>
-            {
-                match &place.namespace {
-                    Some(namespace) if coming.namespaces.contains(namespace) => {
-                        Ok(Change::create(desired.clone(), &desired).simulated())
-                    }
-                    Some(namespace) => Err(Error::new(
-                        ErrorKind::NotFound,
-                        format!("the namespace \"{namespace}\" does not exist"),
-                    )
-                    .during("plan")
-                    .on(desired.id())
-                    .help("create it first, or put a Namespace into the same bundle")),
-                    None => Err(error),
-                }
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// What the object will look like, by the API server's own word.
-    pub(super) async fn predict(&self, place: &Place, desired: &Object) -> Result<Object> {
-        match self.cluster.apply(place, desired.value(), self.options(true)).await? {
-            api::Apply::Done(object) => Object::new(object),
-            api::Apply::FieldConflict { error, .. } => Err(error),
-            api::Apply::ChangedMeanwhile => {
-                Err(Error::new(ErrorKind::Stale, "changed while it was planned").on(desired.id()))
-            }
-        }
-    }
-
-    pub(super) fn options(&self, dry_run: bool) -> ApplyOptions<'_> {
-        ApplyOptions { manager: &self.manager, force: self.conflicts == Conflicts::Force, dry_run }
-    }
-
-    /// Whether the write would leave ownership as it is; our own traces do not count.
-    fn owns_the_same(&self, live: &Object, predicted: &Object) -> bool {
-        let ours = |object: &Object| {
-            let managed = ManagedFields::of(object.value()).ok()?;
-            let entry = managed.find(&self.manager, Operation::Apply, None)?;
-            Some((entry.api_version.clone(), entry.fields.without_subtrees(&traces())))
-        };
-        ours(live).is_some_and(|live| Some(live) == ours(predicted))
-    }
 }
 
-/// What the bundle itself brings, so that it may be missing now.
-#[derive(Default)]
-struct Coming {
-    namespaces: HashSet<String>,
-    definitions: Vec<Resource>,
-}
-
-impl Coming {
-    fn with(bundle: &Bundle) -> Self {
-        let mut coming = Self::default();
-        for object in bundle.objects() {
-            let id = object.id();
-            if id.is("", "Namespace") {
-                coming.namespaces.insert(id.name);
-            } else if id.is("apiextensions.k8s.io", "CustomResourceDefinition") {
-                coming.definitions.extend(defined(object));
-            }
+/// Plain data that is not there yet and is like another one of its place that will be asked about.
+fn alike(wanted: &[Wanted], live: &HashMap<(Place, String), Read>) -> HashSet<usize> {
+    let mut asked = HashSet::new();
+    let mut sampled = HashSet::new();
+    for (index, object) in wanted.iter().enumerate() {
+        let read = live.get(&(object.place.clone(), object.plain.name().to_owned()));
+        if matches!(read, Some(Read::Missing)) && is_plain_data(&object.plain) && !asked.insert(&object.place)
+        {
+            sampled.insert(index);
         }
-        coming
     }
-
-    fn definition(&self, object: &Object) -> Option<Resource> {
-        let same = |resource: &&Resource| {
-            (resource.group.as_str(), resource.version.as_str(), resource.kind.as_str())
-                == (object.group(), object.version(), object.kind())
-        };
-        self.definitions.iter().find(same).cloned()
-    }
-}
-
-/// The resources that a CustomResourceDefinition defines, one for each served version.
-pub(super) fn defined(crd: &Object) -> Vec<Resource> {
-    let text = |pointer: &str| crd.get(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let versions = crd.get("/spec/versions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let served =
-        versions.iter().filter(|version| version.get("served").and_then(Value::as_bool) != Some(false));
-    served
-        .filter_map(|version| version.get("name")?.as_str())
-        .map(|version| Resource {
-            group: text("/spec/group"),
-            version: version.to_owned(),
-            kind: text("/spec/names/kind"),
-            plural: text("/spec/names/plural"),
-            namespaced: text("/spec/scope") != "Cluster",
-        })
-        .collect()
-}
-
-/// The object as it is sent: without what only the server writes, and with a Secret's `stringData` folded into `data`, where removed
-/// keys are noticed.
-fn prepare(object: Object) -> Result<Object> {
-    let mut folded = Ok(());
-    let object = object.edit(|value| {
-        if let Some(map) = value.as_object_mut() {
-            map.remove("status");
-            if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
-                for field in
-                    ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink"]
-                {
-                    metadata.remove(field);
-                }
-            }
-        }
-        folded = secret_string_data_to_data(value);
-    })?;
-    folded.map_err(|error| Error::invalid(error.to_string()).on(object.id()))?;
-    check_secret(&object)?;
-    Ok(object)
-}
-
-/// A Secret's data by our own word: the API server's error would quote the value.
-fn check_secret(object: &Object) -> Result<()> {
-    let data = object.get("/data").filter(|data| object.id().is("", "Secret") && !data.is_null());
-    let bad =
-        |path: &str, why: &str| Err(Error::invalid(format!("{path}: {why}")).during("plan").on(object.id()));
-    match data {
-        None => Ok(()),
-        Some(Value::Object(data)) => data.iter().try_for_each(|(key, value)| match value {
-            Value::Null => Ok(()),
-            Value::String(_) if serde_json::from_value::<ByteString>(value.clone()).is_ok() => Ok(()),
-            Value::String(_) => {
-                bad(&format!(".data.{key}"), "is not base64 (plain text goes into stringData)")
-            }
-            _ => bad(&format!(".data.{key}"), "is not a string (quote it)"),
-        }),
-        Some(_) => bad(".data", "is not a map"),
-    }
+    sampled
 }
 
 /// What a person should know before.
@@ -308,7 +245,7 @@ fn note(change: &Change) -> Option<String> {
 }
 
 /// All the changes, or one error that tells all errors.
-fn all_or_errors(answers: Vec<Result<Change>>) -> Result<Vec<Change>> {
+fn all_or_errors<T>(answers: Vec<Result<T>>) -> Result<Vec<T>> {
     let mut changes = Vec::with_capacity(answers.len());
     let mut errors = Vec::new();
     for answer in answers {

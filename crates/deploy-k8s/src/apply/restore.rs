@@ -17,6 +17,7 @@ use k8s_fields::{FieldSet, ManagedFields, Operation, project, without};
 use serde_json::Value;
 
 use super::Apply;
+use super::ownership::managers;
 use crate::api::{self, ApplyOptions, Place};
 
 /// How often an object may change between our reading and writing it.
@@ -108,11 +109,22 @@ impl Apply {
 
     async fn bring_back(&self, before: &Object, place: &Place, written_by: &[DeploymentId]) -> Result<Done> {
         let Some(live) = self.cluster.get(place, before.name()).await? else {
-            let live = self.recreate(before, place).await?;
+            let live = self.create_again(before, place).await?;
             return Ok(Done { action: Action::Create, live: Some(live), note: None });
         };
         if same(before.value(), &live) {
             return Ok(Done { action: Action::Unchanged, live: Some(live), note: None });
+        }
+        if before.uid() != live.pointer("/metadata/uid").and_then(Value::as_str) && is_by(&live, written_by) {
+            // The run deleted it and created it anew: it cannot be changed back either.
+            self.clear(&live, before, place).await?;
+            let live = self.create_again(before, place).await?;
+            return Ok(Done { action: Action::Recreate, live: Some(live), note: None });
+        }
+        if same_values(before.value(), &live) && !others_wrote(&self.manager, before.value(), &live)? {
+            // The run had claimed fields and was stopped before it wrote a value.
+            let live = self.restore_managers(before, live, place).await?;
+            return Ok(Done { action: Action::Update, live: Some(live), note: None });
         }
         if !is_by(&live, written_by) {
             // The run never wrote it, or another one did since.
@@ -131,6 +143,22 @@ impl Apply {
         let live = self.restore_managers(before, live, place).await?;
         let note = difference(before, &live)?;
         Ok(Done { action: Action::Update, live: Some(live), note })
+    }
+
+    /// Deletes `live` and waits until it is gone.
+    async fn clear(&self, live: &Value, before: &Object, place: &Place) -> Result<()> {
+        let uid = live.pointer("/metadata/uid").and_then(Value::as_str);
+        let mut standing = self.cluster.delete(place, before.name(), uid).await?;
+        while standing.is_some() {
+            // The driver bounds the way back.
+            self.cluster.clock().sleep(Duration::from_millis(100)).await;
+            standing = self
+                .cluster
+                .get(place, before.name())
+                .await?
+                .filter(|found| found.pointer("/metadata/uid").and_then(Value::as_str) == uid);
+        }
+        Ok(())
     }
 
     /// Whether applying the old fields would be refused, or would not bring the old values back (a Service gets another address when its
@@ -189,7 +217,7 @@ impl Apply {
     async fn replace_back(&self, before: &Object, place: &Place) -> Result<Value> {
         for _ in 0..MAX_RACES {
             let Some(live) = self.cluster.get(place, before.name()).await? else {
-                return self.recreate(before, place).await;
+                return self.create_again(before, place).await;
             };
             let mut old = before.value().clone();
             old["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
@@ -202,7 +230,7 @@ impl Apply {
     }
 
     /// Creates an object anew as it was; its uid is new.
-    async fn recreate(&self, before: &Object, place: &Place) -> Result<Value> {
+    async fn create_again(&self, before: &Object, place: &Place) -> Result<Value> {
         let mut old = before.value().clone();
         if let Some(metadata) = old.get_mut("metadata").and_then(Value::as_object_mut) {
             for field in [
@@ -271,6 +299,18 @@ pub(super) fn is_by(live: &Value, runs: &[DeploymentId]) -> bool {
 
 /// Whether the object stands as it did: values and managers, its status and its version aside.
 fn same(before: &Value, live: &Value) -> bool {
+    let owners = |object: &Value| {
+        let entries = managers(object)
+            .unwrap_or_default()
+            .entries
+            .into_iter()
+            .filter(|entry| entry.subresource.is_none());
+        entries.map(|entry| (entry.manager, entry.api_version, entry.fields)).collect::<Vec<_>>()
+    };
+    same_values(before, live) && owners(before) == owners(live)
+}
+
+fn same_values(before: &Value, live: &Value) -> bool {
     let strip = |object: &Value| {
         let mut object = object.clone();
         if let Some(map) = object.as_object_mut() {
@@ -283,15 +323,7 @@ fn same(before: &Value, live: &Value) -> bool {
         }
         object
     };
-    let owners = |object: &Value| {
-        let entries = managers(object)
-            .unwrap_or_default()
-            .entries
-            .into_iter()
-            .filter(|entry| entry.subresource.is_none());
-        entries.map(|entry| (entry.manager, entry.api_version, entry.fields)).collect::<Vec<_>>()
-    };
-    strip(before) == strip(live) && owners(before) == owners(live)
+    strip(before) == strip(live)
 }
 
 /// What is not as before although all went well, for a person.
@@ -318,10 +350,6 @@ fn others_wrote(ours: &str, before: &Value, live: &Value) -> Result<bool> {
     };
     let known = writes(before)?;
     Ok(writes(live)?.iter().any(|write| !known.contains(write)))
-}
-
-fn managers(object: &Value) -> Result<ManagedFields> {
-    ManagedFields::of(object).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))
 }
 
 fn racing(before: &Object) -> Error {

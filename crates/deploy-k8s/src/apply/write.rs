@@ -17,8 +17,9 @@ use deploy_core::run::Run;
 use deploy_core::target::{Applied, AppliedObject, Observation};
 use serde_json::Value;
 
+use super::ask::paths;
 use super::{Apply, side_by_side};
-use crate::api::{self, Place, Resource};
+use crate::api::{self, ApplyOptions, Place, Resource};
 
 /// How often an object may change under us before we give up on it.
 const MAX_RACES: u32 = 5;
@@ -124,7 +125,7 @@ impl Apply {
         loop {
             let written = match self.cluster.resource_of(desired).await {
                 Ok(resource) => {
-                    self.write_change(change, &resource.within(change.id.namespace.as_deref())).await
+                    self.write_change(change, &resource.within(change.id.namespace.as_deref()), run).await
                 }
                 Err(error) => Err(error),
             };
@@ -143,11 +144,28 @@ impl Apply {
         }
     }
 
-    async fn write_change(&self, change: &Change, place: &Place) -> Result<Value> {
+    async fn write_change(&self, change: &Change, place: &Place, run: &Run) -> Result<Value> {
+        let options = ApplyOptions { manager: &self.manager, force: change.force, dry_run: false };
         let mut seen = change.before.clone();
+        if change.action == Action::Recreate {
+            self.make_way(change, place, run).await?;
+            seen = None;
+        }
         for _ in 0..MAX_RACES {
-            let body = conditional(&change.desired, seen.as_ref())?;
-            match self.cluster.apply(place, &body, self.options(false)).await? {
+            if let Some(live) = seen.take() {
+                match self.claim_fields(change, live, place).await? {
+                    Some(live) => seen = Some(live),
+                    None => {
+                        seen = self.look_again(change, place).await?;
+                        continue;
+                    }
+                }
+            }
+            let body = match change.is_unseen() {
+                true => change.desired.value().clone(),
+                false => conditional(&change.desired, seen.as_ref())?,
+            };
+            match self.cluster.apply(place, &body, options).await? {
                 api::Apply::Done(object) if object.pointer("/metadata/deletionTimestamp").is_some() => {
                     return Err(Error::new(ErrorKind::Conflict, "is being deleted")
                         .during("apply")
@@ -157,15 +175,52 @@ impl Apply {
                 api::Apply::FieldConflict { error, .. } => return Err(error),
                 api::Apply::ChangedMeanwhile => {}
             }
-            let live = self.cluster.get(place, &change.id.name).await?.map(Object::new).transpose()?;
+            seen = self.look_again(change, place).await?;
             // Our own write, whose answer was lost: nobody else writes this run's id, and this run writes an object once.
-            if let Some(live) = live.as_ref().filter(|live| is_ours(change, live)) {
+            if let Some(live) = seen.as_ref().filter(|live| is_ours(change, live)) {
                 return Ok(live.value().clone());
             }
-            still_as_planned(change, live.as_ref())?;
-            seen = live;
         }
         Err(stale(change, "others keep changing it"))
+    }
+
+    /// Rewrites the managers where fields change hands, before the values are applied. `None` if the object changed meanwhile.
+    async fn claim_fields(&self, change: &Change, live: Object, place: &Place) -> Result<Option<Object>> {
+        let claim = self.ownership().claim(change.desired.value(), live.value(), &paths(&change.yielded))?;
+        let Some(managers) = claim.managers else { return Ok(Some(live)) };
+        let version = live.resource_version().unwrap_or_default();
+        let claimed = self.cluster.merge(place, &change.id.name, &managers.to_merge_patch(version)).await?;
+        claimed.map(Object::new).transpose()
+    }
+
+    /// The object as it is now, if it still is what the plan saw, or is our own write.
+    async fn look_again(&self, change: &Change, place: &Place) -> Result<Option<Object>> {
+        let live = self.cluster.get(place, &change.id.name).await?.map(Object::new).transpose()?;
+        if !live.as_ref().is_some_and(|live| is_ours(change, live)) {
+            still_as_planned(change, live.as_ref())?;
+        }
+        Ok(live)
+    }
+
+    /// Deletes what cannot be changed, and waits until it is gone.
+    async fn make_way(&self, change: &Change, place: &Place, run: &Run) -> Result<()> {
+        let uid = change.before.as_ref().and_then(Object::uid);
+        self.cluster.delete(place, &change.id.name, uid).await?;
+        let gone = AppliedObject {
+            id: change.id.clone(),
+            api_version: change.desired.api_version().to_owned(),
+            action: Action::Delete,
+            generation: None,
+            healthy: false,
+        };
+        match self.follow(&[gone], run.now() + run.rules().timeout, run).await? {
+            Observation::Healthy => Ok(()),
+            Observation::Cancelled => Err(Error::new(ErrorKind::Cancelled, "cancelled while applying")),
+            _ => Err(Error::new(ErrorKind::Timeout, "is still being deleted, to be created anew")
+                .during("apply")
+                .on(&change.id)
+                .help("see which finalizer holds it")),
+        }
     }
 }
 
@@ -176,7 +231,9 @@ fn is_ours(change: &Change, live: &Object) -> bool {
 
 /// Whether nothing that the plan changes was changed by somebody else since; a Secret's values count though no diff shows them.
 fn still_as_planned(change: &Change, live: Option<&Object>) -> Result<()> {
-    let (before, live) = match (&change.before, live) {
+    // What is created anew was there, and is gone by now.
+    let before = change.before.as_ref().filter(|_| change.action != Action::Recreate);
+    let (before, live) = match (before, live) {
         (None, Some(_)) => return Err(stale(change, "somebody else created it")),
         (Some(_), None) => return Err(stale(change, "somebody else deleted it")),
         // Created in the meantime and gone again: as planned.

@@ -1,0 +1,275 @@
+//! What would become of one object, by the API server's own word.
+
+use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::manifest::Object;
+use deploy_core::plan::{Change, Yielded, diff};
+use k8s_fields::{FieldPath, FieldSet, Operation, compare};
+use serde_json::Value;
+
+use super::conflict::{self, Conflicts, FieldConflict};
+use super::ownership::{Claim, leaving_out, managers};
+use super::plan::{Planning, Wanted};
+use super::prune::{check_membership, keep_membership};
+use super::{Apply, immutable, traces};
+use crate::api::{self, ApplyOptions, Place, Read};
+
+/// How often fields may be found to be yielded before the object is given up on.
+const MAX_ROUNDS: usize = 4;
+
+impl Apply {
+    pub(super) async fn ask(
+        &self,
+        wanted: &Wanted,
+        read: Option<&Read>,
+        planning: &Planning<'_>,
+    ) -> Result<(Change, Vec<String>)> {
+        let desired = wanted.desired.clone();
+        match read {
+            _ if wanted.unserved => Ok((Change::create(desired.clone(), &desired).simulated(), Vec::new())),
+            None | Some(Read::Missing) => {
+                self.ask_create(wanted, desired, planning).await.map(|change| (change, Vec::new()))
+            }
+            Some(Read::Unreadable(error)) => self.ask_unseen(wanted, desired, error).await,
+            Some(Read::There(live)) => self.ask_update(wanted, Object::new(live.clone())?, planning).await,
+        }
+    }
+
+    async fn ask_create(&self, wanted: &Wanted, desired: Object, planning: &Planning<'_>) -> Result<Change> {
+        let force = self.conflicts == Conflicts::Force;
+        match self.dry_run(&wanted.place, &desired, force).await {
+            Ok(Predicted::Object(predicted)) => Ok(Change::create(desired, &predicted).forced(force)),
+            Ok(Predicted::Conflict { error, .. }) => Err(error),
+            // What its definition does not allow yet it may allow once the bundle's own is applied.
+            Err(error) if wanted.redefined && error.kind() == ErrorKind::InvalidInput => {
+                Ok(Change::create(desired.clone(), &desired).simulated())
+            }
+            Err(error)
+                if error.kind() == ErrorKind::NotFound && error.message().starts_with("namespaces ") =>
+            {
+                match &wanted.place.namespace {
+                    Some(namespace) if planning.coming.namespaces.contains(namespace) => {
+                        Ok(Change::create(desired.clone(), &desired).simulated())
+                    }
+                    Some(namespace) => Err(Error::new(
+                        ErrorKind::NotFound,
+                        format!("the namespace \"{namespace}\" does not exist"),
+                    )
+                    .during("plan")
+                    .on(desired.id())
+                    .help("create it first, or put a Namespace into the same bundle")),
+                    None => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// An object that may be written and not read: whether it is as wanted is not known, so it is written.
+    async fn ask_unseen(
+        &self,
+        wanted: &Wanted,
+        desired: Object,
+        why: &Error,
+    ) -> Result<(Change, Vec<String>)> {
+        let force = self.conflicts == Conflicts::Force;
+        match self.dry_run(&wanted.place, &desired, force).await? {
+            // A dry run of a creation has no version yet.
+            Predicted::Object(predicted) if predicted.resource_version().is_none_or(str::is_empty) => {
+                Ok((Change::create(desired, &predicted).forced(force), Vec::new()))
+            }
+            Predicted::Object(predicted) => {
+                let note =
+                    format!("{} is written whatever it is, and cannot be brought back: {why}", desired.id());
+                Ok((Change::unseen(desired, predicted).forced(force), vec![note]))
+            }
+            Predicted::Conflict { error, .. } => Err(error),
+        }
+    }
+
+    async fn ask_update(
+        &self,
+        wanted: &Wanted,
+        live: Object,
+        planning: &Planning<'_>,
+    ) -> Result<(Change, Vec<String>)> {
+        if live.get("/metadata/deletionTimestamp").is_some() {
+            return Err(Error::new(ErrorKind::Conflict, "is being deleted")
+                .during("plan")
+                .on(live.id())
+                .help("wait until it is gone, then run again"));
+        }
+        check_membership(&wanted.plain, &live)?;
+        let plain = keep_membership(wanted.plain.clone(), &live, &self.manager)?;
+        let wanted_now = keep_membership(wanted.desired.clone(), &live, &self.manager)?;
+        let mut yielded = self.autoscaled(&plain, &live, planning)?;
+        let mut force = false;
+        for _ in 0..MAX_ROUNDS {
+            let left = paths(&yielded);
+            let out: FieldSet = left.iter().collect();
+            let plain = leaving_out(plain.value(), &out);
+            let claim = self.ownership().claim(&plain, live.value(), &left)?;
+            let desired = wanted_now.clone().edit(|value| *value = leaving_out(value, &out))?;
+            let notes = || said(&live, &claim, &yielded);
+            if claim.managers.is_none() && compare(&plain, live.value(), &self.manager, &traces()).is_equal()
+            {
+                return Ok((Change::unchanged(desired, live.clone()).yielding(yielded.clone()), notes()));
+            }
+            match self.dry_run(&wanted.place, &desired, force).await {
+                Ok(Predicted::Object(predicted)) => {
+                    let predicted = without_leftovers(predicted, &claim)?;
+                    let same = claim.managers.is_none()
+                        && diff(Some(&live), Some(&predicted)).is_empty()
+                        && self.owns_the_same(&live, &predicted);
+                    let notes = notes();
+                    let change = if same {
+                        Change::unchanged(desired, live)
+                    } else {
+                        Change::update(desired, live, &predicted).forced(force && self.forces(&claim))
+                    };
+                    return Ok((change.yielding(yielded), notes));
+                }
+                Ok(Predicted::Conflict { fields, error }) => {
+                    let found = conflict::owners(&managers(live.value())?, &self.manager, &fields);
+                    if found.is_empty() || force {
+                        return Err(error);
+                    }
+                    let decided = self.decide(&live, &claim, &found)?;
+                    if decided.is_empty() {
+                        force = true;
+                    }
+                    yielded.extend(decided);
+                }
+                Err(error) if wanted.redefined && error.kind() == ErrorKind::InvalidInput => {
+                    return Ok((Change::update(desired.clone(), live, &desired).simulated(), Vec::new()));
+                }
+                Err(error) => return self.instead(error, desired, live),
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict, "others own more of it each time it is asked about")
+            .during("plan")
+            .on(live.id()))
+    }
+
+    /// What is done about an object that cannot be changed.
+    fn instead(&self, error: Error, desired: Object, live: Object) -> Result<(Change, Vec<String>)> {
+        if !immutable::speaks(&error) {
+            return Err(error);
+        }
+        let id = live.id();
+        if self.recreates(&id) {
+            let note = format!("{id} cannot be changed and is deleted and created anew: {}", error.message());
+            return Ok((Change::recreate(desired, live), vec![note]));
+        }
+        Err(immutable::explain(error, &id))
+    }
+
+    /// The fields that are yielded; empty if all that is left is to be taken over.
+    fn decide(&self, live: &Object, claim: &Claim, found: &[FieldConflict]) -> Result<Vec<Yielded>> {
+        let id = live.id();
+        let (mut yielded, mut failed) = (Vec::new(), Vec::new());
+        for each in found.iter().filter(|each| !claim.from.contains(&each.manager)) {
+            let Ok(field) = each.field.parse::<FieldPath>() else {
+                failed.push(each.clone());
+                continue;
+            };
+            match conflict::decide(&self.rules_of_conflict, &id, &field, self.conflicts) {
+                Conflicts::Fail => failed.push(each.clone()),
+                Conflicts::Force => {}
+                Conflicts::Yield => yielded.push(Yielded {
+                    field: each.field.clone(),
+                    to: format!("field manager \"{}\"", each.manager),
+                }),
+            }
+        }
+        yielded.dedup_by(|a, b| a.field == b.field);
+        if failed.is_empty() { Ok(yielded) } else { Err(conflict::error(&id, failed)) }
+    }
+
+    /// Whether anything is forced once the managers are rewritten: what is taken over by then conflicts no more.
+    fn forces(&self, claim: &Claim) -> bool {
+        claim.managers.is_none()
+            || claim.mixed.is_some()
+            || self.conflicts == Conflicts::Force
+            || !self.rules_of_conflict.is_empty()
+    }
+
+    /// The replicas of a workload that an autoscaler scales are its own.
+    fn autoscaled(&self, plain: &Object, live: &Object, planning: &Planning<'_>) -> Result<Vec<Yielded>> {
+        let Some(autoscaler) = planning.autoscaled.of(&live.id()) else { return Ok(Vec::new()) };
+        let replicas = FieldPath::fields(["spec", "replicas"]);
+        if conflict::names(&self.rules_of_conflict, &live.id(), &replicas)
+            .is_some_and(|then| then != Conflicts::Yield)
+        {
+            return Ok(Vec::new());
+        }
+        let managed = managers(live.value())?;
+        let ours = managed.find(&self.manager, Operation::Apply, None);
+        let concerned = plain.get("/spec/replicas").is_some()
+            || ours.is_some_and(|entry| entry.fields.contains(&replicas))
+            || managed
+                .entries
+                .iter()
+                .any(|entry| entry.is_client_side_apply() && entry.fields.contains(&replicas));
+        let to = autoscaler.to_string();
+        Ok(if concerned { vec![Yielded { field: replicas.to_string(), to }] } else { Vec::new() })
+    }
+
+    /// What the object will look like.
+    pub(super) async fn dry_run(&self, place: &Place, desired: &Object, force: bool) -> Result<Predicted> {
+        let options = ApplyOptions { manager: &self.manager, force, dry_run: true };
+        match self.cluster.apply(place, desired.value(), options).await? {
+            api::Apply::Done(object) => Object::new(object).map(Predicted::Object),
+            api::Apply::FieldConflict { fields, error } => Ok(Predicted::Conflict { fields, error }),
+            api::Apply::ChangedMeanwhile => {
+                Err(Error::new(ErrorKind::Stale, "changed while it was planned").on(desired.id()))
+            }
+        }
+    }
+
+    /// Whether the write would leave ownership as it is; our own traces do not count.
+    fn owns_the_same(&self, live: &Object, predicted: &Object) -> bool {
+        let ours = |object: &Object| {
+            let managed = managers(object.value()).ok()?;
+            let entry = managed.find(&self.manager, Operation::Apply, None)?;
+            Some((entry.api_version.clone(), entry.fields.without_subtrees(&traces())))
+        };
+        ours(live).is_some_and(|live| Some(live) == ours(predicted))
+    }
+}
+
+/// What a dry run answers.
+pub(super) enum Predicted {
+    Object(Object),
+    Conflict { fields: Vec<String>, error: Error },
+}
+
+/// The fields that are left to others, as paths.
+pub(super) fn paths(yielded: &[Yielded]) -> Vec<FieldPath> {
+    yielded.iter().filter_map(|each| each.field.parse().ok()).collect()
+}
+
+/// The dry run does not know that the managers are rewritten first.
+fn without_leftovers(predicted: Object, claim: &Claim) -> Result<Object> {
+    if claim.leftovers.is_empty() {
+        return Ok(predicted);
+    }
+    predicted.edit(|value| *value = leaving_out(value, &claim.leftovers))
+}
+
+fn said(live: &Object, claim: &Claim, yielded: &[Yielded]) -> Vec<String> {
+    let id = live.id();
+    let mut notes = Vec::new();
+    if !claim.from.is_empty() {
+        notes.push(format!("{id} is taken over from {}", claim.from.join(" and ")));
+    }
+    if let Some(manager) = &claim.mixed {
+        notes.push(format!("{id}: \"{manager}\" wrote it at another version of the API: what the manifest no longer has stays"));
+    }
+    for Yielded { field, to } in yielded {
+        let pointer = field.replace('.', "/");
+        let now = live.get(&pointer).filter(|value| value.is_number()).map(Value::to_string);
+        let now = now.map(|now| format!(" ({now} now)")).unwrap_or_default();
+        notes.push(format!("{id}: {field} is left to {to}{now}"));
+    }
+    notes
+}

@@ -1,0 +1,208 @@
+//! Who owns an object's fields before it is written: what is taken over from others, and what is left to them.
+//!
+//! Ownership is rewritten in `managedFields` first, and the server-side apply after it does the rest: fields that came to us and are
+//! not wanted go, fields that we gave up stay as they are. The values do not change by the first step, so that there is one rollout.
+
+use deploy_core::error::{Error, ErrorKind, Result};
+use k8s_fields::{Entry, FieldPath, FieldSet, ManagedFields, Operation, applied_fields, without};
+use serde_json::Value;
+
+/// What an object's managers become before it is written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Claim {
+    /// The managers to be written first, where they are not what they should be.
+    pub(super) managers: Option<ManagedFields>,
+    /// Whom fields are taken over from.
+    pub(super) from: Vec<String>,
+    /// The fields that came to us, are not wanted and nobody else's: the apply removes them.
+    pub(super) leftovers: FieldSet,
+    /// Whose fields could not be taken over, because they are at another version of the API.
+    pub(super) mixed: Option<String>,
+}
+
+/// Whose fields are taken over, and which.
+#[derive(Clone, Debug)]
+pub(super) struct Ownership {
+    pub(super) manager: String,
+    /// Field managers that are succeeded: `kubectl` stands for both of its ways to apply.
+    pub(super) predecessors: Vec<String>,
+    /// Subtrees that are taken over from whoever owns them.
+    pub(super) wholly: Vec<FieldPath>,
+}
+
+impl Ownership {
+    /// What becomes of the managers of `live` when `desired` is applied to it and the fields `left` are left to others.
+    pub(super) fn claim(&self, desired: &Value, live: &Value, left: &[FieldPath]) -> Result<Claim> {
+        let managed = managers(live)?;
+        let mut claim = Claim::default();
+        let mut taken = match managed.taken_over_by(&self.manager, |entry| self.succeeds(entry)) {
+            Ok(taken) => taken,
+            Err(mixed) => {
+                claim.mixed = Some(mixed.manager);
+                managed.clone()
+            }
+        };
+        if taken != managed {
+            let from = managed.entries.iter().filter(|entry| self.succeeds(entry));
+            claim.from = from.map(|entry| entry.manager.clone()).collect();
+        }
+        let version = desired.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+        for root in &self.wholly {
+            take_subtree(&mut taken, root, &self.manager, version, &mut claim.from);
+        }
+        let given_up: FieldSet = left.iter().collect();
+        if let Some(ours) = self.ours(&mut taken) {
+            ours.fields = ours.fields.without_subtrees(&given_up);
+        }
+        claim.from.sort();
+        claim.from.dedup();
+        if taken == managed {
+            return Ok(claim);
+        }
+        claim.leftovers = self.leftovers(&mut taken, desired);
+        claim.managers = Some(taken);
+        Ok(claim)
+    }
+
+    fn succeeds(&self, entry: &Entry) -> bool {
+        let named = |name: &str| self.predecessors.iter().any(|predecessor| predecessor == name);
+        let kubectl = entry.is_client_side_apply() || entry.is("kubectl", Operation::Apply, None);
+        (kubectl && named("kubectl")) || (entry.manager != "kubectl" && named(&entry.manager))
+    }
+
+    fn ours<'a>(&self, managed: &'a mut ManagedFields) -> Option<&'a mut Entry> {
+        managed.entries.iter_mut().find(|entry| entry.is(&self.manager, Operation::Apply, None))
+    }
+
+    fn leftovers(&self, taken: &mut ManagedFields, desired: &Value) -> FieldSet {
+        let others = taken.entries.iter().filter(|entry| !entry.is(&self.manager, Operation::Apply, None));
+        let others = others.fold(FieldSet::new(), |all, entry| all.union(&entry.fields));
+        let Some(ours) = self.ours(taken) else { return FieldSet::new() };
+        ours.fields.difference(&applied_fields(desired)).difference(&others)
+    }
+}
+
+/// Moves what others own below `root` into the entry of `manager`.
+fn take_subtree(
+    taken: &mut ManagedFields,
+    root: &FieldPath,
+    manager: &str,
+    version: &str,
+    from: &mut Vec<String>,
+) {
+    let roots: FieldSet = std::iter::once(root).collect();
+    let mut moved = FieldSet::new();
+    for entry in &mut taken.entries {
+        if entry.subresource.is_some()
+            || entry.api_version != version
+            || entry.is(manager, Operation::Apply, None)
+        {
+            continue;
+        }
+        let rest = entry.fields.without_subtrees(&roots);
+        let below = entry.fields.difference(&rest);
+        if !below.is_empty() {
+            moved = moved.union(&below);
+            from.push(entry.manager.clone());
+            entry.fields = rest;
+        }
+    }
+    if moved.is_empty() {
+        return;
+    }
+    taken.entries.retain(|entry| !entry.fields.is_empty() || entry.subresource.is_some());
+    match taken.entries.iter_mut().find(|entry| entry.is(manager, Operation::Apply, None)) {
+        Some(ours) => ours.fields = ours.fields.union(&moved),
+        None => taken.entries.push(Entry::new(manager, Operation::Apply, version, moved)),
+    }
+}
+
+/// The object without `fields`.
+pub(super) fn leaving_out(object: &Value, fields: &FieldSet) -> Value {
+    if fields.is_empty() { object.clone() } else { without(object, fields) }
+}
+
+pub(super) fn managers(object: &Value) -> Result<ManagedFields> {
+    ManagedFields::of(object).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn live(entries: &Value) -> Value {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "api", "managedFields": entries},
+            "spec": {"replicas": 4, "paused": true}})
+    }
+
+    fn entry(manager: &str, operation: &str, fields: &Value) -> Value {
+        json!({"manager": manager, "operation": operation, "apiVersion": "apps/v1", "fieldsType": "FieldsV1", "fieldsV1": fields})
+    }
+
+    fn ownership(wholly: &[&str]) -> Ownership {
+        Ownership {
+            manager: "us".into(),
+            predecessors: vec!["kubectl".into()],
+            wholly: wholly.iter().map(|path| path.parse().unwrap()).collect(),
+        }
+    }
+
+    /// Whom it is taken from, what goes, and who owns what afterwards.
+    fn check(claim: &Claim, from: &[&str], leftovers: &[&str], owners: Option<&[(&str, &str)]>) {
+        assert_eq!(claim.from, from);
+        let gone: Vec<String> = claim.leftovers.iter().map(|path| path.to_string()).collect();
+        assert_eq!(gone, leftovers);
+        let found = claim.managers.as_ref().map(|managers| {
+            let entries = managers.entries.iter();
+            entries
+                .map(|entry| (entry.manager.clone(), entry.fields.to_value().to_string()))
+                .collect::<Vec<_>>()
+        });
+        let owners = owners.map(|owners| {
+            owners.iter().map(|(who, what)| ((*who).to_owned(), (*what).to_owned())).collect::<Vec<_>>()
+        });
+        assert_eq!(found, owners);
+    }
+
+    #[test]
+    fn kubectls_fields_become_ours_and_what_is_not_wanted_goes() {
+        let both = json!({"f:spec": {"f:replicas": {}, "f:paused": {}}});
+        let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "api"}, "spec": {"replicas": 4}});
+        let all = r#"{"f:spec":{"f:paused":{},"f:replicas":{}}}"#;
+        for (manager, operation) in [("kubectl-client-side-apply", "Update"), ("kubectl", "Apply")] {
+            let object = live(&json!([entry(manager, operation, &both)]));
+            let claim = ownership(&[]).claim(&desired, &object, &[]).unwrap();
+            check(&claim, &[manager], &[".spec.paused"], Some(&[("us", all)]));
+        }
+        for (manager, operation) in [("kubectl", "Update"), ("helm", "Apply"), ("us", "Apply")] {
+            let object = live(&json!([entry(manager, operation, &both)]));
+            check(&ownership(&[]).claim(&desired, &object, &[]).unwrap(), &[], &[], None);
+        }
+    }
+
+    #[test]
+    fn what_is_left_to_others_is_given_up_but_stays() {
+        let object =
+            live(&json!([entry("us", "Apply", &json!({"f:spec": {"f:replicas": {}, "f:paused": {}}}))]));
+        let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "api"}, "spec": {"paused": true}});
+        let claim = ownership(&[]).claim(&desired, &object, &[".spec.replicas".parse().unwrap()]).unwrap();
+        check(&claim, &[], &[], Some(&[("us", r#"{"f:spec":{"f:paused":{}}}"#)]));
+    }
+
+    #[test]
+    fn a_subtree_is_taken_from_whoever_owns_it() {
+        let object = live(&json!([entry(
+            "them",
+            "Update",
+            &json!({"f:spec": {"f:replicas": {}, "f:template": {"f:spec": {"f:hostNetwork": {}}}}})
+        ),]));
+        let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "api"}});
+        let claim = ownership(&[".spec.template"]).claim(&desired, &object, &[]).unwrap();
+        let owners: &[(&str, &str)] = &[
+            ("them", r#"{"f:spec":{"f:replicas":{}}}"#),
+            ("us", r#"{"f:spec":{"f:template":{"f:spec":{"f:hostNetwork":{}}}}}"#),
+        ];
+        check(&claim, &["them"], &[".spec.template.spec.hostNetwork"], Some(owners));
+    }
+}
