@@ -1,29 +1,61 @@
 # shellcheck shell=bash
-# The programs of the node, made once and kept in the cache: Kubernetes from Go modules, the rest from Debian's packages.
+# The programs, made once and kept in the cache: Kubernetes and Helm from Go modules, the rest from Debian's packages.
 
 TOOLS=$CACHE/debian
 
 # Sets KUBE to the folder that holds etcd, kubectl and the components.
 build_kube() {
     local version flags key program
-    command -v go >/dev/null || fail "Go is needed to build Kubernetes (go.mod names its version)"
-    version=$(sed -n 's|^\tk8s.io/kubernetes ||p' "$HERE/kube/go.mod")
+    version=$(pinned kube k8s.io/kubernetes)
     flags="-s -w"
     for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
         flags+=" -X $package.gitVersion=$version -X $package.gitMajor=1 -X $package.gitMinor=$(cut -d. -f2 <<<"$version")"
     done
-    key=$({ cd "$HERE/kube" && cat -- *.go go.mod go.sum && go env GOVERSION GOARCH && echo "$flags"; } | sha256sum)
-    KUBE=$CACHE/kube-${key:0:16}
+    key=$(build_key "$flags" "$HERE"/kube/{*.go,go.mod,go.sum})
+    KUBE=$CACHE/kube-$key
     [[ ! -x $KUBE/kube ]] || return 0
 
     say "building Kubernetes $version from Go modules; once, about 5 minutes on 2 cores"
     mkdir -p "$KUBE"
-    (cd "$HERE/kube" && CGO_ENABLED=0 GOFLAGS='' GOWORK=off nice go build -mod=readonly -trimpath -buildvcs=false \
-        -ldflags "$flags" -o "$KUBE/kube.new" .) >&2 || fail "the build of $HERE/kube failed"
+    go_build kube . "$flags" "$KUBE/kube.new"
     for program in etcd kubectl kubelet kube-apiserver kube-controller-manager kube-scheduler; do
         ln -sf kube "$KUBE/$program"
     done
     mv "$KUBE/kube.new" "$KUBE/kube"
+}
+
+# Sets HELM to the path of helm, which is no part of the node: tests and benchmarks call it, as they call kubectl.
+build_helm() {
+    local version flags
+    version=$(pinned helm helm.sh/helm/v4)
+    flags="-s -w -X helm.sh/helm/v4/internal/version.version=$version"
+    HELM=$CACHE/helm-$(build_key "$flags" "$HERE"/helm/go.{mod,sum})/helm
+    [[ ! -x $HELM ]] || return 0
+
+    say "building Helm $version from Go modules; once, about 2 minutes on 2 cores"
+    mkdir -p "${HELM%/*}"
+    go_build helm helm.sh/helm/v4/cmd/helm "$flags" "$HELM.new"
+    mv "$HELM.new" "$HELM"
+}
+
+# pinned FOLDER MODULE: the version of it that the folder's go.mod names.
+pinned() {
+    command -v go >/dev/null || fail "Go is needed to build $1 (tests/cluster/$1/go.mod names its version)"
+    sed -n "s|^\t$2 \(v[^ ]*\).*|\1|p" "$HERE/$1/go.mod"
+}
+
+# build_key FLAGS FILE…: all that a build depends on, in 16 letters.
+build_key() {
+    local key flags=$1
+    shift
+    key=$({ cat -- "$@" && go env GOVERSION GOARCH && echo "$flags"; } | sha256sum)
+    echo "${key:0:16}"
+}
+
+# go_build FOLDER PACKAGE FLAGS OUTPUT: what the folder's go.sum does not vouch for is refused.
+go_build() {
+    (cd "$HERE/$1" && CGO_ENABLED=0 GOFLAGS='' GOWORK=off nice go build -mod=readonly -trimpath -buildvcs=false \
+        -ldflags "$3" -o "$4" "$2") >&2 || fail "the build of $HERE/$1 failed"
 }
 
 # Packages are unpacked, not installed: nothing starts, and no containerd that is already here is replaced.
@@ -57,4 +89,5 @@ link_programs() {
         [[ ! -x ${KUBEBUILDER_ASSETS:-}/$program ]] || source=$KUBEBUILDER_ASSETS/$program
         ln -s "$source" "$STATE/bin/$program"
     done
+    ln -s "$HELM" "$STATE/bin/helm"
 }
