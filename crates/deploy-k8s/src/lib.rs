@@ -47,7 +47,7 @@ mod set_image;
 mod workload;
 
 pub use api::Cluster;
-pub use apply::{Apply, Conflicts, FIELD_MANAGER};
+pub use apply::{Apply, ApplySet, ConflictRule, Conflicts, FIELD_MANAGER, FieldConflict, FieldConflicts};
 pub use connect::ClusterBuilder;
 pub use journal::SecretJournal;
 pub use kinds::KindName;
