@@ -42,6 +42,42 @@ impl KindName {
     }
 }
 
+/// A kind named as on a command line, as in `job` or `deployments.apps`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    group: &'static str,
+    kind: &'static str,
+}
+
+impl Kind {
+    /// Its group; the core group is empty.
+    pub fn group(self) -> &'static str {
+        self.group
+    }
+
+    /// The kind, as in `Deployment`.
+    pub fn kind(self) -> &'static str {
+        self.kind
+    }
+}
+
+impl FromStr for Kind {
+    type Err = Error;
+
+    /// # Errors
+    /// [`InvalidInput`](deploy_core::error::ErrorKind::InvalidInput) that lists the kinds there are.
+    fn from_str(text: &str) -> Result<Self> {
+        let plain = text.trim().to_ascii_lowercase();
+        let plain = plain.split_once('.').map_or(plain.as_str(), |(kind, _)| kind);
+        let found = KINDS.iter().find(|(_, _, names)| names.contains(&plain));
+        found.map(|(group, kind, _)| Self { group, kind }).ok_or_else(|| {
+            let known: Vec<&str> = KINDS.iter().map(|(_, _, names)| names[1]).collect();
+            Error::invalid(format!("the kind \"{}\" is not known here", text.escape_default()))
+                .help(format!("name one of {}", known.join(", ")))
+        })
+    }
+}
+
 impl FromStr for KindName {
     type Err = Error;
 
@@ -58,11 +94,9 @@ impl FromStr for KindName {
         else {
             return Err(bad(format!("\"{}\" is not KIND/NAME", text.escape_default())));
         };
-        let plain = kind.to_ascii_lowercase();
-        let plain = plain.split_once('.').map_or(plain.as_str(), |(kind, _)| kind);
-        match KINDS.iter().find(|(_, _, names)| names.contains(&plain)) {
-            Some((group, kind, _)) => Ok(Self { group, kind, name: name.to_owned() }),
-            None => Err(bad(format!("the kind \"{}\" is not known here", kind.escape_default()))),
+        match kind.parse() {
+            Ok(Kind { group, kind }) => Ok(Self { group, kind, name: name.to_owned() }),
+            Err(_) => Err(bad(format!("the kind \"{}\" is not known here", kind.escape_default()))),
         }
     }
 }

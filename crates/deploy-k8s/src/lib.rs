@@ -50,7 +50,7 @@ pub use api::Cluster;
 pub use apply::{Apply, ApplySet, ConflictRule, Conflicts, FIELD_MANAGER, FieldConflict, FieldConflicts};
 pub use connect::ClusterBuilder;
 pub use journal::SecretJournal;
-pub use kinds::KindName;
+pub use kinds::{Kind, KindName};
 pub use lease::LeaseLock;
 pub use set_image::SetImages;
 pub use workload::{RolloutVerb, WorkloadRevision};

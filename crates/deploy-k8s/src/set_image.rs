@@ -37,7 +37,7 @@ impl SetImages {
     /// Sets `images` on `workload`, as the field manager of `target`.
     pub fn new(target: &Apply, workload: ObjectId, images: Vec<ImageOverride>) -> Self {
         // The images have an owner already; to set them is what was asked for.
-        Self { target: target.clone().conflicts(Conflicts::Force), workload, images }
+        Self { target: target.clone().in_part().conflicts(Conflicts::Force), workload, images }
     }
 
     /// The target to roll it out on.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use deploy_core::manifest::ImageOverride;
-use deploy_k8s::{FIELD_MANAGER, KindName};
+use deploy_k8s::{FIELD_MANAGER, Kind, KindName};
 
 use crate::duration;
 
@@ -25,9 +25,24 @@ pub(crate) enum Command {
     /// Set images of a live workload, followed and rolled back like any other change
     #[command(after_help = SET_IMAGE_EXAMPLES)]
     SetImage(SetImageArgs),
+    /// Show what apply would change, as a unified diff, and write nothing
+    #[command(after_help = DIFF_EXAMPLES)]
+    Diff(DiffArgs),
     /// Say how a workload is
     #[command(after_help = STATUS_EXAMPLES)]
     Status(StatusArgs),
+    /// List the revisions of a workload that Kubernetes keeps
+    #[command(after_help = HISTORY_EXAMPLES)]
+    History(HistoryArgs),
+    /// Return to an earlier revision of a workload, followed like any other change
+    #[command(after_help = UNDO_EXAMPLES)]
+    Undo(UndoArgs),
+    /// Replace all pods of a workload by new ones, followed like any other change
+    Restart(VerbArgs),
+    /// Stop a Deployment from rolling out
+    Pause(VerbArgs),
+    /// Let a paused Deployment roll out again, followed like any other change
+    Resume(VerbArgs),
 }
 
 impl Command {
@@ -35,7 +50,11 @@ impl Command {
         match self {
             Self::Apply(args) => &args.cluster,
             Self::SetImage(args) => &args.cluster,
+            Self::Diff(args) => &args.cluster,
             Self::Status(args) => &args.cluster,
+            Self::History(args) => &args.cluster,
+            Self::Undo(args) => &args.verb.cluster,
+            Self::Restart(args) | Self::Pause(args) | Self::Resume(args) => &args.cluster,
         }
     }
 
@@ -43,7 +62,11 @@ impl Command {
         match self {
             Self::Apply(args) => &args.rollout.output,
             Self::SetImage(args) => &args.rollout.output,
+            Self::Diff(args) => &args.output,
             Self::Status(args) => &args.output,
+            Self::History(args) => &args.output,
+            Self::Undo(args) => &args.verb.rollout.output,
+            Self::Restart(args) | Self::Pause(args) | Self::Resume(args) => &args.rollout.output,
         }
     }
 
@@ -52,13 +75,46 @@ impl Command {
         match self {
             Self::Apply(args) => args.rollout.name.as_deref(),
             Self::SetImage(args) => args.rollout.name.as_deref(),
-            Self::Status(_) => None,
+            Self::Undo(args) => args.verb.rollout.name.as_deref(),
+            Self::Restart(args) | Self::Pause(args) | Self::Resume(args) => args.rollout.name.as_deref(),
+            Self::Diff(_) | Self::Status(_) | Self::History(_) => None,
         }
     }
 }
 
 #[derive(Args)]
 pub(crate) struct ApplyArgs {
+    #[command(flatten)]
+    pub(crate) manifests: ManifestArgs,
+    #[command(flatten)]
+    pub(crate) writing: WritingArgs,
+    #[command(flatten)]
+    pub(crate) rollout: RolloutArgs,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct DiffArgs {
+    #[command(flatten)]
+    pub(crate) manifests: ManifestArgs,
+    #[command(flatten)]
+    pub(crate) writing: WritingArgs,
+    /// The name under which it is applied: --prune needs it
+    #[arg(long, value_name = "APP")]
+    pub(crate) name: Option<String>,
+    /// Who owns the fields that would be written
+    #[arg(long, value_name = "MANAGER", default_value = FIELD_MANAGER)]
+    pub(crate) field_manager: String,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+}
+
+/// What is wanted.
+#[derive(Args)]
+pub(crate) struct ManifestArgs {
     /// A manifest, or a directory of them; `-` is standard input
     #[arg(short, long = "filename", value_name = "PATH", required = true, num_args = 1..)]
     pub(crate) files: Vec<PathBuf>,
@@ -68,9 +124,62 @@ pub(crate) struct ApplyArgs {
     /// Put another image in place: NAME is a container, or an image without its tag
     #[arg(long = "image", value_name = "NAME=IMAGE")]
     pub(crate) images: Vec<ImageOverride>,
+}
+
+/// How it is written over what stands.
+#[derive(Args)]
+#[command(next_help_heading = "Writing")]
+pub(crate) struct WritingArgs {
+    /// Delete what earlier runs of this --name applied with --prune and the manifests no longer have
+    ///
+    /// It is deleted last, once all else is healthy. Never deleted: what others own or apply too,
+    /// volumes and their claims, custom resource definitions, namespaces, and what is annotated
+    /// `deploy-core/prune: "false"` or `helm.sh/resource-policy: keep`.
+    #[arg(long, requires = "name", verbatim_doc_comment)]
+    pub(crate) prune: bool,
     /// Take over fields that another field manager owns
     #[arg(long)]
     pub(crate) force_conflicts: bool,
+    /// Leave this field to another field manager that owns it, as in spec.replicas
+    ///
+    /// The replicas of what a HorizontalPodAutoscaler scales are left to it in any case.
+    #[arg(long = "yield", value_name = "FIELD")]
+    pub(crate) yields: Vec<String>,
+    /// Take objects over from this field manager: what it set and the manifests no longer have goes
+    ///
+    /// `kubectl` stands for `kubectl apply`. Name `helm` for objects that helm shall deploy no more.
+    #[arg(long, value_name = "MANAGER", default_value = "kubectl")]
+    pub(crate) take_over: Vec<String>,
+    /// Delete objects of this kind and create them anew where a field cannot be changed, as in job
+    #[arg(long, value_name = "KIND")]
+    pub(crate) recreate: Vec<Kind>,
+}
+
+#[derive(Args)]
+pub(crate) struct HistoryArgs {
+    /// The workload, as in deployment/api
+    #[arg(value_name = "KIND/NAME")]
+    pub(crate) workload: KindName,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct UndoArgs {
+    /// The revision to return to [default: the one before the present]
+    #[arg(long, value_name = "N")]
+    pub(crate) to_revision: Option<u64>,
+    #[command(flatten)]
+    pub(crate) verb: VerbArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct VerbArgs {
+    /// The workload, as in deployment/api
+    #[arg(value_name = "KIND/NAME")]
+    pub(crate) workload: KindName,
     #[command(flatten)]
     pub(crate) rollout: RolloutArgs,
     #[command(flatten)]
@@ -175,7 +284,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    healthy; planned, with --dry-run
   1    failed or rolled back, cancelled, locked by another run, refused or not reached;
-       with status: not healthy (yet)
+       with status: not healthy (yet); with diff: there are differences
   2    bad input, and nothing was written: flags, manifests, and a file, context, namespace,
        kind or workload that is not there
   130  left at once by a second Ctrl-C";
@@ -185,9 +294,27 @@ Examples:
   cargo xtask apply -f deploy/ -n shop --name shop
   cargo xtask apply -f api.yaml -n shop --image api=registry.example/shop/api:v2 --timeout 2m
   helm template chart/ | cargo xtask apply -f - -n shop --dry-run
+  cargo xtask apply -f deploy/ -n shop --name shop --prune --yield spec.replicas
   cargo xtask apply -f deploy/ -n shop --json | jq .status
 
 Ctrl-C (or SIGTERM) stops the run and brings the old state back; a second Ctrl-C leaves at once.";
+
+const DIFF_EXAMPLES: &str = "\
+Examples:
+  cargo xtask diff -f deploy/ -n shop
+  cargo xtask diff -f deploy/ -n shop --name shop --prune
+  cargo xtask diff -f deploy/ -n shop --json | jq .objects
+
+Secrets' values are masked; that one changes still shows. It exits with 1 if there are differences.";
+
+const HISTORY_EXAMPLES: &str = "\
+Examples:
+  cargo xtask history deployment/api -n shop";
+
+const UNDO_EXAMPLES: &str = "\
+Examples:
+  cargo xtask undo deployment/api -n shop
+  cargo xtask undo sts/db -n shop --to-revision 3 --name shop";
 
 const SET_IMAGE_EXAMPLES: &str = "\
 Examples:
@@ -211,7 +338,14 @@ mod tests {
 
     #[test]
     fn reads_the_command_lines_of_its_examples() {
-        let examples = [APPLY_EXAMPLES, SET_IMAGE_EXAMPLES, STATUS_EXAMPLES];
+        let examples = [
+            APPLY_EXAMPLES,
+            DIFF_EXAMPLES,
+            HISTORY_EXAMPLES,
+            UNDO_EXAMPLES,
+            SET_IMAGE_EXAMPLES,
+            STATUS_EXAMPLES,
+        ];
         let lines = examples
             .iter()
             .flat_map(|text| text.lines())
@@ -222,7 +356,7 @@ mod tests {
                 line.split(" | ").next().unwrap().split_whitespace().map(|word| word.trim_matches('\''));
             Cli::try_parse_from(words).map_or_else(|error| panic!("{line}: {error}"), |_| count += 1);
         }
-        assert_eq!(count, 8);
+        assert_eq!(count, 16);
     }
 
     #[test]
@@ -235,6 +369,9 @@ mod tests {
         };
         check("xtask apply -n shop", "--filename <PATH>");
         check("xtask apply -f a --image api", "not NAME=IMAGE");
+        check("xtask apply -f a --prune", "--name <APP>");
+        check("xtask apply -f a --recreate widget", "\"widget\" is not known");
+        check("xtask undo deploy/api --to-revision x", "invalid digit");
         check("xtask apply -f a --timeout 5", "a unit is missing");
         check("xtask apply -f a --contxt b", "--context");
         check("xtask apply -f a --in-cluster --context b", "cannot be used with");

@@ -1,4 +1,5 @@
-//! A project's own deployment tool on the deploy crates: `cargo xtask apply`, `set-image` and `status`.
+//! A project's own deployment tool on the deploy crates: `cargo xtask apply`, `diff`, `set-image`, `status` and
+//! kubectl's rollout verbs.
 //!
 //! Progress goes to standard error, results to standard output. `args` says what can be asked, `rollout` is where the crates
 //! are put together, `report` what is shown in the end.
@@ -12,6 +13,7 @@ mod diff;
 mod duration;
 mod environment;
 mod failure;
+mod history;
 mod paint;
 mod progress;
 mod report;
@@ -21,6 +23,7 @@ mod set_image;
 mod signals;
 mod stats;
 mod status;
+mod verbs;
 
 use std::cell::OnceCell;
 use std::io::{self, Write};
@@ -30,6 +33,7 @@ use std::sync::Arc;
 use clap::Parser;
 use deploy_core::clock::{Clock, SystemClock, Timestamp};
 use deploy_core::error::{Error, Result};
+use deploy_core::plan::Action;
 use deploy_core::run::Cancel;
 use serde_json::{Value, json};
 
@@ -111,6 +115,26 @@ async fn execute(command: &Command, session: &Session) -> Result<Done> {
     let outcome = match command {
         Command::Apply(args) => apply::apply(args, session).await?,
         Command::SetImage(args) => set_image::set_image(args, session).await?,
+        Command::Undo(args) => verbs::undo(args, session).await?,
+        Command::Restart(args) => verbs::restart(args, session).await?,
+        Command::Pause(args) => verbs::pause(args, session).await?,
+        Command::Resume(args) => verbs::resume(args, session).await?,
+        Command::Diff(args) => {
+            let outcome = apply::diff(args, session).await?;
+            return Ok(Done {
+                json: json!(outcome),
+                good: outcome.objects.iter().all(|object| object.action == Action::Unchanged),
+                text: Box::new(move |paint| diff::plan(&outcome, paint)),
+            });
+        }
+        Command::History(args) => {
+            let history = history::history(args, session).await?;
+            return Ok(Done {
+                json: history.json(),
+                good: true,
+                text: Box::new(move |paint| history.text(paint)),
+            });
+        }
         Command::Status(args) => {
             let status = status::status(args, session).await?;
             return Ok(Done {

@@ -70,7 +70,7 @@ pub(crate) async fn roll_out(
 }
 
 /// Where lock and journal are kept: not in a namespace that comes and goes with the bundle itself.
-fn records_namespace<'a>(bundle: &Bundle, namespace: &'a str) -> &'a str {
+pub(crate) fn records_namespace<'a>(bundle: &Bundle, namespace: &'a str) -> &'a str {
     let own =
         bundle.objects().iter().any(|object| object.id().is("", "Namespace") && object.name() == namespace);
     if own { "default" } else { namespace }

@@ -38,7 +38,6 @@ impl Apply {
         let force = self.conflicts == Conflicts::Force;
         match self.dry_run(&wanted.place, &desired, force).await {
             Ok(Predicted::Object(predicted)) => Ok(Change::create(desired, &predicted).forced(force)),
-            Ok(Predicted::Conflict { error, .. }) => Err(error),
             // What its definition does not allow yet it may allow once the bundle's own is applied.
             Err(error) if wanted.redefined && error.kind() == ErrorKind::InvalidInput => {
                 Ok(Change::create(desired.clone(), &desired).simulated())
@@ -60,7 +59,7 @@ impl Apply {
                     None => Err(error),
                 }
             }
-            Err(error) => Err(error),
+            Ok(Predicted::Conflict { error, .. }) | Err(error) => Err(error),
         }
     }
 

@@ -24,7 +24,9 @@ impl Autoscaled {
     /// The autoscalers of the bundle, and those that stand in the namespaces where it has something to scale.
     pub(super) async fn read(cluster: &Cluster, wanted: &[Wanted]) -> Result<Self> {
         let mut found = Self::default();
-        wanted.iter().for_each(|object| found.note(&object.plain));
+        for object in wanted {
+            found.note(&object.plain);
+        }
         let scalable = wanted.iter().filter(|object| !object.unserved && is_scalable(&object.plain));
         let namespaces: HashSet<&str> =
             scalable.filter_map(|object| object.place.namespace.as_deref()).collect();

@@ -155,6 +155,11 @@ impl Apply {
         self
     }
 
+    /// For bundles that are a part of what stands: nobody is succeeded, or what the part leaves out would go.
+    pub(crate) fn in_part(self) -> Self {
+        self.take_over_from(std::iter::empty::<String>())
+    }
+
     /// Takes whole subtrees over from whoever owns them, as in `spec.template`.
     pub(crate) fn wholly(mut self, roots: impl IntoIterator<Item = FieldPath>) -> Self {
         self.wholly = roots.into_iter().collect();

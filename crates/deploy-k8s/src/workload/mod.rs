@@ -72,7 +72,8 @@ impl RolloutVerb {
     /// [`Unsupported`](ErrorKind::Unsupported) for any other kind.
     pub fn undo(target: &Apply, workload: ObjectId, to_revision: Option<u64>) -> Result<Self> {
         history::records(&workload).map_err(|error| error.during("undo"))?;
-        Ok(Self { target: target.clone(), workload, verb: Verb::Undo { to_revision } })
+        let target = target.clone().in_part().wholly(undo::replaced()).conflicts(Conflicts::Force);
+        Ok(Self { target, workload, verb: Verb::Undo { to_revision } })
     }
 
     /// Replaces all pods by new ones of the same template, in the way the workload is updated. `at` is the time to note in the template.
@@ -161,5 +162,5 @@ impl Verb {
 /// The target as the side manager, which takes its one field from whoever has it.
 fn beside(target: &Apply) -> Result<Apply> {
     let manager = side::manager(target.manager());
-    Ok(target.clone().field_manager(manager)?.conflicts(Conflicts::Force))
+    Ok(target.clone().in_part().field_manager(manager)?.conflicts(Conflicts::Force))
 }

@@ -2,7 +2,7 @@
 
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::manifest::{GIT_REVISION, Object};
-use k8s_fields::{FieldPath, FieldSet, ManagedFields, Operation, project};
+use k8s_fields::{FieldPath, ManagedFields, Operation, project};
 use serde_json::Value;
 
 use super::WorkloadRevision;
@@ -13,7 +13,7 @@ use super::template::put;
 const MAX_NAMED: usize = 20;
 
 /// What is the revision's after it, whoever owns it now and whatever it holds: the template, and the annotations that tell about it.
-pub(super) fn replaced() -> FieldSet {
+pub(super) fn replaced() -> Vec<FieldPath> {
     let template = FieldPath::fields(["spec", "template"]);
     let annotations = annotations().map(|key| FieldPath::fields(["metadata", "annotations", key]));
     annotations.into_iter().chain([template]).collect()
@@ -59,7 +59,7 @@ pub(super) fn desired(live: &Value, revision: &WorkloadRevision, manager: &str) 
     let entries = ManagedFields::of(live)
         .map_err(|error| Error::new(ErrorKind::Internal, "its managedFields cannot be read").source(error))?;
     let ours = entries.find(manager, Operation::Apply, None).map(|entry| entry.fields.clone());
-    let kept = ours.unwrap_or_default().without_subtrees(&replaced());
+    let kept = ours.unwrap_or_default().without_subtrees(&replaced().iter().collect());
     let mut desired = project(live, &kept);
     put(&mut desired, &["spec", "template"], revision.template().clone());
     let cause = Some(revision.revision.description.as_str()).filter(|cause| !cause.is_empty());
