@@ -39,6 +39,7 @@ mod size;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod write;
 mod yaml;
 
 pub use bundle::{Bundle, BundleBuilder};
@@ -51,4 +52,5 @@ pub use read::read;
 pub use redact::{MASK, redact};
 pub use size::{MAX_DATA_BYTES, MAX_OBJECT_BYTES};
 pub use trace::{DEPLOYMENT_ID, GIT_REVISION, stamp};
+pub use write::to_yaml;
 pub use yaml::{MAX_ALIAS_BYTES, MAX_BYTES, MAX_DEPTH, MAX_VALUES};

@@ -47,6 +47,11 @@ pub(super) fn documents(source: &Source<'_>) -> Result<Vec<Document>> {
     Ok(composer.into_documents())
 }
 
+/// Whether `text` stays text where it stands without quotes.
+pub(super) fn is_text(text: &str) -> bool {
+    matches!(scalar::Scalar::resolve(text.into(), true, None), Ok(scalar::Scalar::Text(_)))
+}
+
 fn too_many(name: &str) -> Error {
     Error::invalid(format!("it holds more than {MAX_VALUES} values")).on(name).help("split the file")
 }
