@@ -136,6 +136,12 @@ impl Places {
         Ok(places)
     }
 
+    /// With the parent's own namespace, as they are recorded.
+    fn within(&self, own: &str) -> Self {
+        let own = Self { kinds: BTreeSet::new(), namespaces: BTreeSet::from([own.to_owned()]) };
+        self.with(&own)
+    }
+
     fn with(&self, other: &Self) -> Self {
         Self {
             kinds: self.kinds.union(&other.kinds).cloned().collect(),
@@ -306,15 +312,19 @@ impl Apply {
         let parent_id = set.parent_id();
         let members =
             plan.changes.iter().filter(|change| change.action != Action::Delete && change.id != parent_id);
-        let left = set.parent(&Places::of(members.map(|change| &change.id)))?;
-        let recorded = plan.changes.iter().find(|change| change.id == parent_id);
-        let says = |object: &Object| {
-            (object.annotation(KINDS).map(str::to_owned), object.annotation(NAMESPACES).map(str::to_owned))
-        };
-        if recorded.is_none_or(|change| says(&change.desired) == says(&left)) {
+        let wanted = Places::of(members.map(|change| &change.id));
+        let Some(recorded) = plan.changes.iter().find(|change| change.id == parent_id) else { return Ok(()) };
+        let recorded = Places::recorded(&recorded.desired)?;
+        if recorded == wanted.within(&set.namespace) {
             return Ok(());
         }
-        let left = stamp(left, run.id().as_str(), run.revision());
+        // A member that stays is one still: a later run may prune it.
+        let staying = self.members(&recorded, &set.id(), &mut Vec::new()).await?;
+        let left = wanted.with(&Places::of(staying.iter().map(Object::id).collect::<Vec<_>>().iter()));
+        if recorded == left.within(&set.namespace) {
+            return Ok(());
+        }
+        let left = stamp(set.parent(&left)?, run.id().as_str(), run.revision());
         let options = ApplyOptions { manager: &self.manager, force: true, dry_run: false };
         match self.cluster.apply(&set.place()?, left.value(), options).await? {
             api::Apply::Done(_) => Ok(()),
