@@ -18,7 +18,7 @@ use crate::event::Event;
 use crate::evidence::Evidence;
 use crate::health::Failure;
 use crate::manifest::ObjectId;
-use crate::plan::{Action, FieldChange, Plan, Yielded};
+use crate::plan::{Action, FieldChange, Plan, Yielded, unified};
 use crate::run::DeploymentId;
 use crate::target::{Left, Waiting};
 
@@ -114,6 +114,9 @@ pub struct ObjectOutcome {
     /// The fields of the manifest that were left to others.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub yielded: Vec<Yielded>,
+    /// The change as a unified diff, where only planning was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unified: Option<String>,
 }
 
 /// What a rollback came to.
@@ -179,6 +182,7 @@ impl Outcome {
             simulated: change.simulated,
             diff: change.diff.clone(),
             yielded: change.yielded.clone(),
+            unified: None,
         });
         Self {
             status,
@@ -196,6 +200,18 @@ impl Outcome {
             notes: plan.notes.clone(),
             timeline: Vec::new(),
         }
+    }
+}
+
+impl Outcome {
+    /// The same with each change as a text that a person reads.
+    pub(crate) fn with_unified(mut self, plan: &Plan) -> Self {
+        for (object, change) in self.objects.iter_mut().zip(&plan.changes) {
+            if change.action != Action::Unchanged {
+                object.unified = Some(unified(change.before.as_ref(), change.predicted.as_ref()));
+            }
+        }
+        self
     }
 }
 

@@ -30,6 +30,34 @@ pub(crate) fn plan(outcome: &Outcome, paint: Paint) -> String {
     out
 }
 
+/// The changes as unified diffs, as `diff -u` and kubectl show them.
+pub(crate) fn unified(outcome: &Outcome, paint: Paint) -> String {
+    let mut out = String::new();
+    for each in outcome.objects.iter().filter(|each| each.action != Action::Unchanged) {
+        match each.action {
+            Action::Recreate => out += &format!("# {} is deleted and created anew\n", each.object),
+            _ if each.simulated => {
+                out +=
+                    &format!("# {}: not asked of the API server, what it needs comes with it\n", each.object);
+            }
+            _ => {}
+        }
+        for line in each.unified.iter().flat_map(|text| text.lines()) {
+            let tone = match line.as_bytes() {
+                [b'-', b'-', b'-', b' ', ..] | [b'+', b'+', b'+', b' ', ..] | [b'@', b'@', ..] => Tone::Dim,
+                [b'-', ..] => Tone::Bad,
+                [b'+', ..] => Tone::Good,
+                _ => Tone::Plain,
+            };
+            out += &format!("{}\n", paint.text(tone, &printable(line)));
+        }
+    }
+    for note in &outcome.notes {
+        out += &format!("# {}\n", paint.text(Tone::Warn, &printable(note)));
+    }
+    out
+}
+
 /// What is added or removed as a whole is shown leaf by leaf.
 fn lines(change: &FieldChange) -> Vec<(Tone, String)> {
     let mut out = Vec::new();

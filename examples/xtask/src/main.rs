@@ -124,7 +124,7 @@ async fn execute(command: &Command, session: &Session) -> Result<Done> {
             return Ok(Done {
                 json: json!(outcome),
                 good: outcome.objects.iter().all(|object| object.action == Action::Unchanged),
-                text: Box::new(move |paint| diff::plan(&outcome, paint)),
+                text: Box::new(move |paint| diff::unified(&outcome, paint)),
             });
         }
         Command::History(args) => {

@@ -15,10 +15,10 @@ const MAX_SIMPLE_KEY: usize = 128;
 /// Writes `value` as YAML the way `kubectl` prints it: in block style, indented by two spaces, lists not indented
 /// below their key, keys in the map's order. For an object that is `to_yaml(object.value())`.
 ///
-/// [`read`](super::read) gives the same value back, and so does a reader of YAML 1.2; only a whole float (`1.0`) becomes
-/// an integer, as it does in Go. Text of several lines is a literal block. Text that a reader could take for something else (`yes`, `0777`, `12:30`) is quoted. Control
-/// characters, `\r`, other signs for a line break, and marks that reverse the direction of reading are escaped, so
-/// that what is shown is what is there.
+/// [`read`](super::read) gives the same value back, and so does a reader of YAML 1.2; only a whole float (`1.0`)
+/// becomes an integer, as it does in Go. Text of several lines is a literal block. Text that a reader could take for
+/// something else (`yes`, `0777`, `12:30`) is quoted. Control characters, `\r`, other signs for a line break, and marks
+/// that reverse the direction of reading are escaped, so that what is shown is what is there.
 ///
 /// ```
 /// use serde_json::json;

@@ -59,7 +59,8 @@ pub fn diff(before: Option<&Object>, after: Option<&Object>) -> Vec<FieldChange>
     walk.out
 }
 
-fn comparable(mut object: Value) -> Value {
+/// What is compared: the object without what the server keeps for itself, and without our own traces.
+pub(super) fn comparable(mut object: Value) -> Value {
     if let Some(map) = object.as_object_mut() {
         map.remove("status");
         if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {

@@ -14,12 +14,14 @@
 //! ```
 
 mod diff;
+mod unified;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 pub use diff::{FieldChange, diff};
+pub use unified::unified;
 
 use crate::manifest::{Object, ObjectId};
 use crate::run::DeploymentId;

@@ -265,7 +265,7 @@ impl Rollout {
             delete: plan.count(Action::Delete),
         });
         if self.dry_run {
-            return Ok(self.outcome(&plan, Status::Planned));
+            return Ok(self.outcome(&plan, Status::Planned).with_unified(&plan));
         }
         if run.cancel().is_cancelled() {
             return Err(lost_or_cancelled(lost));

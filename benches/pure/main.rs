@@ -1,0 +1,17 @@
+//! The pure parts, without any cluster: reading, planning, judging.
+
+#![allow(clippy::expect_used, reason = "a benchmark may stop")]
+
+mod judging;
+mod planning;
+mod reading;
+
+use criterion::Criterion;
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    reading::bench(&mut criterion);
+    planning::bench(&mut criterion);
+    judging::bench(&mut criterion);
+    criterion.final_summary();
+}
