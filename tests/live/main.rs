@@ -9,3 +9,4 @@ mod interrupted;
 mod others;
 mod refused;
 mod set_image;
+mod takeover;

@@ -13,6 +13,7 @@
 mod app;
 mod env;
 mod look;
+mod tools;
 
 pub use app::{deployment, job, workload};
 pub use env::{Env, live};

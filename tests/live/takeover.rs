@@ -1,0 +1,280 @@
+//! Objects that others deployed, autoscale or keep: who owns what afterwards, and what stands.
+
+use std::sync::Arc;
+
+use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::outcome::{Outcome, Status};
+use deploy_core::plan::Action;
+use deploy_core::rollout::Rollout;
+use deploy_k8s::{Apply, Cluster, ConflictRule, Conflicts, FieldConflicts};
+use deploy_tests::{Env, deployment, live, managers, reasons};
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::api::{Api, Patch, PatchParams};
+use serde_json::{Value, json};
+
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config}\ndata: {a: b}\n---\n";
+const IMAGE: &str = r#"spec.template.spec.containers[name="api"].image"#;
+
+/// What somebody else deployed once: with an annotation and a field that our manifest does not have.
+fn theirs(image: &str) -> String {
+    deployment(image)
+        .replace("metadata: {name: api}", "metadata: {name: api, annotations: {example.com/old: \"1\"}}")
+        .replace("replicas: 2", "replicas: 2\n  revisionHistoryLimit: 3")
+}
+
+async fn run(env: &Env, target: Apply, manifests: &str) -> Result<Outcome> {
+    let (run, _) = env.run();
+    Rollout::new(Arc::new(target)).run(&env.bundle(manifests), run).await
+}
+
+async fn healthy(env: &Env, target: Apply, manifests: &str) -> Outcome {
+    let outcome = run(env, target, manifests).await.expect("started");
+    assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+    outcome
+}
+
+async fn unchanged(env: &Env, target: Apply, manifests: &str) -> Outcome {
+    let outcome = healthy(env, target, manifests).await;
+    for object in &outcome.objects {
+        assert_eq!(object.action, Action::Unchanged, "{} {:?}", object.object, object.diff);
+    }
+    outcome
+}
+
+async fn api(env: &Env) -> Value {
+    env.get("apps/v1", "Deployment", "api").await.expect("there")
+}
+
+fn owners(object: &Value) -> Vec<String> {
+    managers(object).into_iter().filter_map(|(manager, _)| manager.as_str().map(str::to_owned)).collect()
+}
+
+fn noted(outcome: &Outcome, texts: &[&str]) {
+    let notes = outcome.notes.join("\n");
+    for text in texts {
+        assert!(notes.contains(text), "no \"{text}\" in the notes:\n{notes}");
+    }
+}
+
+/// Somebody else's image, by a forced server-side apply.
+async fn somebodys_image(env: &Env, image: &str) {
+    let image = format!("{}/{image}", env.registry);
+    let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "api"},
+        "spec": {"template": {"spec": {"containers": [{"name": "api", "image": image}]}}}});
+    let api: Api<Deployment> = Api::namespaced(env.kube.clone(), &env.namespace);
+    api.patch("api", &PatchParams::apply("somebody").force(), &Patch::Apply(&object))
+        .await
+        .expect("somebody may");
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn a_failed_takeover_gives_everything_back() {
+    live("take-back", async |env| {
+        env.kubectl(&["apply", "-f", "-"], &theirs("api:v1")).await;
+        env.eventually("v1 is ready", || async { env.ready_images().await.len() == 2 }).await;
+        let before = api(&env).await;
+        let outcome = env.deploy(&deployment("api:does-not-exist")).await;
+        assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+        assert_eq!(reasons(&outcome), ["ImageNotFound"]);
+        let after = api(&env).await;
+        assert_eq!(after["spec"], before["spec"]);
+        assert_eq!(managers(&after), managers(&before));
+        assert_eq!(
+            after["metadata"]["annotations"][LAST_APPLIED],
+            before["metadata"]["annotations"][LAST_APPLIED]
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn kubectl_takes_over_and_we_take_it_back() {
+    live("take-turns", async |env| {
+        let kubectl: [&[&str]; 2] =
+            [&["apply", "-f", "-"], &["apply", "--server-side", "--force-conflicts", "-f", "-"]];
+        for apply in kubectl {
+            healthy(&env, env.target(), &deployment("api:v1")).await;
+            env.kubectl(apply, &deployment("api:v2")).await;
+            assert_eq!(env.image("Deployment").await, "api:v2");
+            let outcome = healthy(&env, env.target(), &deployment("api:v1")).await;
+            noted(&outcome, &["taken over from kubectl"]);
+            assert_eq!(env.image("Deployment").await, "api:v1");
+            assert_eq!(owners(&api(&env).await), ["deploy-core"]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn from_helm_only_where_asked_for() {
+    live("take-helm", async |env| {
+        env.helm(&theirs("api:v1")).await;
+        let error = run(&env, env.target(), &deployment("api:v2")).await.expect_err("helm's");
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        assert!(error.to_string().contains("\"helm\""), "{error}");
+        assert_eq!(env.image("Deployment").await, "api:v1");
+
+        let target = || env.target().take_over_from(["kubectl", "helm"]);
+        let outcome = healthy(&env, target(), &deployment("api:v2")).await;
+        noted(&outcome, &["taken over from helm"]);
+        let object = api(&env).await;
+        assert_eq!(owners(&object), ["deploy-core"]);
+        let metadata = object["metadata"].to_string();
+        assert!(!metadata.contains("meta.helm.sh") && !metadata.contains("example.com/old"), "{metadata}");
+        unchanged(&env, target(), &deployment("api:v2")).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn a_conflict_is_decided_by_field() {
+    live("take-fields", async |env| {
+        healthy(&env, env.target(), &deployment("api:v1")).await;
+        somebodys_image(&env, "api:v3").await;
+        let wanted =
+            deployment("api:v2").replace("metadata: {name: api}", "metadata: {name: api, labels: {new: a}}");
+        let error = run(&env, env.target(), &wanted).await.expect_err("a conflict");
+        let conflicts = std::error::Error::source(&error)
+            .and_then(|source| source.downcast_ref::<FieldConflicts>())
+            .unwrap_or_else(|| panic!("no conflicts in {error:?}"));
+        let found: Vec<_> = conflicts
+            .fields
+            .iter()
+            .map(|each| (each.field.trim_start_matches('.'), each.manager.as_str()))
+            .collect();
+        assert_eq!(found, [(IMAGE, "somebody")]);
+        assert!(conflicts.fields.iter().all(|each| each.since.is_some() && each.by_apply), "{conflicts:?}");
+
+        let by = |then| {
+            let rule = ConflictRule::new(then).kind("apps", "Deployment").field(IMAGE).expect("a field");
+            env.target().conflict_rule(rule)
+        };
+        let outcome = healthy(&env, by(Conflicts::Yield), &wanted).await;
+        noted(&outcome, &[IMAGE, "somebody"]);
+        assert_eq!(outcome.objects[0].yielded.len(), 1, "{outcome}");
+        assert_eq!(env.image("Deployment").await, "api:v3", "theirs stands");
+        assert_eq!(api(&env).await["metadata"]["labels"]["new"], "a", "the rest is ours");
+        unchanged(&env, by(Conflicts::Yield), &wanted).await;
+
+        healthy(&env, by(Conflicts::Force), &wanted).await;
+        assert_eq!(env.image("Deployment").await, "api:v2");
+    })
+    .await;
+}
+
+/// A HorizontalPodAutoscaler of three replicas at least; its scaling is done for it, as the cluster may have no metrics.
+async fn autoscale(env: &Env) {
+    let autoscaler = "apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: api}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: api}
+  minReplicas: 3
+  maxReplicas: 5
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]
+";
+    env.kubectl(&["apply", "-f", "-"], autoscaler).await;
+    let api: Api<Deployment> = Api::namespaced(env.kube.clone(), &env.namespace);
+    let scale = Patch::Merge(json!({"spec": {"replicas": 3}}));
+    api.patch_scale("api", &PatchParams::default(), &scale).await.expect("scaled");
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn replicas_are_left_to_the_autoscaler() {
+    live("take-hpa", async |env| {
+        // Ours are scaled from 1; or were 3 all along, so that the autoscaler left no trace in the managers.
+        for ours in ["replicas: 1", "replicas: 3"] {
+            let at = |image: &str, replicas: &str| deployment(image).replace("replicas: 2", replicas);
+            healthy(&env, env.target(), &at("api:v1", ours)).await;
+            autoscale(&env).await;
+            let wanted = at("api:v2", "replicas: 1");
+            let outcome = healthy(&env, env.target(), &wanted).await;
+            noted(&outcome, &[".spec.replicas is left to", "HorizontalPodAutoscaler", "(3 now)"]);
+            assert_eq!(api(&env).await["spec"]["replicas"], 3);
+            unchanged(&env, env.target(), &wanted).await;
+            env.kubectl(&["delete", "hpa,deployment", "api", "--cascade=foreground"], "").await;
+
+            healthy(&env, env.target(), &at("api:v1", ours)).await;
+            autoscale(&env).await;
+            let dropped = at("api:v1", "minReadySeconds: 0");
+            healthy(&env, env.target(), &dropped).await;
+            assert_eq!(api(&env).await["spec"]["replicas"], 3, "never reset to 1");
+            unchanged(&env, env.target(), &dropped).await;
+            env.kubectl(&["delete", "hpa,deployment", "api", "--cascade=foreground"], "").await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn what_cannot_be_changed_is_created_anew_where_asked_for() {
+    live("take-anew", async |env| {
+        healthy(&env, env.target(), &deployment("api:v1")).await;
+        let selecting =
+            |image: &str, label: &str| deployment(image).replace("app: api", &format!("app: {label}"));
+        let wanted = selecting("api:v2", "other");
+        let error: Error =
+            run(&env, env.target(), &format!("{CONFIG}{wanted}")).await.expect_err("immutable");
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        for text in ["spec.selector", "Deployment", "api", "created anew"] {
+            assert!(format!("{error} {error:?}").contains(text), "no \"{text}\" in {error}");
+        }
+        assert_eq!(env.get("v1", "ConfigMap", "config").await, None, "something was written");
+
+        let target = || env.target().recreate("apps", "Deployment").expect("a kind without data");
+        let old = api(&env).await;
+        let outcome = healthy(&env, target(), &wanted).await;
+        assert_eq!(outcome.objects[0].action, Action::Recreate, "{outcome}");
+        let before = api(&env).await;
+        assert_ne!(before["metadata"]["uid"], old["metadata"]["uid"]);
+        env.eventually("only v2 is left", || async { env.ready_images().await == ["api:v2", "api:v2"] })
+            .await;
+
+        let outcome = run(&env, target(), &selecting("api:does-not-exist", "third")).await.expect("started");
+        assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+        let after = api(&env).await;
+        assert_eq!(after["spec"], before["spec"]);
+        assert_eq!(managers(&after), managers(&before));
+        assert_eq!(env.ready_images().await, ["api:v2", "api:v2"]);
+
+        for kind in ["PersistentVolumeClaim", "PersistentVolume", "Namespace"] {
+            let refused = env.target().recreate("", kind).expect_err("holds data");
+            assert_eq!(refused.kind(), ErrorKind::InvalidInput, "{refused}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn what_may_not_be_read_is_written() {
+    live("take-blind", async |env| {
+        let role = "apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: blind}
+rules: [{apiGroups: [\"\"], resources: [configmaps], verbs: [create, patch]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: blind}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: blind}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: limited}]
+";
+        env.kubectl(&["apply", "-f", "-"], role).await;
+        let limited = Cluster::builder().kubeconfig(env.kubeconfig()).context("limited").build().await;
+        let limited = Apply::new(limited.expect("a context"));
+        let config = |value: &str| CONFIG.replace("a: b", &format!("a: {value}"));
+        healthy(&env, limited.clone(), &config("made")).await;
+        let outcome = healthy(&env, limited, &config("changed")).await;
+        noted(&outcome, &["ConfigMap", "config is written whatever it is", "cannot be brought back"]);
+        assert_eq!(env.get("v1", "ConfigMap", "config").await.expect("there")["data"]["a"], "changed");
+    })
+    .await;
+}
