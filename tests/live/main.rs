@@ -7,6 +7,7 @@ mod failing;
 mod healthy;
 mod interrupted;
 mod others;
+mod prune;
 mod refused;
 mod set_image;
 mod takeover;
