@@ -44,7 +44,6 @@ async fn pages_grow_with_what_they_bring() {
     check(400, 50, &[50]).await;
     check(400, 1000, &[50, 200, 500, 500]).await;
     check(100 << 10, 150, &[50, 81, 81]).await;
-    check(900 << 10, 75, &[50, 10, 10, 10]).await;
 }
 
 #[test]

@@ -98,32 +98,32 @@ impl Server {
         if let Some(name) = rest.strip_prefix('/') {
             state.requests.push(format!("GET {name}"));
             if state.unreadable.contains(name) {
-                return self.response(403, status(403), None);
+                return self.response(403, &status(403), None);
             }
             let object = state.objects.iter().find(|object| object.0 == name);
             return match object {
                 // An item of a list leaves these out.
                 Some((_, object)) => {
                     let object = object.replacen('{', r#"{"apiVersion":"v1","kind":"ConfigMap","#, 1);
-                    self.response(200, object, None)
+                    self.response(200, &object, None)
                 }
-                None => self.response(404, status(404), None),
+                None => self.response(404, &status(404), None),
             };
         }
         state.requests.push(query.to_owned());
         let page = state.page(query);
         match state.pages.pop_front().unwrap_or(Page::Answered) {
-            Page::Answered => self.response(200, page, None),
-            Page::Broken(after) => self.response(200, page, Some(after)),
-            Page::Refused(code, body) => self.response(code, body.to_owned(), None),
-            Page::Instead(body) => self.response(200, body, None),
+            Page::Answered => self.response(200, &page, None),
+            Page::Broken(after) => self.response(200, &page, Some(after)),
+            Page::Refused(code, body) => self.response(code, body, None),
+            Page::Instead(body) => self.response(200, &body, None),
         }
     }
 
     fn response(
         &self,
         code: u16,
-        body: String,
+        body: &str,
         broken: Option<usize>,
     ) -> Response<BoxBody<Bytes, std::io::Error>> {
         let sent = body.as_bytes().get(..broken.unwrap_or(usize::MAX)).unwrap_or(body.as_bytes());

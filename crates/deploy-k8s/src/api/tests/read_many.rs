@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, HashSet};
+use std::pin::Pin;
 
 use deploy_core::error::ErrorKind;
 
@@ -12,7 +13,12 @@ const REFUSED: Page = Page::Refused(403, r#"{"kind": "Status", "code": 403, "mes
 /// What `read_many` says of `names`: how many are there, missing, unreadable.
 async fn read(server: &Server, names: &[String]) -> (usize, usize, usize) {
     let wanted: HashSet<&str> = names.iter().map(String::as_str).collect();
-    let read = server.cluster().read_many(&place(), &wanted).await.unwrap();
+    // A target's steps are sent between threads.
+    let read: Pin<Box<dyn Future<Output = _> + Send + '_>> = Box::pin(async {
+        let cluster = server.cluster();
+        cluster.read_many(&place(), &wanted).await
+    });
+    let read = read.await.unwrap();
     assert_eq!(read.len(), wanted.len());
     let mut count = BTreeMap::new();
     for (wanted, read) in &read {
@@ -96,19 +102,19 @@ async fn a_kind_that_is_not_served_has_no_objects() {
 #[tokio::test]
 async fn what_others_keep_there_is_not_read_at_any_price() {
     // In front of ours: the list is broken off, and ours are asked for.
-    let server = Server::of(objects("a", 200, 900 << 10).chain(objects("b", 15, 100)));
+    let server = Server::of(objects("a", 60, 200 << 10).chain(objects("b", 15, 100)));
     assert_eq!(read(&server, &names("b", 20)).await, (15, 5, 0));
     assert_eq!((server.lists().len(), server.gets()), (1, 20));
-    assert!(server.read() < 2 << 20, "{} bytes", server.read());
+    assert!(server.read() < 1 << 20, "{} bytes", server.read());
 
     // Behind them: it is broken off, too, and nothing is missing.
-    let server = Server::of(objects("a", 20, 100).chain(objects("b", 200, 900 << 10)));
+    let server = Server::of(objects("a", 20, 100).chain(objects("b", 60, 200 << 10)));
     assert_eq!(read(&server, &names("a", 20)).await, (20, 0, 0));
     assert_eq!((server.lists().len(), server.gets()), (1, 0));
-    assert!(server.read() < 2 << 20, "{} bytes", server.read());
+    assert!(server.read() < 1 << 20, "{} bytes", server.read());
 
     // One among very many of ours is not worth the trouble.
-    let among = objects("a", 100, 400).chain(objects("b", 1, 15 << 20)).chain(objects("c", 900, 400));
+    let among = objects("a", 100, 400).chain(objects("b", 1, 10 << 20)).chain(objects("c", 900, 400));
     let wanted = [names("a", 100), names("c", 900)].concat();
     let server = Server::of(among);
     assert_eq!(read(&server, &wanted).await, (1000, 0, 0));
@@ -126,7 +132,7 @@ async fn a_long_list_of_others_is_left_for_asking() {
     let server = crowd().with(|state| state.counts_remaining = false);
     assert_eq!(read(&server, &names("b", 20)).await, (20, 0, 0));
     assert_eq!((server.lists().len(), server.gets()), (3, 20));
-    assert!(server.read() < 500_000, "{} bytes", server.read());
+    assert!(server.read() < 1_000_000, "{} bytes", server.read());
 
     // For as many as this the crowd is worth it.
     let server = crowd();
@@ -180,8 +186,8 @@ fn asking_or_listing() {
     check(1000, 50, 50 * KIB, 0, Some(100_000), true);
     check(20, 50, 50 * 900 * KIB, 0, Some(150), true);
     check(1, 500, 500 * KIB, 499 * KIB, Some(500), true);
-    check(0, 500, 500 * KIB, 500 * KIB, Some(17), true);
-    check(0, 500, 500 * KIB, 500 * KIB, Some(16), false);
+    check(0, 500, 500 * KIB, 500 * KIB, Some(33), true);
+    check(0, 500, 500 * KIB, 500 * KIB, Some(32), false);
     // Not known: as much as came for nothing so far.
     check(20, 1, 900 * KIB, 0, None, true);
     check(1000, 1, 900 * KIB, 0, None, false);
