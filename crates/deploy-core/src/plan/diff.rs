@@ -45,6 +45,8 @@ const SERVER_OWNED: [&str; 7] = [
     "deletionTimestamp",
 ];
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// The Deployment controller counts here, whenever it likes.
+const COUNTED: &str = "deployment.kubernetes.io/revision";
 const MASK: &str = "***";
 
 /// The fields in which `after` differs from `before`, in the order of their paths.
@@ -66,8 +68,9 @@ pub(super) fn comparable(mut object: Value) -> Value {
         if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.retain(|key, _| !SERVER_OWNED.contains(&key.as_str()));
             if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-                annotations
-                    .retain(|key, _| ![DEPLOYMENT_ID, GIT_REVISION, LAST_APPLIED].contains(&key.as_str()));
+                annotations.retain(|key, _| {
+                    ![DEPLOYMENT_ID, GIT_REVISION, LAST_APPLIED, COUNTED].contains(&key.as_str())
+                });
                 if annotations.is_empty() {
                     metadata.remove("annotations");
                 }

@@ -332,11 +332,10 @@ fn difference(before: &Object, live: &Value) -> Result<Option<String>> {
     Ok((!paths.is_empty()).then(|| format!("{}: not as before: {}", before.id(), paths.join(", "))))
 }
 
-/// The paths in which `after` is not as before, but for what a controller counts there.
+/// The paths in which `after` is not as before.
 fn changed_fields(before: &Object, after: Value) -> Result<Vec<String>> {
-    const CONTROLLERS: &str = r#".metadata.annotations["deployment.kubernetes.io/revision"]"#;
     let fields = diff(Some(before), Some(&Object::new(after)?));
-    Ok(fields.into_iter().map(|field| field.path).filter(|path| path != CONTROLLERS).collect())
+    Ok(fields.into_iter().map(|field| field.path).collect())
 }
 
 /// Whether a manager but `ours` wrote since, also through a subresource like `scale`; controllers that report a status do not count.

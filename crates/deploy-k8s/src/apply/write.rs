@@ -161,9 +161,10 @@ impl Apply {
                     }
                 }
             }
-            let body = match change.is_unseen() {
-                true => change.desired.value().clone(),
-                false => conditional(&change.desired, seen.as_ref())?,
+            let body = if change.is_unseen() {
+                change.desired.value().clone()
+            } else {
+                conditional(&change.desired, seen.as_ref())?
             };
             match self.cluster.apply(place, &body, options).await? {
                 api::Apply::Done(object) if object.pointer("/metadata/deletionTimestamp").is_some() => {
@@ -246,7 +247,14 @@ fn still_as_planned(change: &Change, live: Option<&Object>) -> Result<()> {
     let meets = |theirs: &str| {
         change.diff.iter().any(|ours| ours.path.starts_with(theirs) || theirs.starts_with(ours.path.as_str()))
     };
-    match diff(Some(before), Some(live)).iter().find(|theirs| meets(&theirs.path)) {
+    // What somebody brought to just what the plan foretold is no change against it: the plan's two looks were not of one moment.
+    let foretold = |theirs: &str| {
+        let Some(predicted) = &change.predicted else { return false };
+        let rest = diff(Some(live), Some(predicted));
+        !rest.iter().any(|rest| rest.path.starts_with(theirs) || theirs.starts_with(rest.path.as_str()))
+    };
+    let theirs = diff(Some(before), Some(live));
+    match theirs.iter().find(|theirs| meets(&theirs.path) && !foretold(&theirs.path)) {
         Some(theirs) => Err(stale(change, &format!("{} changed", theirs.path))),
         None => Ok(()),
     }
