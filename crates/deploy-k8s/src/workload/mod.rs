@@ -63,7 +63,7 @@ enum Verb {
 
 impl RolloutVerb {
     /// Returns to an earlier revision's pod template, all of it and nothing else, whoever set what is there now. Without a number to the
-    /// newest that is not the present one. Where the template is the revision's already, nothing changes.
+    /// newest that is not the present one. Where the template is the revision's already, the bundle is empty: there is nothing to do.
     ///
     /// Deriving it fails with [`NotFound`](ErrorKind::NotFound) if there is no such revision (those that there are are named), with
     /// [`InvalidInput`](ErrorKind::InvalidInput) for a paused Deployment.
@@ -131,7 +131,11 @@ impl RolloutVerb {
             Verb::Undo { to_revision } => {
                 side::refuse_paused(&live)?;
                 let history = self.target.revisions_of(&self.workload, &live).await?;
-                undo::desired(&live, &undo::choose(history, to_revision)?, manager)
+                let revision = undo::choose(history, to_revision)?;
+                if revision.current {
+                    return Bundle::builder().build();
+                }
+                undo::desired(&live, &revision, manager)
             }
             Verb::Restart { at } => side::restart(&live, manager, at),
             Verb::Pause => side::pause(&live, manager),
