@@ -6,6 +6,7 @@ use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::outcome::{Outcome, Status};
 use deploy_core::plan::Action;
 use deploy_core::rollout::Rollout;
+use deploy_core::target::RolloutTarget;
 use deploy_k8s::{Apply, Cluster, ConflictRule, Conflicts, FieldConflicts};
 use deploy_tests::{Env, deployment, live, managers, reasons};
 use k8s_openapi::api::apps::v1::Deployment;
@@ -66,6 +67,54 @@ async fn somebodys_image(env: &Env, image: &str) {
     api.patch("api", &PatchParams::apply("somebody").force(), &Patch::Apply(&object))
         .await
         .expect("somebody may");
+}
+
+/// Takes over what kubectl applied: first without a change of the pods, then with one.
+async fn from_kubectl(env: &Env, apply: &[&str], manager: &str) {
+    env.kubectl(apply, &theirs("api:v1")).await;
+    let (planning, _) = env.run();
+    let plan = env.target().plan(&env.bundle(&deployment("api:v1")), &planning).await.expect("planned");
+    let plan = plan.to_string();
+    for text in ["example.com/old", ".spec.revisionHistoryLimit", "taken over from", manager] {
+        assert!(plan.contains(text), "no \"{text}\" in the plan:\n{plan}");
+    }
+    let outcome = healthy(env, env.target(), &deployment("api:v1")).await;
+    noted(&outcome, &[&format!("taken over from {manager}")]);
+    assert_eq!(env.replica_sets().await, 1, "only metadata changed");
+    let object = api(env).await;
+    let annotations = object.pointer("/metadata/annotations").expect("ours");
+    assert!(
+        annotations.get("example.com/old").is_none() && annotations.get(LAST_APPLIED).is_none(),
+        "{annotations}"
+    );
+    assert_eq!(object.pointer("/spec/revisionHistoryLimit"), Some(&json!(10)), "the default again");
+    assert_eq!(owners(&object), ["deploy-core"]);
+    unchanged(env, env.target(), &deployment("api:v1")).await;
+
+    env.kubectl(&["delete", "deployment", "api", "--wait", "--cascade=foreground"], "").await;
+    env.kubectl(apply, &theirs("api:v1")).await;
+    healthy(env, env.target(), &deployment("api:v2")).await;
+    assert_eq!(env.replica_sets().await, 2, "one rollout, not two");
+    assert_eq!(owners(&api(env).await), ["deploy-core"]);
+    unchanged(env, env.target(), &deployment("api:v2")).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn from_client_side_apply() {
+    live("take-client", async |env| {
+        from_kubectl(&env, &["apply", "-f", "-"], "kubectl-client-side-apply").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn from_server_side_apply() {
+    live("take-server", async |env| {
+        from_kubectl(&env, &["apply", "--server-side", "-f", "-"], "kubectl").await;
+    })
+    .await;
 }
 
 #[tokio::test]
