@@ -16,6 +16,24 @@ struct Sample {
     again: Ran,
 }
 
+/// The first apply or the one after it.
+#[derive(Clone, Copy)]
+enum Which {
+    First,
+    Again,
+}
+
+use Which::{Again, First};
+
+impl Sample {
+    fn ran(&self, which: Which) -> &Ran {
+        match which {
+            First => &self.first,
+            Again => &self.again,
+        }
+    }
+}
+
 pub(crate) fn measure(session: &Session) -> Result<Vec<Row>> {
     let many = manifests::write(&session.scratch, "many", &config_maps(OBJECTS))?;
     warm_up(session)?;
@@ -63,26 +81,30 @@ fn versions(session: &Session, namespace: &str) -> Result<String> {
 }
 
 fn rows(samples: &[Sample]) -> Result<Vec<Row>> {
-    let first = |sample: &Sample, value: fn(&Ran) -> f64| value(&sample.first);
-    let again = |sample: &Sample, value: fn(&Ran) -> f64| value(&sample.again);
-    let requests = |ran: fn(&Sample) -> &Ran| {
+    let row = |work: &str, which: Which, ours: Tool, (unit, value): Value| {
+        let of = |tool: Tool| {
+            let samples = samples.iter().filter(|sample| sample.tool == tool);
+            samples.map(|sample| value(sample.ran(which))).collect()
+        };
+        Row::new(work, unit, of(ours)).beside(of(Tool::Kubectl), of(Tool::Helm))
+    };
+    let requests = |work: &str, which: Which| -> Result<Row> {
         let ours = samples.iter().filter(|sample| sample.tool == Tool::Xtask);
-        let requests = ours.map(|sample| Stats::of(ran(sample)).map(|stats| stats.requests));
-        requests.collect::<Result<Vec<f64>>>()
+        let requests = ours.map(|sample| Stats::of(sample.ran(which)).map(|stats| stats.requests));
+        Ok(Row::new(work, Unit::Count, requests.collect::<Result<_>>()?))
     };
     let named = "the same with --name (lock and journal)";
     Ok(vec![
-        row("1,000 ConfigMaps, first apply", samples, Tool::Xtask, first, SECONDS).bar(Bar::OfKubectl(0.4)),
-        row(named, samples, Tool::XtaskNamed, first, SECONDS),
-        row("again, nothing changed", samples, Tool::Xtask, again, SECONDS).bar(Bar::OfKubectl(0.12)),
-        row(named, samples, Tool::XtaskNamed, again, SECONDS),
-        Row::new("API requests, first apply", Unit::Count, requests(|sample| &sample.first)?),
-        Row::new("API requests, again", Unit::Count, requests(|sample| &sample.again)?)
-            .bar(Bar::AtMost(30.0)),
-        row("time on a CPU, first apply", samples, Tool::Xtask, first, CPU),
-        row("time on a CPU, again", samples, Tool::Xtask, again, CPU),
-        row("peak memory, first apply", samples, Tool::Xtask, first, MEMORY).bar(Bar::AtMost(40.0)),
-        row("peak memory, again", samples, Tool::Xtask, again, MEMORY).bar(Bar::AtMost(40.0)),
+        row("1,000 ConfigMaps, first apply", First, Tool::Xtask, SECONDS).bar(Bar::OfKubectl(0.4)),
+        row(named, First, Tool::XtaskNamed, SECONDS),
+        row("again, nothing changed", Again, Tool::Xtask, SECONDS).bar(Bar::OfKubectl(0.12)),
+        row(named, Again, Tool::XtaskNamed, SECONDS),
+        requests("API requests, first apply", First)?,
+        requests("API requests, again", Again)?.bar(Bar::AtMost(30.0)),
+        row("time on a CPU, first apply", First, Tool::Xtask, CPU),
+        row("time on a CPU, again", Again, Tool::Xtask, CPU),
+        row("peak memory, first apply", First, Tool::Xtask, MEMORY).bar(Bar::AtMost(40.0)),
+        row("peak memory, again", Again, Tool::Xtask, MEMORY).bar(Bar::AtMost(40.0)),
     ])
 }
 
@@ -91,16 +113,3 @@ type Value = (Unit, fn(&Ran) -> f64);
 const SECONDS: Value = (Unit::Seconds, |ran| ran.wall.as_secs_f64());
 const CPU: Value = (Unit::Seconds, |ran| ran.cpu.as_secs_f64());
 const MEMORY: Value = (Unit::Megabytes, |ran| ran.peak as f64 / 1e6);
-
-fn row(
-    work: &str,
-    samples: &[Sample],
-    ours: Tool,
-    which: fn(&Sample, fn(&Ran) -> f64) -> f64,
-    (unit, value): Value,
-) -> Row {
-    let of = |tool: Tool| {
-        samples.iter().filter(|sample| sample.tool == tool).map(|sample| which(sample, value)).collect()
-    };
-    Row::new(work, unit, of(ours)).beside(of(Tool::Kubectl), of(Tool::Helm))
-}

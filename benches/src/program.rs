@@ -48,8 +48,8 @@ impl Ran {
 /// The last lines.
 fn end(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
-    let start = lines.len().saturating_sub(15);
-    lines.get(start..).unwrap_or_default().iter().map(|line| format!("  {line}\n")).collect()
+    let last = lines.get(lines.len().saturating_sub(15)..).unwrap_or_default();
+    last.iter().fold(String::new(), |text, line| text + "  " + line + "\n")
 }
 
 /// A program of the outside world.

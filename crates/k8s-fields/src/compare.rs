@@ -85,9 +85,13 @@ pub enum Difference {
 /// as merged as a whole, unless somebody else owns something inside of it. At worst an equal value is left unowned.
 ///
 /// `live` must be read at the desired `apiVersion` and must say so itself: the items of a list answer come without
-/// `apiVersion` and `kind`, add the list's. `status`, `metadata.name` and `metadata.namespace` are not compared (`status`
-/// is in kinds that are not built in), nor is what is at or below the paths in `ignored`, on both sides. `stringData`
-/// must have become `data` ([`secret_string_data_to_data`](crate::secret_string_data_to_data)).
+/// `apiVersion` and `kind`, add the list's. `metadata.name` and `metadata.namespace` are not compared, nor is a `status`
+/// of built-in kinds that is part of the live one (`status: {}`; an apply drops it), nor what is at or below the paths in
+/// `ignored`, on both sides. `stringData` must have become `data`
+/// ([`secret_string_data_to_data`](crate::secret_string_data_to_data)).
+///
+/// Of an object that is equal, an apply may still write the `resourceVersion`, and nothing that shows: if the manifest has
+/// nulls, the times and the order of `managedFields`; if the API server has stored the same object in another form.
 ///
 /// ```
 /// use k8s_fields::{FieldSet, compare};
@@ -127,7 +131,11 @@ fn compare_objects(desired: &Value, live: &Value, manager: &str, ignored: &Field
     let schema = Schema::of_object(desired);
     let mut skipped =
         fields(&[&["apiVersion"], &["kind"], &["metadata", "name"], &["metadata", "namespace"]]);
-    if *schema.shape() != Shape::Unknown {
+    // An apply drops a status, but refuses one that the kind cannot have: what is live it can have.
+    if let (Some(status), Some(live)) = (desired.get("status"), live.get("status"))
+        && *schema.shape() != Shape::Unknown
+        && is_part(status, live)
+    {
         skipped.insert(&FieldPath::fields(["status"]));
     }
     // Generators write it, and the API server drops it.
@@ -143,6 +151,15 @@ type Outcome<T = ()> = Result<T, (FieldPath, Difference)>;
 
 fn fields(paths: &[&[&str]]) -> FieldSet {
     paths.iter().map(|names| FieldPath::fields(names.iter().copied())).collect()
+}
+
+fn is_part(part: &Value, whole: &Value) -> bool {
+    match (part, whole) {
+        (Value::Object(fields), Value::Object(whole)) => {
+            fields.iter().all(|(name, value)| whole.get(name).is_some_and(|whole| is_part(value, whole)))
+        }
+        _ => part.is_null() || part == whole,
+    }
 }
 
 fn check_identity(desired: &Value, live: &Value) -> Outcome {

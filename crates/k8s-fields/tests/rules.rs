@@ -147,19 +147,40 @@ fn compares_custom_resources() {
     check(json!({"i": ["a"]}), json!({"f:i": {"i:0": {}}}), json!({"i": ["a"]}), Some(Difference::Uncertain));
 }
 
-/// A status is the subresource's for built-in kinds; a custom resource's may be an ordinary field.
+/// A status is the subresource's for built-in kinds, and one that they cannot have is refused; a custom resource's may be an
+/// ordinary field.
 #[test]
-fn skips_the_status_of_built_in_kinds_only() {
-    let check = |api_version: &str, kind: &str, equal: bool| {
-        let desired = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "n", "labels": {"a": "b"}}, "status": {}});
-        let mut live = desired.clone();
+fn skips_a_status_that_the_kind_has() {
+    let check = |kind: (&str, &str), status: Value, live_status: Value, equal: bool| {
+        let head =
+            json!({"apiVersion": kind.0, "kind": kind.1, "metadata": {"name": "n", "labels": {"a": "b"}}});
+        let with = |status: Value| {
+            let mut object = head.clone();
+            if status != json!("none") {
+                object["status"] = status;
+            }
+            object
+        };
+        let (desired, mut live) = (with(status), with(live_status));
         let fields = FieldSet::from_json(r#"{"f:metadata":{"f:labels":{"f:a":{}}}}"#).unwrap();
-        let entries = vec![Entry::new("deploy", Operation::Apply, api_version, fields)];
+        let entries = vec![Entry::new("deploy", Operation::Apply, kind.0, fields)];
         live["metadata"]["managedFields"] = ManagedFields { entries }.to_value();
-        assert_eq!(compare(&desired, &live, "deploy", &FieldSet::new()).is_equal(), equal);
+        assert_eq!(compare(&desired, &live, "deploy", &FieldSet::new()).is_equal(), equal, "{desired}");
     };
-    check("apps/v1", "Deployment", true);
-    check("example.com/v1", "Shop", false);
+    let service = ("v1", "Service");
+    let live = || json!({"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}, "count": 1});
+    check(service, json!({}), live(), true);
+    check(service, json!(null), live(), true);
+    check(service, json!({"loadBalancer": {}}), live(), true);
+    check(service, json!({"loadBalancer": null, "count": 1}), live(), true);
+    check(service, json!("none"), live(), true);
+    check(service, json!(0), live(), false);
+    check(service, json!({"loadBalancer": []}), live(), false);
+    check(service, json!({"unknown": {}}), live(), false);
+    check(service, json!({"count": "x"}), live(), false);
+    check(("v1", "ConfigMap"), json!({}), json!("none"), false);
+    check(("v1", "ConfigMap"), json!(null), json!("none"), false);
+    check(("example.com/v1", "Shop"), json!({}), json!({}), false);
 }
 
 #[test]
