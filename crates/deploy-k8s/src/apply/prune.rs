@@ -207,7 +207,7 @@ impl Apply {
             match judge(&member, &self.manager, &id)? {
                 Fate::Goes => membership.deletions.push(Change::delete(member)),
                 Fate::Stays(why) => {
-                    membership.notes.push(format!("{} is wanted no more and stays: {why}", member.id()))
+                    membership.notes.push(format!("{} is wanted no more and stays: {why}", member.id()));
                 }
             }
         }
@@ -356,13 +356,13 @@ fn judge(member: &Object, manager: &str, set: &str) -> Result<Fate> {
     {
         return stays("it belongs to another object".to_owned());
     }
-    let managed = managers(member.value())?;
+    let entries = managers(member.value())?;
     let label = FieldPath::fields(["metadata", "labels", PART_OF]);
-    let ours = managed.find(manager, Operation::Apply, None);
+    let ours = entries.find(manager, Operation::Apply, None);
     if member.label(PART_OF) != Some(set) || !ours.is_some_and(|entry| entry.fields.contains(&label)) {
         return stays(format!("the field manager \"{manager}\" did not make it a member"));
     }
-    let others = managed.entries.iter().find(|entry| {
+    let others = entries.entries.iter().find(|entry| {
         entry.operation == Operation::Apply && entry.subresource.is_none() && entry.manager != manager
     });
     if let Some(other) = others {
@@ -380,9 +380,9 @@ pub(super) fn keep_membership(object: Object, live: &Object, manager: &str) -> R
         return Ok(object);
     };
     let label = FieldPath::fields(["metadata", "labels", PART_OF]);
-    let managed = managers(live.value())?;
+    let entries = managers(live.value())?;
     let ours =
-        managed.find(manager, Operation::Apply, None).is_some_and(|entry| entry.fields.contains(&label));
+        entries.find(manager, Operation::Apply, None).is_some_and(|entry| entry.fields.contains(&label));
     Ok(if ours { object.with_label(PART_OF, set) } else { object })
 }
 
