@@ -106,6 +106,7 @@ async fn a_rollout_that_never_ends_can_be_paused_and_fails_when_resumed() {
         assert_eq!(env.deploy(&manifest).await.status, Status::Healthy);
         let image = format!("api={}/api:does-not-exist", env.registry);
         env.kubectl(&["set", "image", "deployment/api", &image], "").await;
+        env.eventually("the rollout has begun", || async { env.replica_sets().await == 2 }).await;
         let outcome = run(&env, pause(&env)).await;
         assert_eq!(outcome.status, Status::Healthy, "{outcome}");
         assert!(outcome.took < Duration::from_secs(10), "{outcome}");
