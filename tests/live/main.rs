@@ -11,3 +11,5 @@ mod prune;
 mod refused;
 mod set_image;
 mod takeover;
+mod unchanged;
+mod verbs;

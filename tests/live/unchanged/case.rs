@@ -74,7 +74,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn write() -> impl Strategy<Value = Write> {
-    let apply = (prop::sample::select(vec!["other", "other", "deploy"]), changes(0..3), any::<Option<Index>>());
+    let apply =
+        (prop::sample::select(vec!["other", "other", "deploy"]), changes(0..3), any::<Option<Index>>());
     let update = (prop::sample::select(vec!["edit", "edit", "deploy"]), changes(1..3));
     prop_oneof![
         5 => (apply, prop::bool::weighted(0.8))

@@ -222,12 +222,7 @@ fn picked(object: &mut Value, index: Index, fits: impl Fn(&Value) -> bool) -> Op
     at_mut(object, &place)
 }
 
-fn collect(
-    value: &Value,
-    here: &mut Place,
-    fits: &impl Fn(&Place, &Value) -> bool,
-    found: &mut Vec<Place>,
-) {
+fn collect(value: &Value, here: &mut Place, fits: &impl Fn(&Place, &Value) -> bool, found: &mut Vec<Place>) {
     if NOT_OURS.iter().any(|place| here == place) {
         return;
     }

@@ -17,7 +17,8 @@ pub(super) async fn define(env: &Env, server: &Server, group: &str) {
         let typed = serde_json::from_value(definition.value().clone()).expect("a definition");
         definitions.create(&PostParams::default(), &typed).await.expect("a new definition");
         for version in ["v1", "v1beta1"] {
-            let (api_version, kind) = (format!("{group}/{version}"), &definition.value()["spec"]["names"]["kind"]);
+            let (api_version, kind) =
+                (format!("{group}/{version}"), &definition.value()["spec"]["names"]["kind"]);
             let none = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "none"}});
             env.eventually("the kind is served", async || server.misses(&none).await).await;
         }

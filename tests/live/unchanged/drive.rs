@@ -83,7 +83,8 @@ impl Driver {
         let effect = self.check(&desired, Some(live), step.force, again).await?;
         applied.stands &= effect != Effect::Change;
         if step.keep && effect != Effect::Refused {
-            *applied = Applied { manifest: desired, ordinary: ordinary && step.changes.is_empty(), stands: true };
+            *applied =
+                Applied { manifest: desired, ordinary: ordinary && step.changes.is_empty(), stands: true };
         }
         Ok(())
     }

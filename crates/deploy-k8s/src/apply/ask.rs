@@ -101,7 +101,7 @@ impl Apply {
         let plain = keep_membership(wanted.plain.clone(), &live, &self.manager)?;
         let wanted_now = keep_membership(wanted.desired.clone(), &live, &self.manager)?;
         let mut yielded = self.autoscaled(&plain, &live, planning)?;
-        let mut force = false;
+        let (mut force, mut taken) = (false, false);
         for _ in 0..MAX_ROUNDS {
             let left = paths(&yielded);
             let out: FieldSet = left.iter().collect();
@@ -123,7 +123,7 @@ impl Apply {
                     let change = if same {
                         Change::unchanged(desired, live)
                     } else {
-                        Change::update(desired, live, &predicted).forced(force && self.forces(&claim))
+                        Change::update(desired, live, &predicted).forced(taken)
                     };
                     return Ok((change.yielding(yielded), notes));
                 }
@@ -133,10 +133,9 @@ impl Apply {
                         return Err(error);
                     }
                     let decided = self.decide(&live, &claim, &found)?;
-                    if decided.is_empty() {
-                        force = true;
-                    }
-                    yielded.extend(decided);
+                    force = decided.yielded.is_empty();
+                    taken |= decided.taken;
+                    yielded.extend(decided.yielded);
                 }
                 Err(error) if wanted.redefined && error.kind() == ErrorKind::InvalidInput => {
                     return Ok((Change::update(desired.clone(), live, &desired).simulated(), Vec::new()));
@@ -162,34 +161,28 @@ impl Apply {
         Err(immutable::explain(error, &id))
     }
 
-    /// The fields that are yielded; empty if all that is left is to be taken over.
-    fn decide(&self, live: &Object, claim: &Claim, found: &[FieldConflict]) -> Result<Vec<Yielded>> {
+    /// What is done about each conflict. Once the managers are rewritten, there is none with those that are taken over from.
+    fn decide(&self, live: &Object, claim: &Claim, found: &[FieldConflict]) -> Result<Decided> {
         let id = live.id();
-        let (mut yielded, mut failed) = (Vec::new(), Vec::new());
+        let mut failed = Vec::new();
+        let mut decided = Decided::default();
         for each in found.iter().filter(|each| !claim.from.contains(&each.manager)) {
             let Ok(field) = each.field.parse::<FieldPath>() else {
                 failed.push(each.clone());
                 continue;
             };
-            match conflict::decide(&self.rules_of_conflict, &id, &field, self.conflicts) {
+            let policy = conflict::decide(&self.rules_of_conflict, &id, &field, self.conflicts);
+            match if traces().contains(&field) { Conflicts::Force } else { policy } {
                 Conflicts::Fail => failed.push(each.clone()),
-                Conflicts::Force => {}
-                Conflicts::Yield => yielded.push(Yielded {
+                Conflicts::Force => decided.taken = true,
+                Conflicts::Yield => decided.yielded.push(Yielded {
                     field: each.field.clone(),
                     to: format!("field manager \"{}\"", each.manager),
                 }),
             }
         }
-        yielded.dedup_by(|a, b| a.field == b.field);
-        if failed.is_empty() { Ok(yielded) } else { Err(conflict::error(&id, failed)) }
-    }
-
-    /// Whether anything is forced once the managers are rewritten: what is taken over by then conflicts no more.
-    fn forces(&self, claim: &Claim) -> bool {
-        claim.managers.is_none()
-            || claim.mixed.is_some()
-            || self.conflicts == Conflicts::Force
-            || !self.rules_of_conflict.is_empty()
+        decided.yielded.dedup_by(|a, b| a.field == b.field);
+        if failed.is_empty() { Ok(decided) } else { Err(conflict::error(&id, failed)) }
     }
 
     /// The replicas of a workload that an autoscaler scales are its own.
@@ -234,6 +227,14 @@ impl Apply {
         };
         ours(live).is_some_and(|live| Some(live) == ours(predicted))
     }
+}
+
+/// What is done about an object's conflicts.
+#[derive(Default)]
+struct Decided {
+    yielded: Vec<Yielded>,
+    /// Whether fields are taken from managers that keep others.
+    taken: bool,
 }
 
 /// What a dry run answers.

@@ -53,6 +53,7 @@ use k8s_fields::{FieldPath, FieldSet};
 use crate::api::Cluster;
 pub use conflict::{ConflictRule, Conflicts, FieldConflict, FieldConflicts};
 use ownership::Ownership;
+pub(crate) use ownership::side_manager;
 pub use prune::ApplySet;
 
 /// The field manager that owns what is applied, unless another is named.

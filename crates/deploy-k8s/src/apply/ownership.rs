@@ -122,6 +122,19 @@ pub(super) fn leaving_out(object: &Value, fields: &FieldSet) -> Value {
     if fields.is_empty() { object.clone() } else { without(object, fields) }
 }
 
+/// What the manager beside `manager` is called, to whom the rollout verbs' fields belong.
+pub(crate) fn side_manager(manager: &str) -> String {
+    format!("{manager}{SIDE}")
+}
+
+/// Whether both are one deployment's managers: the main one and the one beside it.
+pub(super) fn are_kin(a: &str, b: &str) -> bool {
+    let main = |name: &str| name.strip_suffix(SIDE).unwrap_or(name).to_owned();
+    main(a) == main(b)
+}
+
+const SIDE: &str = "-rollout";
+
 pub(super) fn managers(object: &Value) -> Result<ManagedFields> {
     ManagedFields::of(object).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))
 }

@@ -13,11 +13,11 @@ use deploy_core::manifest::{DEPLOYMENT_ID, Object};
 use deploy_core::plan::{Action, Snapshot, SnapshotEntry, diff};
 use deploy_core::run::{DeploymentId, Run};
 use deploy_core::target::{AppliedObject, Left, Restored};
-use k8s_fields::{FieldSet, ManagedFields, Operation, project, without};
+use k8s_fields::{Entry, FieldPath, FieldSet, Operation, project, without};
 use serde_json::Value;
 
 use super::Apply;
-use super::ownership::managers;
+use super::ownership::{are_kin, managers};
 use crate::api::{self, ApplyOptions, Place};
 
 /// How often an object may change between our reading and writing it.
@@ -121,7 +121,8 @@ impl Apply {
             let live = self.create_again(before, place).await?;
             return Ok(Done { action: Action::Recreate, live: Some(live), note: None });
         }
-        if same_values(before.value(), &live) && !others_wrote(&self.manager, before.value(), &live)? {
+        let ours = self.writer(&live)?;
+        if same_values(before.value(), &live) && !others_wrote(&ours, before.value(), &live)? {
             // The run had claimed fields and was stopped before it wrote a value.
             let live = self.restore_managers(before, live, place).await?;
             return Ok(Done { action: Action::Update, live: Some(live), note: None });
@@ -131,10 +132,10 @@ impl Apply {
             let note = Some(format!("{} was changed by somebody else and stays", before.id()));
             return Ok(Done { action: Action::Unchanged, live: Some(live), note });
         }
-        let (live, kept) = if self.needs_replacing(before, &live, place).await? {
+        let (live, kept) = if self.needs_replacing(before, &live, &ours, place).await? {
             (self.replace_back(before, place).await?, Vec::new())
         } else {
-            self.apply_back(before, &live, place).await?
+            self.apply_back(before, &live, &ours, place).await?
         };
         if !kept.is_empty() {
             let note = format!("{}: left as others set it meanwhile: {}", before.id(), kept.join(", "));
@@ -163,30 +164,52 @@ impl Apply {
 
     /// Whether applying the old fields would be refused, or would not bring the old values back (a Service gets another address when its
     /// type changes to and fro). Not where somebody else wrote meanwhile: replacing would undo that, too.
-    async fn needs_replacing(&self, before: &Object, live: &Value, place: &Place) -> Result<bool> {
-        let old = project(before.value(), &self.fields_back(before, live)?);
-        let options = ApplyOptions { manager: &self.manager, force: false, dry_run: true };
+    async fn needs_replacing(
+        &self,
+        before: &Object,
+        live: &Value,
+        ours: &str,
+        place: &Place,
+    ) -> Result<bool> {
+        let old = project(before.value(), &fields_back(before, live, ours)?);
+        let options = ApplyOptions { manager: ours, force: false, dry_run: true };
         match self.cluster.apply(place, &old, options).await {
-            Ok(api::Apply::Done(predicted)) => Ok(!changed_fields(before, predicted)?.is_empty()
-                && !others_wrote(&self.manager, before.value(), live)?),
+            Ok(api::Apply::Done(predicted)) => {
+                Ok(!changed_fields(before, predicted)?.is_empty()
+                    && !others_wrote(ours, before.value(), live)?)
+            }
             Ok(_) => Ok(false),
             Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(true),
             Err(error) => Err(error),
         }
     }
 
-    /// What the manager owned then or owns now.
-    fn fields_back(&self, before: &Object, live: &Value) -> Result<FieldSet> {
-        Ok(self.owned(before.value())?.union(&self.owned(live)?))
+    /// Which of the managers that write for us (`NAME`, and `NAME-rollout` for the rollout verbs) wrote it last: the mark is its own.
+    fn writer(&self, live: &Value) -> Result<String> {
+        let mark = FieldPath::fields(["metadata", "annotations", DEPLOYMENT_ID]);
+        let entries = managers(live)?.entries.into_iter();
+        let wrote = |entry: &Entry| {
+            entry.operation == Operation::Apply
+                && are_kin(&entry.manager, &self.manager)
+                && entry.fields.contains(&mark)
+        };
+        let writer = entries.filter(wrote).map(|entry| entry.manager).next();
+        Ok(writer.unwrap_or_else(|| self.manager.clone()))
     }
 
     /// Applies the old values of all that the manager owned or owns. Fields that others own by now are left out, and returned.
-    async fn apply_back(&self, before: &Object, live: &Value, place: &Place) -> Result<(Value, Vec<String>)> {
-        let fields = self.fields_back(before, live)?;
+    async fn apply_back(
+        &self,
+        before: &Object,
+        live: &Value,
+        ours: &str,
+        place: &Place,
+    ) -> Result<(Value, Vec<String>)> {
+        let fields = fields_back(before, live, ours)?;
         let mut old = project(before.value(), &fields);
         let mut kept = Vec::new();
         for _ in 0..MAX_RACES {
-            let options = ApplyOptions { manager: &self.manager, force: false, dry_run: false };
+            let options = ApplyOptions { manager: ours, force: false, dry_run: false };
             match self.cluster.apply(place, &old, options).await? {
                 api::Apply::Done(object) => return Ok((object, kept)),
                 api::Apply::ChangedMeanwhile => {}
@@ -201,16 +224,6 @@ impl Apply {
             }
         }
         Err(racing(before))
-    }
-
-    /// What the manager owns, by Apply, of no subresource.
-    fn owned(&self, object: &Value) -> Result<FieldSet> {
-        let managed =
-            ManagedFields::of(object).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
-        Ok(managed
-            .find(&self.manager, Operation::Apply, None)
-            .map(|entry| entry.fields.clone())
-            .unwrap_or_default())
     }
 
     /// Puts the whole old object in place, whatever was changed since: for what cannot be changed back field by field.
@@ -326,6 +339,15 @@ fn same_values(before: &Value, live: &Value) -> bool {
     strip(before) == strip(live)
 }
 
+/// What the manager owned then or owns now, by Apply, of no subresource.
+fn fields_back(before: &Object, live: &Value, ours: &str) -> Result<FieldSet> {
+    let owned = |object: &Value| -> Result<FieldSet> {
+        let managed = managers(object)?;
+        Ok(managed.find(ours, Operation::Apply, None).map(|entry| entry.fields.clone()).unwrap_or_default())
+    };
+    Ok(owned(before.value())?.union(&owned(live)?))
+}
+
 /// What is not as before although all went well, for a person.
 fn difference(before: &Object, live: &Value) -> Result<Option<String>> {
     let paths = changed_fields(before, live.clone())?;
@@ -338,12 +360,13 @@ fn changed_fields(before: &Object, after: Value) -> Result<Vec<String>> {
     Ok(fields.into_iter().map(|field| field.path).collect())
 }
 
-/// Whether a manager but `ours` wrote since, also through a subresource like `scale`; controllers that report a status do not count.
+/// Whether a manager but `ours` and its kin wrote since, also through a subresource like `scale`; controllers that report a status do not count.
 fn others_wrote(ours: &str, before: &Value, live: &Value) -> Result<bool> {
     let writes = |object: &Value| -> Result<Vec<_>> {
         let entries = managers(object)?.entries.into_iter();
         let entries = entries.filter(|entry| {
-            entry.subresource.as_deref() != Some("status") && !entry.is(ours, Operation::Apply, None)
+            entry.subresource.as_deref() != Some("status")
+                && !(entry.is(&entry.manager, Operation::Apply, None) && are_kin(&entry.manager, ours))
         });
         Ok(entries.map(|entry| (entry.manager, entry.operation, entry.subresource, entry.time)).collect())
     };

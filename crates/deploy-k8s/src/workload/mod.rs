@@ -41,7 +41,7 @@ use deploy_core::source::Derive;
 
 pub use history::WorkloadRevision;
 
-use crate::apply::{Apply, Conflicts};
+use crate::apply::{Apply, Conflicts, side_manager};
 
 /// A verb on a workload: the bundle it comes to, and the target to roll that out on.
 ///
@@ -165,6 +165,6 @@ impl Verb {
 
 /// The target as the side manager, which takes its one field from whoever has it.
 fn beside(target: &Apply) -> Result<Apply> {
-    let manager = side::manager(target.manager());
+    let manager = side_manager(target.manager());
     Ok(target.clone().in_part().field_manager(manager)?.conflicts(Conflicts::Force))
 }

@@ -15,11 +15,6 @@ use super::template::put;
 /// kubectl's annotation: a template that differs is rolled out, and the pods are new.
 const RESTARTED_AT: &str = "kubectl.kubernetes.io/restartedAt";
 
-/// The name of the side manager beside the main one.
-pub(super) fn manager(main: &str) -> String {
-    format!("{main}-rollout")
-}
-
 pub(super) fn restart(live: &Value, manager: &str, at: Timestamp) -> Result<Object> {
     refuse_paused(live)?;
     let annotation = ["spec", "template", "metadata", "annotations", RESTARTED_AT];
