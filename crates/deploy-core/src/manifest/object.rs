@@ -1,6 +1,7 @@
 //! One Kubernetes object as data: its identity, its JSON, and where it was read.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -11,11 +12,11 @@ use crate::error::{Error, Result};
 
 /// A Kubernetes object as data, with an `apiVersion`, a `kind` and a `metadata.name`.
 ///
-/// `Debug` shows the identity only: an object may be a Secret.
+/// A clone shares its data with the original until one of them is changed. `Debug` shows the identity only: an object may be a Secret.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
 pub struct Object {
-    value: Value,
+    value: Arc<Value>,
     origin: Option<Origin>,
     places: Option<Places>,
 }
@@ -68,7 +69,7 @@ impl Object {
                 });
             }
         }
-        Ok(Self { value, origin: None, places: None })
+        Ok(Self { value: Arc::new(value), origin: None, places: None })
     }
 
     /// The same object, with the place it was read from.
@@ -169,7 +170,7 @@ impl Object {
 
     /// The whole object, given away.
     pub fn into_value(self) -> Value {
-        self.value
+        Arc::unwrap_or_clone(self.value)
     }
 
     /// Changes the object, keeping the promise of [`Object::new`].
@@ -177,7 +178,8 @@ impl Object {
     /// # Errors
     /// [`InvalidInput`](crate::error::ErrorKind::InvalidInput) if `change` left it without `apiVersion`, `kind` or name.
     pub fn edit(self, change: impl FnOnce(&mut Value)) -> Result<Self> {
-        let Self { mut value, origin, places } = self;
+        let Self { value, origin, places } = self;
+        let mut value = Arc::unwrap_or_clone(value);
         change(&mut value);
         Ok(Self { origin, places, ..Self::new(value)? })
     }
@@ -197,19 +199,23 @@ impl Object {
     /// The same object in `namespace`.
     #[must_use]
     pub fn in_namespace(mut self, namespace: &str) -> Self {
-        self.set("/metadata", "namespace", namespace.into());
+        if self.namespace() != Some(namespace) {
+            self.set("/metadata", "namespace", namespace.into());
+        }
         self
     }
 
     /// Sets a key of the map at `pointer`; nothing happens where there is no map.
     pub(super) fn set(&mut self, pointer: &str, key: &str, value: Value) {
-        if let Some(map) = self.value.pointer_mut(pointer).and_then(Value::as_object_mut) {
+        if let Some(map) = Arc::make_mut(&mut self.value).pointer_mut(pointer).and_then(Value::as_object_mut)
+        {
             map.insert(key.into(), value);
         }
     }
 
     fn with_metadata(mut self, map: &str, key: &str, value: &str) -> Self {
-        if let Some(metadata) = self.value.get_mut("metadata").and_then(Value::as_object_mut) {
+        let object = Arc::make_mut(&mut self.value);
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
             let entry = metadata.entry(map).or_insert_with(|| Value::Object(Map::new()));
             if !entry.is_object() {
                 *entry = Value::Object(Map::new());
@@ -249,7 +255,7 @@ impl TryFrom<Value> for Object {
 
 impl From<Object> for Value {
     fn from(object: Object) -> Self {
-        object.value
+        object.into_value()
     }
 }
 

@@ -11,9 +11,9 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::manifest::Object;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::Cluster;
 use super::list::{Seen, object, unlisted};
@@ -32,7 +32,7 @@ const PREPARED: usize = 64;
 #[derive(Debug)]
 pub(crate) enum Read {
     /// As it stands.
-    There(Value),
+    There(Object),
     /// There is none of that name.
     Missing,
     /// It may not be read: whether there is one is not known.
@@ -116,7 +116,7 @@ impl Cluster {
 
     async fn read_one(&self, place: &Place, name: String) -> Result<(String, Read)> {
         let read = match self.get(place, &name).await {
-            Ok(Some(object)) => Read::There(object),
+            Ok(Some(object)) => Read::There(Object::new(object)?),
             Ok(None) => Read::Missing,
             Err(error) if error.kind() == ErrorKind::Forbidden => Read::Unreadable(error),
             Err(error) => return Err(error),
@@ -157,5 +157,5 @@ fn wanted(place: &Place, names: &HashSet<&str>, item: &[u8]) -> Result<Option<(S
     if !names.contains(&*name) {
         return Ok(None);
     }
-    Ok(Some((name.into_owned(), Read::There(object(place, item)?))))
+    Ok(Some((name.into_owned(), Read::There(Object::new(object(place, item)?)?))))
 }

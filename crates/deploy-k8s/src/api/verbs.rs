@@ -118,17 +118,12 @@ impl Cluster {
 
     /// Replaces an object; its resourceVersion is the precondition. `None` if that does not hold.
     pub(crate) async fn replace(&self, place: &Place, object: &Value) -> Result<Option<Value>> {
-        let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-        let call = Call {
-            method: Method::PUT,
-            path: place.object(name),
-            content_type: JSON,
-            body: object.to_string().into_bytes(),
-            repeat: Repeat::IfUnsent,
-            verb: "update",
-            object: place.id(name).to_string(),
-        };
-        self.conditional(&call).await
+        self.conditional(&replacement(place, object, false)).await
+    }
+
+    /// What [`replace`](Self::replace) would make of the object.
+    pub(crate) async fn dry_replace(&self, place: &Place, object: &Value) -> Result<Option<Value>> {
+        self.conditional(&replacement(place, object, true)).await
     }
 
     /// Creates an object; `None` if there is one of that name.
@@ -156,20 +151,7 @@ impl Cluster {
     /// Deletes the object with this `uid`, its dependents in the background. Returns what still stands while it is being finalized,
     /// `None` if it is gone already or never was.
     pub(crate) async fn delete(&self, place: &Place, name: &str, uid: Option<&str>) -> Result<Option<Value>> {
-        let mut options =
-            json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"});
-        if let Some(uid) = uid {
-            options["preconditions"] = json!({"uid": uid});
-        }
-        let call = Call {
-            method: Method::DELETE,
-            path: place.object(name),
-            content_type: JSON,
-            body: options.to_string().into_bytes(),
-            repeat: Repeat::Freely,
-            verb: "delete",
-            object: place.id(name).to_string(),
-        };
+        let call = deletion(place, name, uid, false);
         match self.call_json(&call).await {
             Ok(answer) if answer.get("kind").and_then(Value::as_str) == Some("Status") => Ok(None),
             Ok(answer) => {
@@ -181,12 +163,54 @@ impl Cluster {
         }
     }
 
+    /// Whether [`delete`](Self::delete) would be refused.
+    pub(crate) async fn may_delete(&self, place: &Place, name: &str, uid: Option<&str>) -> Result<()> {
+        let call = deletion(place, name, uid, true);
+        match self.call_json(&call).await {
+            Ok(_) => Ok(()),
+            Err(Failed::Refused(refusal)) if refusal.code == 404 || refusal.code == 409 => Ok(()),
+            Err(failed) => Err(failed.into_error(call.verb, &call.object)),
+        }
+    }
+
     async fn conditional(&self, call: &Call) -> Result<Option<Value>> {
         match self.call_json(call).await {
             Ok(object) => Ok(Some(object)),
             Err(Failed::Refused(refusal)) if refusal.is_changed_meanwhile() => Ok(None),
             Err(failed) => Err(failed.into_error(call.verb, &call.object)),
         }
+    }
+}
+
+fn replacement(place: &Place, object: &Value, dry_run: bool) -> Call {
+    let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+    Call {
+        method: Method::PUT,
+        path: place.object(name) + if dry_run { "?dryRun=All" } else { "" },
+        content_type: JSON,
+        body: object.to_string().into_bytes(),
+        repeat: if dry_run { Repeat::Freely } else { Repeat::IfUnsent },
+        verb: if dry_run { "plan" } else { "update" },
+        object: place.id(name).to_string(),
+    }
+}
+
+fn deletion(place: &Place, name: &str, uid: Option<&str>, dry_run: bool) -> Call {
+    let mut options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"});
+    if let Some(uid) = uid {
+        options["preconditions"] = json!({"uid": uid});
+    }
+    if dry_run {
+        options["dryRun"] = json!(["All"]);
+    }
+    Call {
+        method: Method::DELETE,
+        path: place.object(name),
+        content_type: JSON,
+        body: options.to_string().into_bytes(),
+        repeat: Repeat::Freely,
+        verb: if dry_run { "plan to delete" } else { "delete" },
+        object: place.id(name).to_string(),
     }
 }
 

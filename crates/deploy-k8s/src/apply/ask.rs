@@ -7,9 +7,9 @@ use k8s_fields::{FieldPath, FieldSet, Operation, compare};
 use serde_json::Value;
 
 use super::conflict::{self, Conflicts, FieldConflict};
+use super::member::{check_membership, keep_membership};
 use super::ownership::{Claim, leaving_out, managers};
 use super::plan::{Planning, Wanted};
-use super::prune::{check_membership, keep_membership};
 use super::{Apply, immutable, traces};
 use crate::api::{self, ApplyOptions, Place, Read};
 
@@ -23,14 +23,17 @@ impl Apply {
         read: Option<&Read>,
         planning: &Planning<'_>,
     ) -> Result<(Change, Vec<String>)> {
-        let desired = wanted.desired.clone();
+        let desired = || planning.as_sent(&wanted.plain);
         match read {
-            _ if wanted.unserved => Ok((Change::create(desired.clone(), &desired).simulated(), Vec::new())),
-            None | Some(Read::Missing) => {
-                self.ask_create(wanted, desired, planning).await.map(|change| (change, Vec::new()))
+            _ if wanted.unserved => {
+                let desired = desired();
+                Ok((Change::create(desired.clone(), &desired).simulated(), Vec::new()))
             }
-            Some(Read::Unreadable(error)) => self.ask_unseen(wanted, desired, error).await,
-            Some(Read::There(live)) => self.ask_update(wanted, Object::new(live.clone())?, planning).await,
+            None | Some(Read::Missing) => {
+                self.ask_create(wanted, desired(), planning).await.map(|change| (change, Vec::new()))
+            }
+            Some(Read::Unreadable(error)) => self.ask_unseen(wanted, desired(), error).await,
+            Some(Read::There(live)) => self.ask_update(wanted, live.clone(), planning).await,
         }
     }
 
@@ -92,30 +95,31 @@ impl Apply {
         planning: &Planning<'_>,
     ) -> Result<(Change, Vec<String>)> {
         if live.get("/metadata/deletionTimestamp").is_some() {
-            return Err(Error::new(ErrorKind::Conflict, "is being deleted")
-                .during("plan")
-                .on(live.id())
-                .help("wait until it is gone, then run again"));
+            return Err(being_deleted(live.value()).during("plan").on(live.id()));
         }
         check_membership(&wanted.plain, &live)?;
-        let plain = keep_membership(wanted.plain.clone(), &live, &self.manager)?;
-        let wanted_now = keep_membership(wanted.desired.clone(), &live, &self.manager)?;
-        let mut yielded = self.autoscaled(&plain, &live, planning)?;
+        let whole = keep_membership(wanted.plain.clone(), &live, &self.manager)?;
+        let mut yielded = self.autoscaled(&whole, &live, planning)?;
         let (mut force, mut taken) = (false, false);
         for _ in 0..MAX_ROUNDS {
             let left = paths(&yielded);
             let out: FieldSet = left.iter().collect();
-            let plain = leaving_out(plain.value(), &out);
-            let claim = self.ownership().claim(&plain, live.value(), &left)?;
-            let desired = wanted_now.clone().edit(|value| *value = leaving_out(value, &out))?;
+            let plain = leaving_out(whole.clone(), &out)?;
+            let claim = self.ownership().claim(plain.value(), live.value(), &left)?;
             let notes = || said(&live, &claim, &yielded);
-            if claim.managers.is_none() && compare(&plain, live.value(), &self.manager, &traces()).is_equal()
+            if claim.managers.is_none()
+                && compare(plain.value(), live.value(), &self.manager, &traces()).is_equal()
             {
-                return Ok((Change::unchanged(desired, live.clone()).yielding(yielded.clone()), notes()));
+                return Ok((Change::unchanged(plain, live.clone()).yielding(yielded.clone()), notes()));
             }
+            let desired = planning.as_sent(&plain);
             match self.dry_run(&wanted.place, &desired, force).await {
                 Ok(Predicted::Object(predicted)) => {
-                    let predicted = without_leftovers(predicted, &claim)?;
+                    let predicted =
+                        match self.without_leftovers(&wanted.place, predicted, &live, &claim).await {
+                            Ok(predicted) => predicted,
+                            Err(error) => return self.instead(error, desired, live),
+                        };
                     let same = claim.managers.is_none()
                         && diff(Some(&live), Some(&predicted)).is_empty()
                         && self.owns_the_same(&live, &predicted);
@@ -218,6 +222,30 @@ impl Apply {
         }
     }
 
+    /// The dry run does not know that the managers are rewritten first. What the object will be like without the fields that go then,
+    /// the API server says too: it may give some of them a default.
+    async fn without_leftovers(
+        &self,
+        place: &Place,
+        predicted: Object,
+        live: &Object,
+        claim: &Claim,
+    ) -> Result<Object> {
+        if claim.leftovers.is_empty() {
+            return Ok(predicted);
+        }
+        let version = live.resource_version().unwrap_or_default().to_owned();
+        let less = leaving_out(predicted, &claim.leftovers)?
+            .edit(|value| value["metadata"]["resourceVersion"] = version.into())?;
+        match self.cluster.dry_replace(place, less.value()).await {
+            Ok(Some(predicted)) => Object::new(predicted),
+            // It changed meanwhile; or we may patch and not replace, which a takeover needs no right for.
+            Ok(None) => Ok(less),
+            Err(error) if error.kind() == ErrorKind::Forbidden => Ok(less),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether the write would leave ownership as it is; our own traces do not count.
     fn owns_the_same(&self, live: &Object, predicted: &Object) -> bool {
         let ours = |object: &Object| {
@@ -248,12 +276,16 @@ pub(super) fn paths(yielded: &[Yielded]) -> Vec<FieldPath> {
     yielded.iter().filter_map(|each| each.field.parse().ok()).collect()
 }
 
-/// The dry run does not know that the managers are rewritten first.
-fn without_leftovers(predicted: Object, claim: &Claim) -> Result<Object> {
-    if claim.leftovers.is_empty() {
-        return Ok(predicted);
+/// An object that is on its way out takes no changes; whoever put a finalizer on it says when it is gone.
+pub(super) fn being_deleted(live: &Value) -> Error {
+    let list = |pointer: &str| live.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
+    let finalizers = [list("/metadata/finalizers"), list("/spec/finalizers")].concat();
+    let names: Vec<&str> = finalizers.iter().filter_map(Value::as_str).collect();
+    let error = Error::new(ErrorKind::Conflict, "is being deleted");
+    if names.is_empty() {
+        return error.help("wait until it is gone, then run again");
     }
-    predicted.edit(|value| *value = leaving_out(value, &claim.leftovers))
+    error.help(format!("it is held by {}: wait until it is gone, then run again", names.join(" and ")))
 }
 
 fn said(live: &Object, claim: &Claim, yielded: &[Yielded]) -> Vec<String> {

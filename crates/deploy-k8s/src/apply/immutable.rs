@@ -13,9 +13,15 @@ const WORDS: [&str; 5] = [
     "updates to statefulset spec for fields other than",
     "is immutable after creation",
 ];
-/// What holds data, or other people's objects: never deleted to be created anew.
-const NEVER: [&str; 4] =
+/// What holds data, or other people's objects.
+const IRREPLACEABLE: [&str; 4] =
     ["PersistentVolumeClaim", "PersistentVolume", "CustomResourceDefinition", "Namespace"];
+
+/// Whether what an object of this kind holds would be lost with it: it is never deleted, to be created anew or because it is wanted no
+/// more.
+pub(super) fn is_irreplaceable(kind: &str) -> bool {
+    IRREPLACEABLE.contains(&kind)
+}
 
 /// Whether `error` says that a field cannot be changed.
 pub(super) fn speaks(error: &Error) -> bool {
@@ -24,7 +30,7 @@ pub(super) fn speaks(error: &Error) -> bool {
 
 /// The same error with what can be done about it.
 pub(super) fn explain(error: Error, id: &ObjectId) -> Error {
-    if NEVER.contains(&id.kind.as_str()) {
+    if is_irreplaceable(&id.kind) {
         return error.help(
             "put back what it was, or give the object another name: it is never deleted to be created anew",
         );
@@ -37,7 +43,7 @@ pub(super) fn explain(error: Error, id: &ObjectId) -> Error {
 /// # Errors
 /// [`InvalidInput`](ErrorKind::InvalidInput) for kinds that hold data or other objects.
 pub(super) fn check_kind(kind: &str) -> Result<()> {
-    if NEVER.contains(&kind) {
+    if is_irreplaceable(kind) {
         return Err(Error::invalid(format!(
             "a {kind} is never deleted to be created anew: what it holds would be lost"
         )));

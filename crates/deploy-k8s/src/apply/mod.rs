@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+mod apply_set;
 mod ask;
 mod autoscaled;
 mod coming;
@@ -24,6 +25,7 @@ mod diagnose;
 mod feed;
 mod immutable;
 mod locate;
+mod member;
 mod observe;
 mod ownership;
 mod plan;
@@ -51,10 +53,10 @@ use futures_util::{StreamExt, stream};
 use k8s_fields::{FieldPath, FieldSet};
 
 use crate::api::Cluster;
+pub use apply_set::ApplySet;
 pub use conflict::{ConflictRule, Conflicts, FieldConflict, FieldConflicts};
 use ownership::Ownership;
 pub(crate) use ownership::side_manager;
-pub use prune::ApplySet;
 
 /// The field manager that owns what is applied, unless another is named.
 pub const FIELD_MANAGER: &str = "deploy-core";

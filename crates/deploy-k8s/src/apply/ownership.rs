@@ -4,6 +4,7 @@
 //! not wanted go, fields that we gave up stay as they are. The values do not change by the first step, so that there is one rollout.
 
 use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::manifest::Object;
 use k8s_fields::{Entry, FieldPath, FieldSet, ManagedFields, Operation, applied_fields, without};
 use serde_json::Value;
 
@@ -118,8 +119,8 @@ fn take_subtree(
 }
 
 /// The object without `fields`.
-pub(super) fn leaving_out(object: &Value, fields: &FieldSet) -> Value {
-    if fields.is_empty() { object.clone() } else { without(object, fields) }
+pub(super) fn leaving_out(object: Object, fields: &FieldSet) -> Result<Object> {
+    if fields.is_empty() { Ok(object) } else { object.edit(|value| *value = without(value, fields)) }
 }
 
 /// What the manager beside `manager` is called, to whom the rollout verbs' fields belong.

@@ -29,10 +29,8 @@ const MAX_ERRORS: usize = 10;
 pub(super) struct Wanted {
     /// Where it belongs.
     pub(super) place: Place,
-    /// As it is compared.
+    /// As it is compared: without the marks of the run.
     pub(super) plain: Object,
-    /// As it is sent.
-    pub(super) desired: Object,
     /// Whether its kind comes with the bundle and is not served yet.
     pub(super) unserved: bool,
     /// Whether the bundle brings the definition of its kind.
@@ -41,12 +39,20 @@ pub(super) struct Wanted {
 
 /// What all objects of a plan share.
 pub(super) struct Planning<'a> {
+    run: &'a Run,
     pub(super) coming: &'a Coming,
     pub(super) autoscaled: Autoscaled,
     /// What was read, by place and name.
     live: HashMap<(Place, String), Read>,
     /// The objects that stand for others like them.
     sampled: HashSet<usize>,
+}
+
+impl Planning<'_> {
+    /// An object with the marks of the run.
+    pub(super) fn as_sent(&self, plain: &Object) -> Object {
+        stamp(plain.clone(), self.run.id().as_str(), self.run.revision())
+    }
 }
 
 impl Apply {
@@ -60,20 +66,16 @@ impl Apply {
             .into_iter()
             .map(|stage| PlannedStage { changes: stage.objects, gates: stage.await_ready })
             .collect();
-        let mut wanted = self.wanted(&settled, &coming, run).await?;
-        let membership = self.membership(&mut wanted, run).await?;
-        if let Some(index) = membership.parent_index(&wanted) {
-            // What is there is recorded before the first write, so that nothing is ever lost sight of.
-            stages.insert(0, PlannedStage { changes: vec![index], gates: Vec::new() });
-        }
+        let mut wanted = self.wanted(&settled, &coming).await?;
+        let membership = self.membership(&mut wanted).await?;
         let live = self.read(&wanted).await?;
         let autoscaled = Autoscaled::read(&self.cluster, &wanted).await?;
         let sampled = if self.asks_each { HashSet::new() } else { alike(&wanted, &live) };
-        let planning = Planning { coming: &coming, autoscaled, live, sampled };
+        let planning = Planning { run, coming: &coming, autoscaled, live, sampled };
 
         let given_up = AtomicBool::new(false);
         let asks = wanted.iter().enumerate().map(|(index, object)| {
-            self.plan_one(index, object, settled.objects().get(index), &planning, &given_up, run)
+            self.plan_one(index, object, settled.objects().get(index), &planning, &given_up)
         });
         let answers = side_by_side(asks).await;
         let answers = all_or_errors(answers.into_iter().flatten().collect())?;
@@ -83,6 +85,11 @@ impl Apply {
             notes.extend(note(&change));
             notes.extend(said);
             changes.push(change);
+        }
+        if let Some(parent) = membership.parent_index(&wanted) {
+            // What there will be is recorded before the first write, so that nothing is ever lost sight of.
+            let first = PlannedStage { changes: vec![parent], gates: Vec::new() };
+            stages.insert(after_its_namespace(parent, &changes, &stages), first);
         }
         notes.extend(membership.notes);
         changes.extend(membership.deletions);
@@ -94,7 +101,7 @@ impl Apply {
     }
 
     /// The objects of the bundle as they are compared and sent, in its order.
-    async fn wanted(&self, bundle: &Bundle, coming: &Coming, run: &Run) -> Result<Vec<Wanted>> {
+    async fn wanted(&self, bundle: &Bundle, coming: &Coming) -> Result<Vec<Wanted>> {
         let mut resources: HashMap<(&str, &str), (Resource, bool)> = HashMap::new();
         let mut wanted = Vec::with_capacity(bundle.objects().len());
         for object in bundle.objects() {
@@ -109,9 +116,8 @@ impl Apply {
                 Some(namespace) => plain.in_namespace(namespace),
                 None => plain,
             };
-            let desired = stamp(plain.clone(), run.id().as_str(), run.revision());
             let redefined = coming.definition(object).is_some();
-            wanted.push(Wanted { place, plain, desired, unserved, redefined });
+            wanted.push(Wanted { place, plain, unserved, redefined });
         }
         Ok(wanted)
     }
@@ -196,18 +202,20 @@ impl Apply {
         origin: Option<&Object>,
         planning: &Planning<'_>,
         given_up: &AtomicBool,
-        run: &Run,
     ) -> Option<Result<(Change, Vec<String>)>> {
         if given_up.load(Ordering::Relaxed) {
             return None;
         }
-        if run.cancel().is_cancelled() {
+        if planning.run.cancel().is_cancelled() {
             given_up.store(true, Ordering::Relaxed);
             return Some(Err(Error::new(ErrorKind::Cancelled, "cancelled while planning")));
         }
         let read = planning.live.get(&(wanted.place.clone(), wanted.plain.name().to_owned()));
         let answer = if planning.sampled.contains(&index) {
-            Ok((Change::create(wanted.desired.clone(), &wanted.desired), Vec::new()))
+            {
+                let desired = planning.as_sent(&wanted.plain);
+                Ok((Change::create(desired.clone(), &desired), Vec::new()))
+            }
         } else {
             self.ask(wanted, read, planning).await
         };
@@ -222,6 +230,17 @@ impl Apply {
         }
         Some(answer)
     }
+}
+
+/// The stage before which an object can be written: the first, unless the plan creates its namespace.
+fn after_its_namespace(index: usize, changes: &[Change], stages: &[PlannedStage]) -> usize {
+    let namespace = changes.get(index).and_then(|change| change.id.namespace.as_deref());
+    let creates = |index: &usize| {
+        let change = changes.get(*index).filter(|change| change.action == Action::Create);
+        change
+            .is_some_and(|change| change.id.is("", "Namespace") && Some(change.id.name.as_str()) == namespace)
+    };
+    stages.iter().position(|stage| stage.changes.iter().any(creates)).map_or(0, |stage| stage + 1)
 }
 
 /// Plain data that is not there yet and is like another one of its place that will be asked about.

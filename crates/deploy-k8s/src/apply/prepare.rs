@@ -9,28 +9,41 @@ use serde_json::Value;
 /// The object as it is sent: without what only the server writes, and with a Secret's `stringData` folded into `data`, where removed
 /// keys are noticed.
 pub(super) fn prepare(object: Object) -> Result<Object> {
+    let object = if is_servers(&object) { object.edit(strip)? } else { object };
+    if !object.id().is("", "Secret") {
+        return Ok(object);
+    }
     let mut folded = Ok(());
-    let object = object.edit(|value| {
-        if let Some(map) = value.as_object_mut() {
-            map.remove("status");
-            if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
-                for field in
-                    ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink"]
-                {
-                    metadata.remove(field);
-                }
-            }
-        }
-        folded = secret_string_data_to_data(value);
-    })?;
+    let object = object.edit(|value| folded = secret_string_data_to_data(value))?;
     folded.map_err(|error| Error::invalid(error.to_string()).on(object.id()))?;
     check_secret(&object)?;
     Ok(object)
 }
 
+/// Metadata that only the server writes.
+const SERVERS: [&str; 6] =
+    ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink"];
+
+/// Whether anything of it only the server writes, as after `kubectl get -o yaml`.
+fn is_servers(object: &Object) -> bool {
+    let metadata = object.get("/metadata");
+    object.get("/status").is_some()
+        || SERVERS.iter().any(|field| metadata.is_some_and(|metadata| metadata.get(field).is_some()))
+}
+
+fn strip(value: &mut Value) {
+    let Some(map) = value.as_object_mut() else { return };
+    map.remove("status");
+    if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
+        for field in SERVERS {
+            metadata.remove(field);
+        }
+    }
+}
+
 /// A Secret's data by our own word: the API server's error would quote the value.
 fn check_secret(object: &Object) -> Result<()> {
-    let data = object.get("/data").filter(|data| object.id().is("", "Secret") && !data.is_null());
+    let data = object.get("/data").filter(|data| !data.is_null());
     let bad =
         |path: &str, why: &str| Err(Error::invalid(format!("{path}: {why}")).during("plan").on(object.id()));
     match data {

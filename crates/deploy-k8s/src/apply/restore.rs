@@ -62,7 +62,7 @@ impl Apply {
     }
 
     fn to_observe(&self, live: Value, action: Action, run: &Run) -> Result<AppliedObject> {
-        let mut object = self.applied(live, action, run)?;
+        let mut object = self.applied(Object::new(live)?, action, run);
         object.healthy &= action != Action::Delete;
         Ok(object)
     }

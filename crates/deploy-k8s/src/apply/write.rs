@@ -17,7 +17,7 @@ use deploy_core::run::Run;
 use deploy_core::target::{Applied, AppliedObject, Observation};
 use serde_json::Value;
 
-use super::ask::paths;
+use super::ask::{being_deleted, paths};
 use super::{Apply, side_by_side};
 use crate::api::{self, ApplyOptions, Place, Resource};
 
@@ -97,24 +97,23 @@ impl Apply {
 
     async fn write_one(&self, change: &Change, run: &Run) -> Result<AppliedObject> {
         let live = match (&change.before, change.action) {
-            (Some(before), Action::Unchanged) => before.value().clone(),
-            _ => self.write_when_served(change, run).await?,
+            (Some(before), Action::Unchanged) => before.clone(),
+            _ => Object::new(self.write_when_served(change, run).await?)?,
         };
         run.emit(EventKind::Applied { object: change.id.clone(), action: change.action });
-        let mut object = self.applied(live, change.action, run)?;
+        let mut object = self.applied(live, change.action, run);
         object.id = change.id.clone();
         Ok(object)
     }
 
     /// What is to be observed of a live object, just written (or found unchanged).
-    pub(super) fn applied(&self, live: Value, action: Action, run: &Run) -> Result<AppliedObject> {
-        let live = Object::new(live)?;
+    pub(super) fn applied(&self, live: Object, action: Action, run: &Run) -> AppliedObject {
         let (id, api_version) = (live.id(), live.api_version().to_owned());
         let generation = live.get("/metadata/generation").and_then(Value::as_i64);
         let mut alone = World::new();
         alone.upsert(live, run.now());
         let healthy = self.judge(&run.rules().patience).judge(&id, &alone, run.now()).is_healthy();
-        Ok(AppliedObject { id, api_version, action, generation, healthy })
+        AppliedObject { id, api_version, action, generation, healthy }
     }
 
     /// Writes; a kind whose definition came with this bundle may take a moment to be served as it now is.
@@ -168,9 +167,7 @@ impl Apply {
             };
             match self.cluster.apply(place, &body, options).await? {
                 api::Apply::Done(object) if object.pointer("/metadata/deletionTimestamp").is_some() => {
-                    return Err(Error::new(ErrorKind::Conflict, "is being deleted")
-                        .during("apply")
-                        .on(&change.id));
+                    return Err(being_deleted(&object).during("apply").on(&change.id));
                 }
                 api::Apply::Done(object) => return Ok(object),
                 api::Apply::FieldConflict { error, .. } => return Err(error),
@@ -217,10 +214,11 @@ impl Apply {
         match self.follow(&[gone], run.now() + run.rules().timeout, run).await? {
             Observation::Healthy => Ok(()),
             Observation::Cancelled => Err(Error::new(ErrorKind::Cancelled, "cancelled while applying")),
-            _ => Err(Error::new(ErrorKind::Timeout, "is still being deleted, to be created anew")
-                .during("apply")
-                .on(&change.id)
-                .help("see which finalizer holds it")),
+            _ => {
+                let live = self.cluster.get(place, &change.id.name).await?.unwrap_or_default();
+                let still = being_deleted(&live).during("apply").on(&change.id);
+                Err(Error::new(ErrorKind::Timeout, "cannot be created anew yet").source(still))
+            }
         }
     }
 }

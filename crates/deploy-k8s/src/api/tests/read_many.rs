@@ -3,7 +3,7 @@ use std::pin::Pin;
 
 use deploy_core::error::ErrorKind;
 
-use super::{Page, Server, name, objects, place};
+use super::{Page, Server, objects, place};
 use crate::api::Read;
 use crate::api::list::Seen;
 use crate::api::read_many::asking_is_cheaper;
@@ -25,8 +25,8 @@ async fn read(server: &Server, names: &[String]) -> (usize, usize, usize) {
         let what = match read {
             Read::There(object) => {
                 assert_eq!(
-                    (name(object), &object["kind"], &object["apiVersion"]),
-                    (&**wanted, &"ConfigMap".into(), &"v1".into())
+                    (object.name(), object.kind(), object.api_version()),
+                    (&**wanted, "ConfigMap", "v1")
                 );
                 "there"
             }
