@@ -195,8 +195,8 @@ metadata: {{name: held, annotations: {{deploy-core/prune: \"false\"}}}}
         api.patch("shared", &somebody, &config_map("shared", json!({}))).await.expect("changed");
         let uid = env.get("v1", "ConfigMap", "alpha").await.expect("there")["metadata"]["uid"].clone();
         let owner = json!([{"apiVersion": "v1", "kind": "ConfigMap", "name": "alpha", "uid": uid}]);
-        let owned = Patch::Merge(json!({"metadata": {"ownerReferences": owner}}));
-        api.patch("owned", &PatchParams::default(), &owned).await.expect("changed");
+        let belongs = Patch::Merge(json!({"metadata": {"ownerReferences": owner}}));
+        api.patch("owned", &PatchParams::default(), &belongs).await.expect("changed");
 
         let outcome = deploy(&env, &configs(&["alpha"])).await;
         assert_eq!(outcome.status, Status::Healthy, "{outcome}");
@@ -390,9 +390,11 @@ async fn others_large_secrets_are_not_held_in_memory() {
             let secret = json!({"metadata": {"name": format!("foreign-{i}")}, "stringData": {"a": "x".repeat(900 << 10)}});
             secrets.create(&PostParams::default(), &serde_json::from_value(secret).expect("a Secret")).await.expect("made");
         }
-        let ours: String = (0..20).map(|i| format!("\n---\napiVersion: v1\nkind: Secret\nmetadata: {{name: ours-{i}}}\nstringData: {{a: x}}\n")).collect();
-        // Its rollout keeps the process up while its memory is read.
-        let manifests = deployment("api:v1") + &ours;
+        let mut manifests = deployment("api:v1");
+        for i in 0..20 {
+            let metadata = format!("metadata: {{name: ours-{i}}}");
+            manifests += ["\n---\napiVersion: v1\nkind: Secret", &metadata, "stringData: {a: x}\n"].join("\n").as_str();
+        }
         let sent = env.cluster.requests_sent();
         let (run, _) = env.run();
         env.target().prune(set(&env)).plan(&env.bundle(&manifests), &run).await.expect("planned");

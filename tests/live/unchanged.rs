@@ -48,6 +48,7 @@ async fn what_is_called_equal_an_apply_leaves_unchanged() {
     .await;
 }
 
+#[expect(clippy::print_stdout, reason = "what was compared, for --nocapture")]
 async fn check(env: &Env, group: &str) {
     let (config, seed) = config();
     let server = Server { client: env.kube.clone(), namespace: env.namespace.clone() };

@@ -71,6 +71,7 @@ impl fmt::Display for PathElement {
 /// let path: FieldPath = r#"metadata.annotations["example.com/owner"]"#.parse()?;
 /// assert_eq!(path, FieldPath::fields(["metadata", "annotations", "example.com/owner"]));
 /// assert_eq!(path.to_string(), ".metadata.annotations.example.com/owner");
+/// assert_eq!(path.quoted(), r#".metadata.annotations["example.com/owner"]"#);
 /// # Ok::<(), k8s_fields::ParseError>(())
 /// ```
 ///
@@ -88,6 +89,17 @@ impl FieldPath {
     /// The steps from the root; none for the whole object.
     pub fn elements(&self) -> &[PathElement] {
         &self.0
+    }
+
+    /// As `Display`, but with quotes around the names that need them: it is read back as the same path.
+    pub fn quoted(&self) -> String {
+        let quoted = |element: &PathElement| match element {
+            PathElement::Field(name) if name.is_empty() || name.contains(['.', '[']) => {
+                format!("[{}]", Value::from(name.as_str()))
+            }
+            element => element.to_string(),
+        };
+        self.0.iter().map(quoted).collect()
     }
 
     /// The path one step further.

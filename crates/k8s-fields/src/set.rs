@@ -107,6 +107,23 @@ impl FieldSet {
         rest
     }
 
+    /// The paths that are in this set and above no path of the other. Removed from an object they take nothing of the other along.
+    #[must_use]
+    pub fn without_parents_of(&self, others: &Self) -> Self {
+        let mut rest = Self::new();
+        for (element, node) in &self.nodes {
+            let kept = match others.nodes.get(element) {
+                None => node.clone(),
+                Some(other) => Node {
+                    owned: node.owned && other.below.is_empty(),
+                    below: node.below.without_parents_of(&other.below),
+                },
+            };
+            rest.put(element.clone(), kept);
+        }
+        rest
+    }
+
     /// Whether every path of this set is in the other.
     pub fn is_subset(&self, other: &Self) -> bool {
         self.difference(other).is_empty()

@@ -42,9 +42,9 @@ impl Server {
 
     pub(super) async fn scale(&self, object: &Value, replicas: u8) -> Answer {
         let (path, name) = self.path(object);
-        let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
+        let replicas = Patch::Merge(json!({"spec": {"replicas": replicas}}));
         let params = PatchParams::apply("autoscaler");
-        let request = path.patch_subresource("scale", name, &params, &patch).expect("a good request");
+        let request = path.patch_subresource("scale", name, &params, &replicas).expect("a good request");
         answer(self.client.request(request).await)
     }
 

@@ -87,7 +87,7 @@ pub(super) fn names(rules: &[ConflictRule], id: &ObjectId, field: &FieldPath) ->
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldConflict {
-    /// The path, as in `.spec.replicas`.
+    /// The path, as in `.spec.replicas` or `.metadata.annotations["example.com/owner"]`: [`ConflictRule::field`] takes it.
     pub field: String,
     /// The field manager.
     pub manager: String,
@@ -138,9 +138,9 @@ pub(super) fn owners(managed: &ManagedFields, ours: &str, fields: &[String]) -> 
     let theirs = managed.entries.iter().filter(|entry| !entry.is(ours, Operation::Apply, None));
     let mut conflicts = Vec::new();
     for entry in theirs {
-        for field in fields.iter().filter(|field| entry.fields.find(field).is_some()) {
+        for field in fields.iter().filter_map(|field| entry.fields.find(field)) {
             conflicts.push(FieldConflict {
-                field: field.clone(),
+                field: field.quoted(),
                 manager: entry.manager.clone(),
                 by_apply: entry.operation == Operation::Apply,
                 subresource: entry.subresource.clone(),
@@ -192,12 +192,15 @@ mod tests {
 
     #[test]
     fn names_the_owners() {
-        let fields = FieldSet::from_json(r#"{"f:spec":{"f:replicas":{}}}"#).unwrap();
+        let fields = r#"{"f:metadata":{"f:annotations":{"f:x.io/a":{}}},"f:spec":{"f:replicas":{}}}"#;
+        let fields = FieldSet::from_json(fields).unwrap();
         let mut entry = Entry::new("hpa", Operation::Update, "apps/v1", fields.clone());
         entry.subresource = Some("scale".into());
         entry.time = Some("2026-01-01T00:00:00Z".into());
         let ours = Entry::new("us", Operation::Apply, "apps/v1", fields);
         let managed = ManagedFields { entries: vec![entry, ours] };
+        let annotation = owners(&managed, "us", &[".metadata.annotations.x.io/a".into()]);
+        assert_eq!(annotation[0].field, r#".metadata.annotations["x.io/a"]"#);
         let found = owners(&managed, "us", &[".spec.replicas".into(), ".spec.paused".into()]);
         let id = ObjectId::new("apps", "Deployment", Some("shop"), "api");
         let error = error(&id, found);

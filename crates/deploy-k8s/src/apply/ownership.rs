@@ -79,7 +79,9 @@ impl Ownership {
         let others = taken.entries.iter().filter(|entry| !entry.is(&self.manager, Operation::Apply, None));
         let others = others.fold(FieldSet::new(), |all, entry| all.union(&entry.fields));
         let Some(ours) = self.ours(taken) else { return FieldSet::new() };
-        ours.fields.difference(&applied_fields(desired)).difference(&others)
+        let kept = applied_fields(desired).union(&others);
+        // kubectl's client-side apply owns maps as well as what is in them.
+        ours.fields.difference(&kept).without_parents_of(&kept)
     }
 }
 
@@ -189,6 +191,11 @@ mod tests {
             let claim = ownership(&[]).claim(&desired, &object, &[]).unwrap();
             check(&claim, &[manager], &[".spec.paused"], Some(&[("us", all)]));
         }
+        let map = json!({"f:spec": {"f:selector": {".": {}, "f:app": {}, "f:old": {}}}});
+        let object = live(&json!([entry("kubectl-client-side-apply", "Update", &map)]));
+        let some = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "api"}, "spec": {"selector": {"app": 1}}});
+        let gone = ownership(&[]).claim(&some, &object, &[]).unwrap().leftovers;
+        assert_eq!(gone.iter().map(|path| path.to_string()).collect::<Vec<_>>(), [".spec.selector.old"]);
         for (manager, operation) in [("kubectl", "Update"), ("helm", "Apply"), ("us", "Apply")] {
             let object = live(&json!([entry(manager, operation, &both)]));
             check(&ownership(&[]).claim(&desired, &object, &[]).unwrap(), &[], &[], None);
