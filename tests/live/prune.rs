@@ -12,7 +12,7 @@ use deploy_core::plan::Action;
 use deploy_core::rollout::Rollout;
 use deploy_core::run::{Policy, Run};
 use deploy_core::target::RolloutTarget;
-use deploy_k8s::{ApplySet, LeaseLock};
+use deploy_k8s::{Apply, ApplySet, Cluster, LeaseLock};
 use deploy_tests::{Env, assert_order, deployment, live};
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolume, Secret};
 use k8s_openapi::api::rbac::v1::ClusterRole;
@@ -153,7 +153,72 @@ async fn a_failing_rollout_deletes_nothing() {
         assert!(has(&env, "beta").await);
         let after = parent(&env).await.expect("a parent");
         assert_eq!(after["metadata"]["annotations"], before["metadata"]["annotations"]);
+        let owned = |parent: &Value| parent["metadata"]["managedFields"][0]["fieldsV1"].clone();
+        assert_eq!(owned(&after), owned(&before));
         env.assert_no_records().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn a_first_run_that_fails_leaves_no_set() {
+    live("prune-first", async |env| {
+        let outcome = deploy(&env, &(deployment("api:does-not-exist") + &configs(&["beta"]))).await;
+        assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+        assert!(!has(&env, "beta").await && parent(&env).await.is_none());
+        env.assert_no_records().await;
+    })
+    .await;
+}
+
+/// The parent is in a namespace that the bundle brings.
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn a_set_in_its_own_new_namespace() {
+    live("prune-namespace", async |env| {
+        let inner = format!("{}-inner", env.namespace);
+        let set = || ApplySet::new("app", &inner).expect("a good name");
+        let namespace = format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {inner}}}\n");
+        let within = |name: &str| config(name, &format!(", namespace: {inner}"));
+        let run = async |manifests: &str| {
+            let (run, _) = env.run();
+            rollout(&env, set()).run(&env.bundle(manifests), run.named("app")).await.expect("started")
+        };
+        let outcome = run(&(namespace.clone() + &within("alpha") + &within("beta"))).await;
+        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+        assert_order(&outcome, &[&format!("{inner} created"), "deploy-set.app created", "alpha created"]);
+        let outcome = run(&(namespace + &within("alpha"))).await;
+        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+        assert!(env.get_in(&inner, "v1", "ConfigMap", "beta").await.is_none());
+        env.begin_to_delete_namespace(&inner).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn without_the_right_to_delete_nothing_is_written() {
+    live("prune-rights", async |env| {
+        assert_eq!(deploy(&env, &configs(&["alpha", "beta"])).await.status, Status::Healthy);
+        let role = include_str!("deployments-only.yaml")
+            .replace("[apps]", "[\"\"]")
+            .replace("[deployments]", "[configmaps, secrets]")
+            .replace(", delete]", "]");
+        assert_eq!(env.deploy(&role).await.status, Status::Healthy);
+        let limited = Cluster::builder().kubeconfig(env.kubeconfig()).context("limited");
+        let limited = limited.build().await.expect("a context");
+        let changed = configs(&["alpha"]).replace("a: x", "a: changed");
+        let (run, _) = env.run();
+        let error = Rollout::new(Arc::new(Apply::new(limited).prune(set(&env))))
+            .run(&env.bundle(&changed), run)
+            .await
+            .expect_err("forbidden");
+        assert_eq!(error.kind(), ErrorKind::Forbidden, "{error}");
+        for text in ["ConfigMap", "beta", "delete", "pruning needs the right to delete"] {
+            assert!(error.to_string().contains(text), "{error}");
+        }
+        assert_eq!(env.get("v1", "ConfigMap", "alpha").await.expect("there")["data"]["a"], "x");
     })
     .await;
 }

@@ -216,6 +216,31 @@ async fn a_conflict_is_decided_by_field() {
     .await;
 }
 
+/// What the error calls a field is what a rule takes, dots in its name or not.
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn a_field_with_dots_is_yielded_by_the_name_in_the_error() {
+    live("take-dots", async |env| {
+        let annotated = |owner: &str| {
+            let metadata = format!("metadata: {{name: api, annotations: {{example.com/owner: {owner}}}}}");
+            deployment("api:v1").replace("metadata: {name: api}", &metadata)
+        };
+        healthy(&env, env.target(), &annotated("us")).await;
+        env.kubectl(&["annotate", "deployment", "api", "example.com/owner=them", "--overwrite"], "").await;
+        let error = run(&env, env.target(), &annotated("all")).await.expect_err("a conflict");
+        let conflicts =
+            std::error::Error::source(&error).and_then(|source| source.downcast_ref::<FieldConflicts>());
+        let field = &conflicts.expect("conflicts").fields[0].field;
+        assert_eq!(field, r#".metadata.annotations["example.com/owner"]"#);
+        let rule = ConflictRule::new(Conflicts::Yield).field(field).expect("a field");
+        let outcome = healthy(&env, env.target().conflict_rule(rule.clone()), &annotated("all")).await;
+        assert_eq!(&outcome.objects[0].yielded[0].field, field);
+        assert_eq!(api(&env).await["metadata"]["annotations"]["example.com/owner"], "them");
+        unchanged(&env, env.target().conflict_rule(rule), &annotated("all")).await;
+    })
+    .await;
+}
+
 /// A HorizontalPodAutoscaler of three replicas at least; its scaling is done for it, as the cluster may have no metrics.
 async fn autoscale(env: &Env) {
     let autoscaler = "apiVersion: autoscaling/v2
