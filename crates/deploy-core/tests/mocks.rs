@@ -109,7 +109,7 @@ async fn what_cannot_be_completed() {
         target.expect_capabilities().returning(|| TargetCapabilities::caller_driven(Depth::Fields));
         target.expect_plan().returning(|bundle, run| {
             let app = bundle.objects()[0].clone();
-            let changes = vec![Change::create(app.clone(), &app), Change::delete(app)];
+            let changes = vec![Change::create(app.clone(), app.clone()), Change::delete(app)];
             let stage = PlannedStage { changes: vec![0], gates: vec![] };
             Ok(Plan::new(run.id().clone(), "sha256:0".into(), Depth::Fields, changes, vec![stage]))
         });

@@ -213,6 +213,17 @@ impl Object {
         }
     }
 
+    /// Removes a key of the map at `pointer`, if it is there.
+    pub(crate) fn remove(&mut self, pointer: &str, key: &str) {
+        if self.get(pointer).and_then(|map| map.get(key)).is_none() {
+            return;
+        }
+        if let Some(map) = Arc::make_mut(&mut self.value).pointer_mut(pointer).and_then(Value::as_object_mut)
+        {
+            map.remove(key);
+        }
+    }
+
     fn with_metadata(mut self, map: &str, key: &str, value: &str) -> Self {
         let object = Arc::make_mut(&mut self.value);
         if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {

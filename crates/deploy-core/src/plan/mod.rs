@@ -81,7 +81,7 @@ pub struct Change {
     pub desired: Object,
     /// The live object as the plan saw it; `None` where there was none, or where it may not be read.
     pub before: Option<Object>,
-    /// The object as it will look, where that is known; `None` of what is unchanged or deleted.
+    /// The object as it will look, its `managedFields` aside; `None` of what is unchanged or deleted.
     pub predicted: Option<Object>,
     /// Set where the API server could not be asked (its namespace or kind comes with this bundle): the diff is our own guess.
     pub simulated: bool,
@@ -103,20 +103,20 @@ pub struct Yielded {
 
 impl Change {
     /// `desired` does not exist yet; `predicted` is what it will look like.
-    pub fn create(desired: Object, predicted: &Object) -> Self {
-        let diff = diff(None, Some(predicted));
-        Self { diff, predicted: Some(predicted.clone()), ..Self::of(Action::Create, desired, None) }
+    pub fn create(desired: Object, predicted: Object) -> Self {
+        let diff = diff(None, Some(&predicted));
+        Self { diff, predicted: Some(unmanaged(predicted)), ..Self::of(Action::Create, desired, None) }
     }
 
     /// `desired` is to be applied over `live`; `predicted` is what it will look like.
-    pub fn update(desired: Object, live: Object, predicted: &Object) -> Self {
-        let diff = diff(Some(&live), Some(predicted));
-        Self { diff, predicted: Some(predicted.clone()), ..Self::of(Action::Update, desired, Some(live)) }
+    pub fn update(desired: Object, live: Object, predicted: Object) -> Self {
+        let diff = diff(Some(&live), Some(&predicted));
+        Self { diff, predicted: Some(unmanaged(predicted)), ..Self::of(Action::Update, desired, Some(live)) }
     }
 
     /// Something stands there that may not be read: it is written whatever it is, and there is no way back.
     pub fn unseen(desired: Object, predicted: Object) -> Self {
-        Self { predicted: Some(predicted), ..Self::of(Action::Update, desired, None) }
+        Self { predicted: Some(unmanaged(predicted)), ..Self::of(Action::Update, desired, None) }
     }
 
     /// Whether what stands there may not be read.
@@ -250,6 +250,12 @@ impl Plan {
     }
 }
 
+/// A prediction without `managedFields`, which are half of a small object, and which nobody asks about.
+fn unmanaged(mut predicted: Object) -> Object {
+    predicted.remove("/metadata", "managedFields");
+    predicted
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for change in self.changes.iter().filter(|change| change.action != Action::Unchanged) {
@@ -329,8 +335,8 @@ mod tests {
     fn a_snapshot_holds_what_is_written_in_the_order_of_writing() {
         let plan = plan(vec![
             Change::unchanged(config_map("same", "1"), config_map("same", "1")),
-            Change::update(config_map("old", "2"), config_map("old", "1"), &config_map("old", "2")),
-            Change::create(config_map("new", "1"), &config_map("new", "1")),
+            Change::update(config_map("old", "2"), config_map("old", "1"), config_map("old", "2")),
+            Change::create(config_map("new", "1"), config_map("new", "1")),
         ]);
         let snapshot = plan.snapshot();
         let names: Vec<_> =
@@ -341,9 +347,9 @@ mod tests {
 
     #[test]
     fn the_older_sight_of_an_object_is_the_way_back() {
-        let create = plan(vec![Change::create(config_map("a", "1"), &config_map("a", "1"))]).snapshot();
+        let create = plan(vec![Change::create(config_map("a", "1"), config_map("a", "1"))]).snapshot();
         let update =
-            plan(vec![Change::update(config_map("a", "2"), config_map("a", "1"), &config_map("a", "2"))])
+            plan(vec![Change::update(config_map("a", "2"), config_map("a", "1"), config_map("a", "2"))])
                 .snapshot();
         let both = create.extended_by(update);
         assert_eq!(both.entries.len(), 1);

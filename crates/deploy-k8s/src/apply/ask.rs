@@ -27,7 +27,7 @@ impl Apply {
         match read {
             _ if wanted.unserved => {
                 let desired = desired();
-                Ok((Change::create(desired.clone(), &desired).simulated(), Vec::new()))
+                Ok((Change::create(desired.clone(), desired).simulated(), Vec::new()))
             }
             None | Some(Read::Missing) => {
                 self.ask_create(wanted, desired(), planning).await.map(|change| (change, Vec::new()))
@@ -40,17 +40,17 @@ impl Apply {
     async fn ask_create(&self, wanted: &Wanted, desired: Object, planning: &Planning<'_>) -> Result<Change> {
         let force = self.conflicts == Conflicts::Force;
         match self.dry_run(&wanted.place, &desired, force).await {
-            Ok(Predicted::Object(predicted)) => Ok(Change::create(desired, &predicted).forced(force)),
+            Ok(Predicted::Object(predicted)) => Ok(Change::create(desired, predicted).forced(force)),
             // What its definition does not allow yet it may allow once the bundle's own is applied.
             Err(error) if wanted.redefined && error.kind() == ErrorKind::InvalidInput => {
-                Ok(Change::create(desired.clone(), &desired).simulated())
+                Ok(Change::create(desired.clone(), desired).simulated())
             }
             Err(error)
                 if error.kind() == ErrorKind::NotFound && error.message().starts_with("namespaces ") =>
             {
                 match &wanted.place.namespace {
                     Some(namespace) if planning.coming.namespaces.contains(namespace) => {
-                        Ok(Change::create(desired.clone(), &desired).simulated())
+                        Ok(Change::create(desired.clone(), desired).simulated())
                     }
                     Some(namespace) => Err(Error::new(
                         ErrorKind::NotFound,
@@ -77,7 +77,7 @@ impl Apply {
         match self.dry_run(&wanted.place, &desired, force).await? {
             // A dry run of a creation has no version yet.
             Predicted::Object(predicted) if predicted.resource_version().is_none_or(str::is_empty) => {
-                Ok((Change::create(desired, &predicted).forced(force), Vec::new()))
+                Ok((Change::create(desired, predicted).forced(force), Vec::new()))
             }
             Predicted::Object(predicted) => {
                 let note =
@@ -127,7 +127,7 @@ impl Apply {
                     let change = if same {
                         Change::unchanged(desired, live)
                     } else {
-                        Change::update(desired, live, &predicted).forced(taken)
+                        Change::update(desired, live, predicted).forced(taken)
                     };
                     return Ok((change.yielding(yielded), notes));
                 }
@@ -142,7 +142,7 @@ impl Apply {
                     yielded.extend(decided.yielded);
                 }
                 Err(error) if wanted.redefined && error.kind() == ErrorKind::InvalidInput => {
-                    return Ok((Change::update(desired.clone(), live, &desired).simulated(), Vec::new()));
+                    return Ok((Change::update(desired.clone(), live, desired).simulated(), Vec::new()));
                 }
                 Err(error) => return self.instead(error, desired, live),
             }

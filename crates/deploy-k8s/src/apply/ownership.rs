@@ -191,11 +191,12 @@ mod tests {
             let claim = ownership(&[]).claim(&desired, &object, &[]).unwrap();
             check(&claim, &[manager], &[".spec.paused"], Some(&[("us", all)]));
         }
-        let map = json!({"f:spec": {"f:selector": {".": {}, "f:app": {}, "f:old": {}}}});
+        let map = json!({"f:metadata": {"f:labels": {".": {}, "f:app": {}, "f:old": {}}}});
         let object = live(&json!([entry("kubectl-client-side-apply", "Update", &map)]));
-        let some = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "api"}, "spec": {"selector": {"app": 1}}});
+        let labels = json!({"name": "api", "labels": {"app": "x"}});
+        let some = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": labels});
         let gone = ownership(&[]).claim(&some, &object, &[]).unwrap().leftovers;
-        assert_eq!(gone.iter().map(|path| path.to_string()).collect::<Vec<_>>(), [".spec.selector.old"]);
+        assert_eq!(gone.iter().map(|path| path.to_string()).collect::<Vec<_>>(), [".metadata.labels.old"]);
         for (manager, operation) in [("kubectl", "Update"), ("helm", "Apply"), ("us", "Apply")] {
             let object = live(&json!([entry(manager, operation, &both)]));
             check(&ownership(&[]).claim(&desired, &object, &[]).unwrap(), &[], &[], None);

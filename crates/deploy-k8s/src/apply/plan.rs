@@ -214,7 +214,7 @@ impl Apply {
         let answer = if planning.sampled.contains(&index) {
             {
                 let desired = planning.as_sent(&wanted.plain);
-                Ok((Change::create(desired.clone(), &desired), Vec::new()))
+                Ok((Change::create(desired.clone(), desired), Vec::new()))
             }
         } else {
             self.ask(wanted, read, planning).await

@@ -19,8 +19,8 @@ impl MemoryTarget {
             live => {
                 let desired = stamp(object.clone(), run.id().as_str(), run.revision());
                 match live {
-                    Some(live) => Change::update(desired, live, object),
-                    None => Change::create(desired, object),
+                    Some(live) => Change::update(desired, live, object.clone()),
+                    None => Change::create(desired, object.clone()),
                 }
             }
         }
