@@ -22,7 +22,7 @@ pub(crate) struct Place {
 }
 
 /// The built-in kinds that need no discovery: group, version, kind, plural, namespaced.
-const BUILT_IN: [(&str, &str, &str, &str, bool); 36] = [
+const BUILT_IN: [(&str, &str, &str, &str, bool); 38] = [
     ("", "v1", "ConfigMap", "configmaps", true),
     ("", "v1", "Endpoints", "endpoints", true),
     ("", "v1", "Event", "events", true),
@@ -71,6 +71,8 @@ const BUILT_IN: [(&str, &str, &str, &str, bool); 36] = [
     ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", false),
     ("rbac.authorization.k8s.io", "v1", "Role", "roles", true),
     ("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings", true),
+    ("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", false),
+    ("storage.k8s.io", "v1", "StorageClass", "storageclasses", false),
 ];
 
 impl Resource {
@@ -90,6 +92,17 @@ impl Resource {
     /// The built-in kind in the version of the table.
     pub(crate) fn built_in_kind(group: &str, kind: &str) -> Option<Self> {
         BUILT_IN.iter().find(|known| (known.0, known.2) == (group, kind)).map(Self::from_row)
+    }
+
+    /// The built-in kind called `name`, as a kind or in the plural, in whatever case; in `group` if one is given.
+    pub(crate) fn built_in_named(group: Option<&str>, name: &str) -> Option<Self> {
+        let same = |known: &str, word: &str| known.eq_ignore_ascii_case(word);
+        BUILT_IN
+            .iter()
+            .find(|known| {
+                group.is_none_or(|group| same(known.0, group)) && (same(known.2, name) || same(known.3, name))
+            })
+            .map(Self::from_row)
     }
 
     fn from_row(row: &(&str, &str, &str, &str, bool)) -> Self {
