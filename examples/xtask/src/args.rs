@@ -8,6 +8,10 @@ use deploy_core::manifest::ImageOverride;
 use deploy_k8s::{FIELD_MANAGER, Kind, KindName};
 
 use crate::duration;
+use crate::help::{
+    APPLY_EXAMPLES, DIFF_EXAMPLES, EXIT_CODES, HISTORY_EXAMPLES, PAUSE_EXAMPLES, RESTART_EXAMPLES,
+    RESUME_EXAMPLES, SET_IMAGE_EXAMPLES, UNDO_EXAMPLES,
+};
 
 /// Deploys to Kubernetes: follows the rollout, says why it fails, brings the old state back.
 #[derive(Parser)]
@@ -38,10 +42,13 @@ pub(crate) enum Command {
     #[command(after_help = UNDO_EXAMPLES)]
     Undo(UndoArgs),
     /// Replace all pods of a workload by new ones, followed like any other change
+    #[command(after_help = RESTART_EXAMPLES)]
     Restart(VerbArgs),
-    /// Stop a Deployment from rolling out
+    /// Stop a Deployment from rolling out, and wait for no rollout that it stops half-way
+    #[command(after_help = PAUSE_EXAMPLES)]
     Pause(VerbArgs),
     /// Let a paused Deployment roll out again, followed like any other change
+    #[command(after_help = RESUME_EXAMPLES)]
     Resume(VerbArgs),
 }
 
@@ -68,6 +75,11 @@ impl Command {
             Self::Undo(args) => &args.verb.rollout.output,
             Self::Restart(args) | Self::Pause(args) | Self::Resume(args) => &args.rollout.output,
         }
+    }
+
+    /// Whether it answers as `diff` does: differences are no failure.
+    pub(crate) fn compares(&self) -> bool {
+        matches!(self, Self::Diff(_))
     }
 
     /// The run's name, if it has one.
@@ -148,9 +160,14 @@ pub(crate) struct WritingArgs {
     /// Take objects over from this field manager: what it set and the manifests no longer have goes
     ///
     /// `kubectl` stands for `kubectl apply`. Name `helm` for objects that helm shall deploy no more.
+    ///
+    /// Naming one replaces the default: `--take-over kubectl --take-over helm` names both.
     #[arg(long, value_name = "MANAGER", default_value = "kubectl")]
     pub(crate) take_over: Vec<String>,
     /// Delete objects of this kind and create them anew where a field cannot be changed, as in job
+    ///
+    /// KIND[.GROUP] as for kubectl; a kind that is not Kubernetes' own exactly, as in
+    /// Widget.example.com. Never volumes and their claims, custom resource definitions, namespaces.
     #[arg(long, value_name = "KIND")]
     pub(crate) recreate: Vec<Kind>,
 }
@@ -280,47 +297,6 @@ pub(crate) struct ClusterArgs {
     pub(crate) request_timeout: Duration,
 }
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0    healthy; planned, with --dry-run
-  1    failed or rolled back, cancelled, locked by another run, refused or not reached;
-       with status: not healthy (yet); with diff: there are differences
-  2    bad input, and nothing was written: flags, manifests, and a file, context, namespace,
-       kind or workload that is not there
-  130  left at once by a second Ctrl-C";
-
-const APPLY_EXAMPLES: &str = "\
-Examples:
-  cargo xtask apply -f deploy/ -n shop --name shop
-  cargo xtask apply -f api.yaml -n shop --image api=registry.example/shop/api:v2 --timeout 2m
-  helm template chart/ | cargo xtask apply -f - -n shop --dry-run
-  cargo xtask apply -f deploy/ -n shop --name shop --prune --yield spec.replicas
-  cargo xtask apply -f deploy/ -n shop --json | jq .status
-
-Ctrl-C (or SIGTERM) stops the run and brings the old state back; a second Ctrl-C leaves at once.";
-
-const DIFF_EXAMPLES: &str = "\
-Examples:
-  cargo xtask diff -f deploy/ -n shop
-  cargo xtask diff -f deploy/ -n shop --name shop --prune
-  cargo xtask diff -f deploy/ -n shop --json | jq .objects
-
-Secrets' values are masked; that one changes still shows. It exits with 1 if there are differences.";
-
-const HISTORY_EXAMPLES: &str = "\
-Examples:
-  cargo xtask history deployment/api -n shop";
-
-const UNDO_EXAMPLES: &str = "\
-Examples:
-  cargo xtask undo deployment/api -n shop
-  cargo xtask undo sts/db -n shop --to-revision 3 --name shop";
-
-const SET_IMAGE_EXAMPLES: &str = "\
-Examples:
-  cargo xtask set-image deployment/api api=registry.example/shop/api:v2 -n shop
-  cargo xtask set-image sts/db '*=registry.example/shop/db:v7' -n shop --name shop";
-
 const STATUS_EXAMPLES: &str = "\
 Examples:
   cargo xtask status deployment/api -n shop
@@ -343,6 +319,9 @@ mod tests {
             DIFF_EXAMPLES,
             HISTORY_EXAMPLES,
             UNDO_EXAMPLES,
+            RESTART_EXAMPLES,
+            PAUSE_EXAMPLES,
+            RESUME_EXAMPLES,
             SET_IMAGE_EXAMPLES,
             STATUS_EXAMPLES,
         ];
@@ -356,7 +335,7 @@ mod tests {
                 line.split(" | ").next().unwrap().split_whitespace().map(|word| word.trim_matches('\''));
             Cli::try_parse_from(words).map_or_else(|error| panic!("{line}: {error}"), |_| count += 1);
         }
-        assert_eq!(count, 15);
+        assert_eq!(count, 22);
     }
 
     #[test]
@@ -371,6 +350,7 @@ mod tests {
         check("xtask apply -f a --image api", "not NAME=IMAGE");
         check("xtask apply -f a --prune", "--name <APP>");
         check("xtask apply -f a --recreate widget", "\"widget\" is not known");
+        check("xtask apply -f a --recreate jobs.foo.example.com", "exactly as Kind.group");
         check("xtask undo deploy/api --to-revision x", "invalid digit");
         check("xtask apply -f a --timeout 5", "a unit is missing");
         check("xtask apply -f a --contxt b", "--context");

@@ -1,6 +1,6 @@
 //! A plan as a person reads it: one line for each field that changes.
 
-use deploy_core::outcome::Outcome;
+use deploy_core::outcome::{ObjectOutcome, Outcome};
 use deploy_core::plan::{Action, FieldChange};
 use serde_json::Value;
 
@@ -15,9 +15,14 @@ pub(crate) fn plan(outcome: &Outcome, paint: Paint) -> String {
             Action::Recreate => "delete and create anew",
             _ => "change",
         };
-        let guess =
-            if each.simulated { " (not asked of the API server: what it needs comes with it)" } else { "" };
-        out += &format!("{verb} {}{guess}\n", each.object);
+        let more = if each.simulated {
+            " (not asked of the API server: what it needs comes with it)"
+        } else if only_owners_change(each) {
+            " (only who owns its fields)"
+        } else {
+            ""
+        };
+        out += &format!("{verb} {}{more}\n", each.object);
         for change in &each.diff {
             for (tone, line) in lines(change) {
                 out += &format!("  {}\n", paint.text(tone, &printable(&line)));
@@ -40,6 +45,9 @@ pub(crate) fn unified(outcome: &Outcome, paint: Paint) -> String {
                 out +=
                     &format!("# {}: not asked of the API server, what it needs comes with it\n", each.object);
             }
+            _ if only_owners_change(each) => {
+                out += &format!("# {}: only who owns its fields changes\n", each.object);
+            }
             _ => {}
         }
         for line in each.unified.iter().flat_map(|text| text.lines()) {
@@ -56,6 +64,11 @@ pub(crate) fn unified(outcome: &Outcome, paint: Paint) -> String {
         out += &format!("# {}\n", paint.text(Tone::Warn, &printable(note)));
     }
     out
+}
+
+/// Whether its fields stay as they are: what is to be written only takes fields over, or lets them go.
+fn only_owners_change(each: &ObjectOutcome) -> bool {
+    each.action == Action::Update && each.unified.as_ref().is_some_and(String::is_empty)
 }
 
 /// What is added or removed as a whole is shown leaf by leaf.
@@ -106,8 +119,101 @@ fn leaves(path: &str, value: &Value, tell: &mut impl FnMut(&str, &Value)) {
 mod tests {
     use super::*;
     use deploy_core::manifest::Object;
-    use deploy_core::plan::diff;
+    use deploy_core::memory::MemoryTarget;
+    use deploy_core::plan::{diff, unified as text};
+    use deploy_core::run::Policy;
     use serde_json::json;
+
+    use crate::sample::{object_outcome, run};
+
+    fn object(data: &Value) -> Object {
+        let metadata = json!({"name": "app", "namespace": "shop"});
+        Object::new(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}))
+            .unwrap()
+    }
+
+    /// A plan of one change.
+    fn planned(action: Action, before: Option<&Value>, after: Option<&Value>) -> Outcome {
+        let (before, after) = (before.map(object), after.map(object));
+        let mut found = run(MemoryTarget::new(), |rollout| rollout.dry_run(true), Policy::default());
+        let mut each = object_outcome("app", action);
+        each.diff = diff(before.as_ref(), after.as_ref());
+        each.unified = Some(text(before.as_ref(), after.as_ref()));
+        found.objects = vec![each];
+        found
+    }
+
+    const UPDATE: &str = "\
+--- live/ConfigMap shop/app
++++ planned/ConfigMap shop/app
+@@ -1,6 +1,6 @@
+ apiVersion: v1
+ data:
+-  a: \"1\"
++  a: \"2\"
+ kind: ConfigMap
+ metadata:
+   name: app
+";
+
+    const DELETE: &str = "\
+--- live/ConfigMap shop/app
++++ /dev/null
+@@ -1,7 +0,0 @@
+-apiVersion: v1
+-data:
+-  a: \"1\"
+-kind: ConfigMap
+-metadata:
+-  name: app
+-  namespace: shop
+";
+
+    #[test]
+    fn unified_diffs() {
+        let check = |found: &Outcome, expect: &str| assert_eq!(unified(found, Paint(false)), expect);
+        let (one, two) = (json!({"a": "1"}), json!({"a": "2"}));
+        let (one, two) = (Some(&one), Some(&two));
+        check(&planned(Action::Update, one, two), UPDATE);
+        check(&planned(Action::Unchanged, one, one), "");
+        check(&planned(Action::Delete, one, None), DELETE);
+        let recreated = format!("# ConfigMap shop/app is deleted and created anew\n{UPDATE}");
+        check(&planned(Action::Recreate, one, two), &recreated);
+        let owners = "# ConfigMap shop/app: only who owns its fields changes\n";
+        check(&planned(Action::Update, one, one), owners);
+
+        let mut guess = planned(Action::Update, one, two);
+        guess.objects[0].simulated = true;
+        let guessed = "# ConfigMap shop/app: not asked of the API server, what it needs comes with it\n";
+        check(&guess, &format!("{guessed}{UPDATE}"));
+
+        let mut noted = planned(Action::Unchanged, one, one);
+        noted.notes = vec!["beta stays\x1b[2J".into()];
+        check(&noted, "# beta stays\u{fffd}[2J\n");
+    }
+
+    #[test]
+    fn colours() {
+        let mut found = planned(Action::Update, Some(&json!({"a": "1"})), Some(&json!({"a": "2"})));
+        found.notes = vec!["mind this".into()];
+        let text = unified(&found, Paint(true));
+        let (head, rest) = text.split_at(text.find(" apiVersion").unwrap());
+        assert_eq!(
+            head,
+            "\x1b[2m--- live/ConfigMap shop/app\x1b[0m\n\x1b[2m+++ planned/ConfigMap shop/app\x1b[0m\n\x1b[2m@@ -1,6 +1,6 @@\x1b[0m\n"
+        );
+        assert!(
+            rest.contains(" data:\n\x1b[31m-  a: \"1\"\x1b[0m\n\x1b[32m+  a: \"2\"\x1b[0m\n kind:"),
+            "{rest}"
+        );
+        assert!(rest.ends_with("\n# \x1b[33mmind this\x1b[0m\n"), "{rest}");
+    }
+
+    #[test]
+    fn plans_say_where_only_the_owner_changes() {
+        let found = planned(Action::Update, Some(&json!({"a": "1"})), Some(&json!({"a": "1"})));
+        assert_eq!(plan(&found, Paint(false)), "change ConfigMap shop/app (only who owns its fields)\n");
+    }
 
     #[test]
     fn a_line_for_each_leaf() {

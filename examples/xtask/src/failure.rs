@@ -1,23 +1,31 @@
-//! Errors as a person reads them, and the exit codes.
+//! Errors as a person reads them, and as data.
 
 use std::error::Error as StdError;
 
-use deploy_core::error::{Error, ErrorKind};
+use deploy_core::error::Error;
 use deploy_core::manifest::excerpt;
+use deploy_k8s::{FieldConflict, FieldConflicts};
+use serde_json::{Value, json};
 
 use crate::paint::{Paint, Tone, printable};
 
-pub(crate) const GOOD: u8 = 0;
-pub(crate) const FAILED: u8 = 1;
-pub(crate) const BAD_INPUT: u8 = 2;
-pub(crate) const INTERRUPTED: u8 = 130;
-
-/// The exit code of a command that ended with an error.
-pub(crate) fn exit_code(kind: ErrorKind) -> u8 {
-    match kind {
-        ErrorKind::InvalidInput | ErrorKind::NotFound | ErrorKind::Unsupported => BAD_INPUT,
-        _ => FAILED,
+/// The error as data, with the fields that others own if these were in the way.
+pub(crate) fn json(error: &Error) -> Value {
+    let mut json = json!(error);
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(FieldConflicts { fields, .. }) = cause.downcast_ref() {
+            json["conflicts"] = fields.iter().map(conflict).collect();
+            break;
+        }
+        source = cause.source();
     }
+    json
+}
+
+fn conflict(conflict: &FieldConflict) -> Value {
+    let FieldConflict { field, manager, by_apply, subresource, since, .. } = conflict;
+    json!({"field": field, "manager": manager, "byApply": by_apply, "subresource": subresource, "since": since})
 }
 
 /// `error: …`, the line of the file it is about, and the causes that say something new.
@@ -46,14 +54,12 @@ mod tests {
     use deploy_core::manifest::read;
 
     #[test]
-    fn what_was_named_wrongly_is_bad_input() {
-        let check = |kind, code| assert_eq!(exit_code(kind), code, "{kind:?}");
-        check(ErrorKind::InvalidInput, 2);
-        check(ErrorKind::NotFound, 2);
-        check(ErrorKind::Unsupported, 2);
-        for kind in [ErrorKind::Locked, ErrorKind::Unavailable, ErrorKind::Forbidden, ErrorKind::Cancelled] {
-            check(kind, 1);
-        }
+    fn an_error_without_conflicts_has_none() {
+        let found = json(&Error::invalid("no").on("a.yaml").source("refused"));
+        assert_eq!(
+            found,
+            json!({"kind": "invalidInput", "object": "a.yaml", "message": "a.yaml: no", "retry": false})
+        );
     }
 
     #[test]

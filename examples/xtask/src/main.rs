@@ -12,12 +12,16 @@ mod connect;
 mod diff;
 mod duration;
 mod environment;
+mod exit;
 mod failure;
+mod help;
 mod history;
 mod paint;
 mod progress;
 mod report;
 mod rollout;
+#[cfg(test)]
+mod sample;
 mod session;
 mod set_image;
 mod signals;
@@ -39,7 +43,7 @@ use serde_json::{Value, json};
 
 use args::{Cli, Command};
 use environment::Environment;
-use failure::{FAILED, GOOD, INTERRUPTED, exit_code};
+use exit::{INTERRUPTED, exit_code};
 use paint::{Paint, Tone};
 use progress::Progress;
 use session::Session;
@@ -108,6 +112,7 @@ async fn run(
 struct Done {
     json: Value,
     text: Box<dyn Fn(Paint) -> String>,
+    /// Whether all is as it should be; of a diff, whether there are no differences.
     good: bool,
 }
 
@@ -122,7 +127,7 @@ async fn execute(command: &Command, session: &Session) -> Result<Done> {
         Command::Diff(args) => {
             let outcome = apply::diff(args, session).await?;
             return Ok(Done {
-                json: json!(outcome),
+                json: report::json(&outcome),
                 good: outcome.objects.iter().all(|object| object.action == Action::Unchanged),
                 text: Box::new(move |paint| diff::unified(&outcome, paint)),
             });
@@ -145,7 +150,11 @@ async fn execute(command: &Command, session: &Session) -> Result<Done> {
         }
     };
     let good = outcome.status.is_success();
-    Ok(Done { json: json!(outcome), good, text: Box::new(move |paint| report::outcome(&outcome, paint)) })
+    Ok(Done {
+        json: report::json(&outcome),
+        good,
+        text: Box::new(move |paint| report::outcome(&outcome, paint)),
+    })
 }
 
 fn show(done: &Done, command: &Command, environment: &Environment) -> ExitCode {
@@ -155,15 +164,15 @@ fn show(done: &Done, command: &Command, environment: &Environment) -> ExitCode {
         (done.text)(Paint(environment.stdout_colour))
     };
     print_to(&mut io::stdout(), &text);
-    ExitCode::from(if done.good { GOOD } else { FAILED })
+    ExitCode::from(exit_code(command.compares(), Ok(done.good)))
 }
 
 fn fail(error: &Error, command: &Command, environment: &Environment) -> ExitCode {
     print_to(&mut io::stderr(), &failure::render(error, Paint(environment.stderr_colour)));
     if command.output().json {
-        print_to(&mut io::stdout(), &format!("{:#}\n", json!({"error": error})));
+        print_to(&mut io::stdout(), &format!("{:#}\n", json!({"error": failure::json(error)})));
     }
-    ExitCode::from(exit_code(error.kind()))
+    ExitCode::from(exit_code(command.compares(), Err(error.kind())))
 }
 
 /// The second Ctrl-C: the run is dropped where it is.

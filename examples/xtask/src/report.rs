@@ -1,15 +1,24 @@
 //! How a run ended, as a person reads it.
 
-use deploy_core::evidence::{ContainerEvidence, Evidence};
-use deploy_core::outcome::{Cause, Outcome, RollbackReport, Status};
+mod evidence;
+
+use deploy_core::event::EventKind;
+use deploy_core::outcome::{Cause, ObjectOutcome, Outcome, RollbackReport, Status};
 use deploy_core::plan::Action;
 use deploy_core::target::Waiting;
+use serde_json::{Value, json};
 
-use crate::diff;
 use crate::paint::{Paint, Tone, printable};
+use crate::{diff, failure};
 
-/// The most pods and Events that are shown; `--json` and `--evidence` have them all.
-const MOST: usize = 5;
+/// All of it as data.
+pub(crate) fn json(outcome: &Outcome) -> Value {
+    let mut json = json!(outcome);
+    if let Some(Cause::Error { error }) = &outcome.cause {
+        json["cause"]["error"] = failure::json(error);
+    }
+    json
+}
 
 pub(crate) fn outcome(outcome: &Outcome, paint: Paint) -> String {
     let mut out = Lines { paint, text: String::new() };
@@ -31,7 +40,7 @@ pub(crate) fn outcome(outcome: &Outcome, paint: Paint) -> String {
     if outcome.status == Status::Failed {
         left_as_it_is(outcome, &mut out);
     }
-    evidence(&outcome.evidence, &mut out);
+    evidence::lines(&outcome.evidence, &mut out);
     out.text
 }
 
@@ -51,33 +60,45 @@ fn headline(outcome: &Outcome) -> String {
         Some(Cause::TimedOut { .. }) => "timed out",
         _ => "failed",
     };
+    let done = ["created", "changed", "created anew", "deleted"];
     match outcome.status {
         Status::Planned => format!(
             "planned: {}; nothing was written",
-            counts(outcome, ["to create", "to change", "to create anew", "to delete"])
+            counts(&outcome.objects, ["to create", "to change", "to create anew", "to delete"])
         ),
-        Status::Healthy => {
+        Status::Healthy => format!("healthy after {took}: {}", counts(&outcome.objects, done)),
+        Status::Incomplete => {
+            let (left, rest): (Vec<_>, Vec<_>) =
+                outcome.objects.iter().partition(|each| is_to_be_deleted(outcome, each));
+            let left =
+                if left.is_empty() { String::new() } else { format!(", {} still to be deleted", left.len()) };
             format!(
-                "healthy after {took}: {}",
-                counts(outcome, ["created", "changed", "created anew", "deleted"])
+                "healthy after {took}, but not all that should go is gone: {}{left}; the next run tries again",
+                counts(rest, done)
             )
         }
-        Status::Incomplete => format!(
-            "healthy after {took}, but not all that should go is gone: {}; the next run tries again",
-            counts(outcome, ["created", "changed", "created anew", "to be deleted"])
-        ),
         Status::RolledBack => format!("{failed}; the old state is back after {took}"),
         Status::RollbackFailed => format!("{failed}, and the way back failed too, after {took}"),
         _ => format!("{failed} after {took}, and left as it is"),
     }
 }
 
+/// Whether the run ended before it deleted this.
+fn is_to_be_deleted(outcome: &Outcome, each: &ObjectOutcome) -> bool {
+    let deleted = |event: &EventKind| match event {
+        EventKind::Applied { object, action: Action::Delete } => *object == each.object,
+        _ => false,
+    };
+    each.action == Action::Delete && !outcome.timeline.iter().any(|event| deleted(&event.kind))
+}
+
 /// `1 created, 2 unchanged`, without what there is none of.
-fn counts(outcome: &Outcome, words: [&str; 4]) -> String {
+fn counts<'a>(objects: impl IntoIterator<Item = &'a ObjectOutcome>, words: [&str; 4]) -> String {
+    let objects: Vec<_> = objects.into_iter().collect();
     let actions = [Action::Create, Action::Update, Action::Recreate, Action::Delete].into_iter().zip(words);
     let parts: Vec<String> = actions
         .chain([(Action::Unchanged, "unchanged")])
-        .map(|(action, word)| (outcome.objects.iter().filter(|each| each.action == action).count(), word))
+        .map(|(action, word)| (objects.iter().filter(|each| each.action == action).count(), word))
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
@@ -130,66 +151,6 @@ fn left_as_it_is(outcome: &Outcome, out: &mut Lines) {
     }
 }
 
-fn evidence(evidence: &Evidence, out: &mut Lines) {
-    if evidence.is_empty() {
-        return;
-    }
-    out.line(0, Tone::Plain, "evidence");
-    for pod in evidence.pods.iter().take(MOST) {
-        out.line(1, Tone::Plain, &format!("pod {}/{}: {}", pod.namespace, pod.name, pod.state));
-        for container in &pod.containers {
-            container_lines(container, out);
-        }
-    }
-    more(evidence.pods.len(), "pods", out);
-    for event in evidence.events.iter().take(MOST) {
-        let times = if event.count > 1 { format!(" ({} times)", event.count) } else { String::new() };
-        out.line(
-            1,
-            Tone::Plain,
-            &format!("event {}: {}: {}{times}", event.object, event.reason, event.message),
-        );
-    }
-    more(evidence.events.len(), "events", out);
-    for gap in &evidence.gaps {
-        out.line(1, Tone::Warn, &format!("not known: {gap}"));
-    }
-}
-
-fn container_lines(container: &ContainerEvidence, out: &mut Lines) {
-    let restarts = match container.restarts {
-        0 => String::new(),
-        1 => ", 1 restart".to_owned(),
-        count => format!(", {count} restarts"),
-    };
-    out.line(
-        2,
-        Tone::Plain,
-        &format!("container {} ({}): {}{restarts}", container.name, container.image, container.state),
-    );
-    for (title, log) in [("its log", &container.log), ("the log before its restart", &container.previous_log)]
-    {
-        // After a restart both often say the same.
-        if log.is_empty() || (title != "its log" && *log == container.log) {
-            continue;
-        }
-        out.line(3, Tone::Dim, &format!("{title}:"));
-        for line in log {
-            out.line(3, Tone::Plain, &format!("| {line}"));
-        }
-    }
-}
-
-fn more(count: usize, what: &str, out: &mut Lines) {
-    if count > MOST {
-        out.line(
-            1,
-            Tone::Dim,
-            &format!("and {} more {what}; --json and --evidence have them all", count - MOST),
-        );
-    }
-}
-
 struct Lines {
     paint: Paint,
     text: String,
@@ -204,30 +165,15 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use deploy_core::evidence::{EventLine, PodEvidence};
+    use deploy_core::error::Error;
+    use deploy_core::event::Event;
     use deploy_core::health::{Assessment, Failure, Reason};
-    use deploy_core::manifest::{Bundle, ObjectId, read};
+    use deploy_core::manifest::ObjectId;
     use deploy_core::memory::MemoryTarget;
-    use deploy_core::rollout::Rollout;
-    use deploy_core::run::{OnFailure, Policy, Run};
+    use deploy_core::run::{OnFailure, Policy};
 
     use super::*;
-
-    fn run(target: MemoryTarget, rollout: impl FnOnce(Rollout) -> Rollout, policy: Policy) -> Outcome {
-        let objects =
-            read("a.yaml", b"{apiVersion: v1, kind: ConfigMap, metadata: {name: app}, data: {a: '1'}}")
-                .unwrap();
-        let bundle = Bundle::builder().objects(objects).namespace("shop").build().unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let mut outcome = runtime
-            .block_on(rollout(Rollout::new(Arc::new(target))).run(&bundle, Run::new().policy(policy)))
-            .unwrap();
-        outcome.took = std::time::Duration::from_millis(1230);
-        outcome.evidence = Evidence::default();
-        outcome
-    }
+    use crate::sample::{config_map, object_outcome, run};
 
     fn broken() -> MemoryTarget {
         let id = ObjectId::new("", "ConfigMap", Some("shop"), "app");
@@ -259,28 +205,34 @@ mod tests {
     }
 
     #[test]
-    fn shows_the_evidence() {
-        let mut container = ContainerEvidence::new("api", "api:crash", "waiting: CrashLoopBackOff");
-        container.restarts = 2;
-        container.log = vec!["starting".into(), "boom".into()];
-        container.previous_log.clone_from(&container.log);
-        let mut pod = PodEvidence::new("shop", "api-1", "Running");
-        pod.containers.push(container);
+    fn what_is_deleted_already_is_not_left() {
         let mut found = run(MemoryTarget::new(), |rollout| rollout, Policy::default());
-        found.evidence.pods = vec![pod; 7];
-        let object = ObjectId::new("", "Pod", Some("shop"), "api-1");
-        found.evidence.events.push(EventLine {
-            object,
-            reason: "BackOff".into(),
-            message: "back-off".into(),
-            count: 3,
-        });
-        found.evidence.gaps.push("no right to read logs".into());
-        let text = outcome(&found, Paint(false));
-        let pod = "  pod shop/api-1: Running\n    container api (api:crash): waiting: CrashLoopBackOff, 2 restarts\n      \
-                   its log:\n      | starting\n      | boom\n";
-        let tail = "  and 2 more pods; --json and --evidence have them all\n  event Pod shop/api-1: BackOff: back-off (3 times)\n  \
-                    not known: no right to read logs\n";
-        assert_eq!(text, format!("healthy after 1.2 s: 1 created\nevidence\n{}{tail}", pod.repeat(5)));
+        found.objects.extend(["beta", "gamma", "delta"].map(|name| object_outcome(name, Action::Delete)));
+        let deleted = EventKind::Applied { object: config_map("beta"), action: Action::Delete };
+        found.timeline.push(Event { at: found.started, kind: deleted });
+        found.status = Status::Incomplete;
+        let mut check = |cause: Cause, because: &str| {
+            found.cause = Some(cause);
+            let head = "healthy after 1.2 s, but not all that should go is gone: 1 created, 1 deleted, 2 still to be deleted; \
+                        the next run tries again\n";
+            assert_eq!(outcome(&found, Paint(false)), format!("{head}{because}"));
+        };
+        check(Cause::Cancelled, "");
+        check(Cause::Error { error: Error::invalid("refused").on("gamma") }, "  gamma: refused\n");
+        let waiting = Waiting { object: config_map("beta"), progress: "being deleted".into(), suspect: None };
+        check(Cause::TimedOut { waiting: vec![waiting] }, "  ConfigMap shop/beta: being deleted\n");
+        assert!(outcome(&found, Paint(true)).starts_with("\x1b[33mhealthy"), "a warning");
+    }
+
+    #[test]
+    fn a_run_without_deletions_left_is_incomplete_still() {
+        let mut found = run(MemoryTarget::new(), |rollout| rollout, Policy::default());
+        (found.status, found.cause) =
+            (Status::Incomplete, Some(Cause::Error { error: Error::invalid("refused") }));
+        assert_eq!(
+            outcome(&found, Paint(false)),
+            "healthy after 1.2 s, but not all that should go is gone: 1 created; the next run tries again\n  refused\n"
+        );
+        assert_eq!(json(&found)["cause"]["error"]["message"], "refused");
     }
 }

@@ -1,0 +1,63 @@
+//! What stands below the flags in `--help`.
+
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0    healthy; planned, with --dry-run; with diff: no differences
+  1    failed or rolled back, cancelled, locked by another run, refused or not reached; healthy, but
+       not all that --prune deletes is gone; with status: not healthy (yet); with diff: differences
+  2    bad input, and nothing was written: flags, manifests, and a file, context, namespace,
+       kind or workload that is not there; with diff: any error, so that 1 is never one
+  130  left at once by a second Ctrl-C";
+
+pub(crate) const APPLY_EXAMPLES: &str = "\
+Examples:
+  cargo xtask apply -f deploy/ -n shop --name shop
+  cargo xtask apply -f api.yaml -n shop --image api=registry.example/shop/api:v2 --timeout 2m
+  helm template chart/ | cargo xtask apply -f - -n shop --dry-run
+  cargo xtask apply -f deploy/ -n shop --name shop --prune --yield spec.replicas
+  cargo xtask apply -f deploy/ -n shop --recreate job --recreate Widget.example.com
+  cargo xtask apply -f deploy/ -n shop --json | jq .status
+
+Ctrl-C (or SIGTERM) stops the run and brings the old state back; a second Ctrl-C leaves at once.";
+
+pub(crate) const DIFF_EXAMPLES: &str = "\
+Examples:
+  cargo xtask diff -f deploy/ -n shop
+  cargo xtask diff -f deploy/ -n shop --name shop --prune
+  cargo xtask diff -f deploy/ -n shop --json | jq .objects
+
+Secrets' values are masked; that one changes still shows. It exits with 0 if there are no
+differences, 1 if there are some, 2 if it cannot be told.";
+
+pub(crate) const HISTORY_EXAMPLES: &str = "\
+Examples:
+  cargo xtask history deployment/api -n shop
+  cargo xtask history sts/db -n shop --json | jq .revisions[0].images";
+
+pub(crate) const UNDO_EXAMPLES: &str = "\
+Examples:
+  cargo xtask undo deployment/api -n shop
+  cargo xtask undo sts/db -n shop --to-revision 3 --name shop";
+
+pub(crate) const RESTART_EXAMPLES: &str = "\
+Examples:
+  cargo xtask restart deployment/api -n shop
+  cargo xtask restart ds/agent -n shop --name shop --timeout 10m";
+
+pub(crate) const PAUSE_EXAMPLES: &str = "\
+Examples:
+  cargo xtask pause deployment/api -n shop
+
+It is done once Kubernetes knows: a rollout that it stops half-way stays half-way, and is not waited for.";
+
+pub(crate) const RESUME_EXAMPLES: &str = "\
+Examples:
+  cargo xtask resume deployment/api -n shop
+  cargo xtask resume deployment/api -n shop --no-rollback
+
+If the rollout fails, the Deployment is paused again, with the pods that it has by then.";
+
+pub(crate) const SET_IMAGE_EXAMPLES: &str = "\
+Examples:
+  cargo xtask set-image deployment/api api=registry.example/shop/api:v2 -n shop
+  cargo xtask set-image sts/db '*=registry.example/shop/db:v7' -n shop --name shop";
