@@ -7,12 +7,14 @@ use std::time::Duration;
 use deploy_core::error::{Error, ErrorKind};
 use deploy_core::event::{Event, Observer, Recorder};
 use deploy_core::journal::Journal;
+use deploy_core::manifest::{Bundle, ImageOverride};
 use deploy_core::outcome::{Cause, Outcome, Status};
 use deploy_core::plan::Action;
 use deploy_core::rollout::Rollout;
 use deploy_core::run::{Policy, Run};
+use deploy_core::source::Derive;
 use deploy_core::target::RolloutTarget;
-use deploy_k8s::{Apply, ApplySet, Cluster, LeaseLock};
+use deploy_k8s::{Apply, ApplySet, Cluster, KindName, LeaseLock, RolloutVerb, SetImages};
 use deploy_tests::{Env, assert_order, deployment, live};
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolume, Secret};
 use k8s_openapi::api::rbac::v1::ClusterRole;
@@ -168,6 +170,57 @@ async fn a_first_run_that_fails_leaves_no_set() {
         assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
         assert!(!has(&env, "beta").await && parent(&env).await.is_none());
         env.assert_no_records().await;
+    })
+    .await;
+}
+
+/// kustomize puts the namespace on everything; the API server drops it where it has no meaning.
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn a_cluster_wide_member_with_a_namespace_is_known_again() {
+    live("prune-wide", async |env| {
+        let name = env.namespace.clone();
+        let metadata = format!("metadata: {{name: {name}, namespace: {name}}}");
+        let role =
+            format!("apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\n{metadata}\nrules: []\n");
+        for _ in 0..3 {
+            let outcome = deploy(&env, &(role.clone() + &configs(&["alpha"]))).await;
+            assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+            assert!(outcome.objects.iter().all(|object| object.action != Action::Delete), "{outcome}");
+        }
+        assert_eq!(listed(&env, "cm,clusterrole").await.len(), 2);
+        let outcome = deploy(&env, &configs(&["alpha"])).await;
+        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+        assert_eq!(listed(&env, "cm,clusterrole").await.len(), 1);
+    })
+    .await;
+}
+
+/// One target for all: what changes a part of an object prunes nothing.
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn verbs_prune_nothing() {
+    live("prune-verbs", async |env| {
+        let manifests = deployment("api:v1") + &configs(&["alpha"]);
+        assert_eq!(deploy(&env, &manifests).await.status, Status::Healthy);
+        let target = env.target().prune(set(&env));
+        let api = "deployment/api".parse::<KindName>().expect("KIND/NAME").in_namespace(&env.namespace);
+        let undo = RolloutVerb::undo(&target, api.clone(), Some(1)).expect("a verb");
+        let image = ImageOverride::new("api", &format!("{}/api:v2", env.registry)).expect("an image");
+        let change = SetImages::new(&target, api, vec![image]);
+        let derived: [(&dyn Derive, Apply); 2] = [(&undo, undo.target()), (&change, change.target())];
+        for (derive, target) in derived {
+            let (run, _) = env.run();
+            let outcome = Rollout::new(Arc::new(target)).run_derived(derive, run).await.expect("started");
+            assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+        }
+        assert_eq!(listed(&env, "cm,deploy").await, ["configmap/alpha", "deployment.apps/api"]);
+        assert_eq!(env.image("Deployment").await, "api:v2");
+
+        let (run, _) = env.run();
+        let nothing = Bundle::builder().build().expect("an empty bundle");
+        let error = rollout(&env, set(&env)).run(&nothing, run.named("app")).await.expect_err("refused");
+        assert!(error.to_string().contains("would delete the whole set"), "{error}");
     })
     .await;
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::error::{ErrorKind, Result};
+use deploy_core::event::Event;
 use deploy_core::outcome::{Outcome, Status};
 use deploy_core::plan::Action;
 use deploy_core::rollout::Rollout;
@@ -14,7 +15,8 @@ use kube::api::{Api, Patch, PatchParams};
 use serde_json::{Value, json};
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config}\ndata: {a: b}\n---\n";
+pub(crate) const CONFIG: &str =
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config}\ndata: {a: b}\n---\n";
 const IMAGE: &str = r#"spec.template.spec.containers[name="api"].image"#;
 
 /// What somebody else deployed once: with an annotation and a field that our manifest does not have.
@@ -24,18 +26,18 @@ fn theirs(image: &str) -> String {
         .replace("replicas: 2", "replicas: 2\n  revisionHistoryLimit: 3")
 }
 
-async fn run(env: &Env, target: Apply, manifests: &str) -> Result<Outcome> {
+pub(crate) async fn run(env: &Env, target: Apply, manifests: &str) -> Result<Outcome> {
     let (run, _) = env.run();
     Rollout::new(Arc::new(target)).run(&env.bundle(manifests), run).await
 }
 
-async fn healthy(env: &Env, target: Apply, manifests: &str) -> Outcome {
+pub(crate) async fn healthy(env: &Env, target: Apply, manifests: &str) -> Outcome {
     let outcome = run(env, target, manifests).await.expect("started");
     assert_eq!(outcome.status, Status::Healthy, "{outcome}");
     outcome
 }
 
-async fn unchanged(env: &Env, target: Apply, manifests: &str) -> Outcome {
+pub(crate) async fn unchanged(env: &Env, target: Apply, manifests: &str) -> Outcome {
     let outcome = healthy(env, target, manifests).await;
     for object in &outcome.objects {
         assert_eq!(object.action, Action::Unchanged, "{} {:?}", object.object, object.diff);
@@ -43,7 +45,7 @@ async fn unchanged(env: &Env, target: Apply, manifests: &str) -> Outcome {
     outcome
 }
 
-async fn api(env: &Env) -> Value {
+pub(crate) async fn api(env: &Env) -> Value {
     env.get("apps/v1", "Deployment", "api").await.expect("there")
 }
 
@@ -51,7 +53,7 @@ fn owners(object: &Value) -> Vec<String> {
     managers(object).into_iter().filter_map(|(manager, _)| manager.as_str().map(str::to_owned)).collect()
 }
 
-fn noted(outcome: &Outcome, texts: &[&str]) {
+pub(crate) fn noted(outcome: &Outcome, texts: &[&str]) {
     let notes = outcome.notes.join("\n");
     for text in texts {
         assert!(notes.contains(text), "no \"{text}\" in the notes:\n{notes}");
@@ -242,7 +244,7 @@ async fn a_field_with_dots_is_yielded_by_the_name_in_the_error() {
 }
 
 /// A HorizontalPodAutoscaler of three replicas at least; its scaling is done for it, as the cluster may have no metrics.
-async fn autoscale(env: &Env) {
+pub(crate) async fn autoscale(env: &Env) {
     let autoscaler = "apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata: {name: api}
@@ -286,42 +288,74 @@ async fn replicas_are_left_to_the_autoscaler() {
     .await;
 }
 
+/// Whoever had the count before, it is the autoscaler's now.
 #[tokio::test]
 #[ignore = "needs a cluster: tests/cluster/up"]
-async fn what_cannot_be_changed_is_created_anew_where_asked_for() {
-    live("take-anew", async |env| {
-        healthy(&env, env.target(), &deployment("api:v1")).await;
-        let selecting =
-            |image: &str, label: &str| deployment(image).replace("app: api", &format!("app: {label}"));
-        let wanted = selecting("api:v2", "other");
-        let error: Error =
-            run(&env, env.target(), &format!("{CONFIG}{wanted}")).await.expect_err("immutable");
-        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
-        for text in ["spec.selector", "Deployment", "api", "created anew"] {
-            assert!(format!("{error} {error:?}").contains(text), "no \"{text}\" in {error}");
-        }
-        assert_eq!(env.get("v1", "ConfigMap", "config").await, None, "something was written");
+async fn a_takeover_leaves_the_replicas_to_the_autoscaler() {
+    live("take-over-hpa", async |env| {
+        // As many as the autoscaler wants: its scaling leaves no trace in the managers.
+        let three = deployment("api:v1").replace("replicas: 2", "replicas: 3");
+        let none = deployment("api:v2").replace("replicas: 2", "minReadySeconds: 0");
+        let takes = env.target().take_over_from(["kubectl", "helm"]);
+        let check = async || {
+            autoscale(&env).await;
+            let outcome = healthy(&env, takes.clone(), &none).await;
+            noted(&outcome, &[".spec.replicas is left to", "HorizontalPodAutoscaler"]);
+            assert_eq!(api(&env).await["spec"]["replicas"], 3, "never reset to 1");
+            unchanged(&env, takes.clone(), &none).await;
+            env.kubectl(&["delete", "hpa,deployment", "api", "--cascade=foreground"], "").await;
+        };
+        env.kubectl(&["apply", "--server-side", "-f", "-"], &three).await;
+        check().await;
+        env.helm(&three).await;
+        check().await;
+    })
+    .await;
+}
 
-        let target = || env.target().recreate("apps", "Deployment").expect("a kind without data");
-        let old = api(&env).await;
-        let outcome = healthy(&env, target(), &wanted).await;
-        assert_eq!(outcome.objects[0].action, Action::Recreate, "{outcome}");
-        let before = api(&env).await;
-        assert_ne!(before["metadata"]["uid"], old["metadata"]["uid"]);
-        env.eventually("only v2 is left", || async { env.ready_images().await == ["api:v2", "api:v2"] })
-            .await;
+/// The same name for two managers: what kubectl applied is taken over, what it scaled is a conflict.
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn what_kubectl_scaled_is_a_conflict_all_the_same() {
+    live("take-scaled", async |env| {
+        env.kubectl(&["apply", "--server-side", "-f", "-"], &deployment("api:v1")).await;
+        env.kubectl(&["scale", "deployment/api", "--replicas=1"], "").await;
+        let error = run(&env, env.target(), &deployment("api:v2")).await.expect_err("a conflict");
+        let conflicts =
+            std::error::Error::source(&error).and_then(|source| source.downcast_ref::<FieldConflicts>());
+        let field = &conflicts.expect("conflicts").fields[0];
+        assert_eq!((field.field.as_str(), field.subresource.as_deref()), (".spec.replicas", Some("scale")));
+        let outcome = healthy(&env, env.target().conflicts(Conflicts::Yield), &deployment("api:v2")).await;
+        assert_eq!(outcome.objects[0].yielded[0].field, ".spec.replicas");
+        assert_eq!(api(&env).await["spec"]["replicas"], 1);
+        healthy(&env, env.target().conflicts(Conflicts::Force), &deployment("api:v1")).await;
+        assert_eq!(api(&env).await["spec"]["replicas"], 2);
+    })
+    .await;
+}
 
-        let outcome = run(&env, target(), &selecting("api:does-not-exist", "third")).await.expect("started");
+/// Somebody writes while a takeover fails: theirs stays, and what the takeover removed comes back all the same.
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn a_failed_takeover_beside_somebody_else() {
+    live("take-back-beside", async |env| {
+        env.kubectl(&["apply", "-f", "-"], &theirs("api:v1")).await;
+        env.eventually("v1 is ready", || async { env.ready_images().await.len() == 2 }).await;
+        let (next, recorder) = env.run();
+        let meanwhile = async {
+            let wrote = |event: &Event| event.kind.to_string().contains("api changed");
+            env.eventually("the write", || async { recorder.events().iter().any(wrote) }).await;
+            env.kubectl(&["annotate", "deployment", "api", "example.com/note=theirs"], "").await;
+        };
+        let (rollout, bundle) = (env.rollout(), env.bundle(&deployment("api:does-not-exist")));
+        let (outcome, ()) = tokio::join!(rollout.run(&bundle, next.named("app")), meanwhile);
+        let outcome = outcome.expect("started");
         assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
         let after = api(&env).await;
-        assert_eq!(after["spec"], before["spec"]);
-        assert_eq!(managers(&after), managers(&before));
-        assert_eq!(env.ready_images().await, ["api:v2", "api:v2"]);
-
-        for kind in ["PersistentVolumeClaim", "PersistentVolume", "Namespace"] {
-            let refused = env.target().recreate("", kind).expect_err("holds data");
-            assert_eq!(refused.kind(), ErrorKind::InvalidInput, "{refused}");
-        }
+        assert_eq!(after["spec"]["revisionHistoryLimit"], 3, "{outcome}");
+        assert_eq!(after["metadata"]["annotations"]["example.com/old"], "1", "{outcome}");
+        assert_eq!(after["metadata"]["annotations"]["example.com/note"], "theirs");
+        assert_eq!(env.image("Deployment").await, "api:v1");
     })
     .await;
 }

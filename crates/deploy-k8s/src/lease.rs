@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::api::{Cluster, Place, Resource};
+use crate::apply::FIELD_MANAGER;
 
 /// How long a Lease lasts without being renewed, in seconds: Kubernetes' own default for leader election.
 const LASTS: u64 = 15;
@@ -169,7 +170,7 @@ impl Lease {
             },
         });
         lease["spec"] = self.spec(now, now, 0);
-        match self.cluster.create(&self.place, &lease).await {
+        match self.cluster.create(&self.place, &lease, FIELD_MANAGER).await {
             // Whether it was made is seen when it is read again.
             Err(error) if error.kind() == ErrorKind::OutcomeUnknown => Ok(None),
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -189,7 +190,7 @@ impl Lease {
         lease["spec"] = self.spec(acquired, now, transitions);
         let annotations = json!({TOKEN: self.token});
         lease["metadata"]["annotations"] = annotations;
-        match self.cluster.replace(&self.place, &lease).await {
+        match self.cluster.replace(&self.place, &lease, FIELD_MANAGER).await {
             Err(error) if matches!(error.kind(), ErrorKind::OutcomeUnknown | ErrorKind::NotFound) => Ok(None),
             result => result,
         }

@@ -16,14 +16,13 @@
 //! ```
 
 use async_trait::async_trait;
-use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::error::Result;
 use deploy_core::manifest::{Bundle, ImageOverride, Object, ObjectId};
 use deploy_core::source::Derive;
-use k8s_fields::{FieldPath, FieldSet, ManagedFields, Operation, PathElement, project};
+use k8s_fields::{FieldPath, FieldSet, Operation, PathElement, project};
 use serde_json::Value;
 
-use crate::api::Resource;
-use crate::apply::{Apply, Conflicts};
+use crate::apply::{Apply, Conflicts, managers};
 
 /// Sets containers' images on a live workload.
 #[derive(Clone, Debug)]
@@ -49,7 +48,8 @@ impl SetImages {
 #[async_trait]
 impl Derive for SetImages {
     async fn derive(&self) -> Result<Bundle> {
-        self.target.with_images(&self.workload, &self.images).await
+        let bundle = self.target.with_images(&self.workload, &self.images).await;
+        bundle.map_err(|error| error.during("set image"))
     }
 }
 
@@ -61,12 +61,7 @@ impl Apply {
     /// [`NotFound`](ErrorKind::NotFound) if there is no such object; [`InvalidInput`](ErrorKind::InvalidInput) for a container it does not
     /// have (those it has are listed) and for a kind without containers.
     async fn with_images(&self, id: &ObjectId, images: &[ImageOverride]) -> Result<Bundle> {
-        let resource = Resource::built_in_kind(&id.group, &id.kind)
-            .ok_or_else(|| Error::new(ErrorKind::Unsupported, "cannot set images of this kind").on(id))?;
-        let place = resource.within(id.namespace.as_deref());
-        let live = self.cluster().get(&place, &id.name).await?;
-        let live =
-            live.ok_or_else(|| Error::new(ErrorKind::NotFound, "does not exist").during("set image").on(id))?;
+        let live = self.live(id).await?;
         let wanted = images
             .iter()
             .cloned()
@@ -81,8 +76,7 @@ impl Apply {
 
     /// What this manager owns, and the images that change.
     fn fields_with_images(&self, live: &Value, wanted: &Value) -> Result<FieldSet> {
-        let managed =
-            ManagedFields::of(live).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
+        let managed = managers(live)?;
         let ours = managed.find(self.manager(), Operation::Apply, None).map(|entry| entry.fields.clone());
         let mut fields = ours.unwrap_or_default();
         for path in POD_SPECS {

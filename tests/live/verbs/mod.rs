@@ -2,6 +2,7 @@
 
 mod interrupted;
 mod one_field;
+mod status;
 mod undo;
 
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use deploy_core::outcome::Status;
 use deploy_tests::{live, reasons};
 use serde_json::{Value, json};
 
-use super::{KINDS, id, manifest, object, pause, refused, restart, resume, run};
+use super::{KINDS, id, manifest, object, pause, refused, restart, resume, run, undo};
 
 const RESTARTED_AT: &str = "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt";
 
@@ -93,6 +93,52 @@ async fn pause_and_resume_are_kubectls() {
         env.kubectl(&["rollout", "resume", "deployment/api"], "").await;
         assert_eq!(paused().await, None);
         assert_eq!(run(&env, restart(&env, "Deployment")).await.status, Status::Healthy);
+    })
+    .await;
+}
+
+/// After a restart and an undo the next apply still leaves the restart.
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn a_restart_outlives_an_undo() {
+    live("restart-undo", async |env| {
+        let v1 = manifest("Deployment", "api:v1", "release 1");
+        assert_eq!(env.deploy(&v1).await.status, Status::Healthy);
+        assert_eq!(run(&env, restart(&env, "Deployment")).await.status, Status::Healthy);
+        assert_eq!(env.deploy(&manifest("Deployment", "api:v2", "release 2")).await.status, Status::Healthy);
+        let outcome = run(&env, undo(&env, "Deployment", None)).await;
+        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+        let undone = object(&env, "Deployment").await;
+        assert!(undone.pointer(RESTARTED_AT).is_some(), "{undone}");
+        assert_eq!(env.deploy(&v1).await.status, Status::Healthy);
+        let after = object(&env, "Deployment").await;
+        assert_eq!(after["metadata"]["generation"], undone["metadata"]["generation"], "rolled out again");
+        // Before the restart: it is taken back.
+        let outcome = run(&env, undo(&env, "Deployment", Some(1))).await;
+        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+        assert_eq!(object(&env, "Deployment").await.pointer(RESTARTED_AT), None);
+    })
+    .await;
+}
+
+/// What would wait for somebody until its time is up is refused at once.
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn a_paused_deployment_takes_no_new_template() {
+    live("paused-apply", async |env| {
+        let manifest = |image: &str| manifest("Deployment", image, "release 1");
+        assert_eq!(env.deploy(&manifest("api:v1")).await.status, Status::Healthy);
+        assert_eq!(run(&env, pause(&env)).await.status, Status::Healthy);
+        let (next, _) = env.run();
+        let error = env
+            .rollout()
+            .run(&env.bundle(&manifest("api:v2")), next.named("app"))
+            .await
+            .expect_err("refused");
+        assert!(error.to_string().contains("is paused") && error.to_string().contains("resume"), "{error}");
+        assert_eq!(env.image("Deployment").await, "api:v1");
+        let scaled = manifest("api:v1").replace("replicas: 1", "replicas: 2");
+        assert_eq!(env.deploy(&scaled).await.status, Status::Healthy, "to scale is no rollout");
     })
     .await;
 }

@@ -2,10 +2,13 @@
 
 use deploy_core::error::ErrorKind;
 use deploy_core::outcome::Status;
+use deploy_core::plan::Action;
 use deploy_tests::{Env, live, managers, reasons};
 use serde_json::Value;
 
-use super::{KINDS, id, kubectls_history, manifest, object, refused, restart, run, three_revisions, undo};
+use super::{
+    KINDS, id, kubectls_history, manifest, object, our_history, refused, restart, run, three_revisions, undo,
+};
 
 /// The template, and the numbers and causes of all revisions once the controller has seen it.
 async fn after(env: &Env, kind: &str) -> (Value, Vec<String>) {
@@ -71,10 +74,19 @@ async fn undo_to_the_present_revision_changes_nothing() {
             assert!(theirs.contains("skipped"), "{theirs}");
             let outcome = run(&env, undo(&env, kind, Some(3))).await;
             assert_eq!(outcome.status, Status::Healthy, "{outcome}");
-            assert_eq!(outcome.objects.len(), 0, "{outcome}");
+            assert_eq!(outcome.objects[0].action, Action::Unchanged, "{outcome}");
             let written = |object: &Value| (object["metadata"]["generation"].clone(), managers(object));
             assert_eq!(written(&object(&env, kind).await), written(&before), "{kind}");
         }
+        // The present one does not work, and to be at it is no success.
+        let image = format!("api={}/api:does-not-exist", env.registry);
+        env.kubectl(&["set", "image", "deployment/api", &image], "").await;
+        env.eventually("the rollout has begun", || async {
+            our_history(&env, "Deployment").await.len() == 4
+        })
+        .await;
+        let outcome = run(&env, undo(&env, "Deployment", Some(4))).await;
+        assert_eq!((outcome.status, reasons(&outcome)), (Status::Failed, vec!["ImageNotFound"]), "{outcome}");
     })
     .await;
 }

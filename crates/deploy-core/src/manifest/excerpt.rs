@@ -3,12 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::MASK;
 use super::places::Mark;
 use crate::error::Error;
 
 /// The most characters of a line that are shown.
 const WIDTH: usize = 100;
-const MASK: &str = "***";
 
 /// The line an error is about, with a caret under the place: the [`source`](std::error::Error::source) of an error
 /// of [`read`](super::read).

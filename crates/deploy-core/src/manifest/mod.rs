@@ -49,6 +49,7 @@ pub use images::{ContainerImage, ImageOverride};
 pub use kinds::{Scope, scope};
 pub use object::Object;
 pub use read::read;
+pub(crate) use redact::LAST_APPLIED;
 pub use redact::{MASK, redact};
 pub use size::{MAX_DATA_BYTES, MAX_OBJECT_BYTES};
 pub use trace::{DEPLOYMENT_ID, GIT_REVISION, stamp};

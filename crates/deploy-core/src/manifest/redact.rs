@@ -5,7 +5,8 @@ use serde_json::Value;
 /// What stands in the place of a secret value.
 pub const MASK: &str = "***";
 
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// Where `kubectl apply` keeps a copy of the object.
+pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// A copy of `value` (an object, or a list of objects) fit to be shown: the values of a Secret's `data` and `stringData` are masked, and so
 /// is the copy of the object that `kubectl apply` keeps in an annotation, whatever the kind.

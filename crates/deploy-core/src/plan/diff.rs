@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::manifest::{DEPLOYMENT_ID, GIT_REVISION, Object};
+use crate::manifest::{DEPLOYMENT_ID, GIT_REVISION, LAST_APPLIED, MASK, Object};
 
 /// A field that changes. A Secret's values are masked: that they change shows, what they are does not.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -44,10 +44,8 @@ const SERVER_OWNED: [&str; 7] = [
     "selfLink",
     "deletionTimestamp",
 ];
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// The Deployment controller counts here, whenever it likes.
 const COUNTED: &str = "deployment.kubernetes.io/revision";
-const MASK: &str = "***";
 
 /// The fields in which `after` differs from `before`, in the order of their paths.
 ///

@@ -7,7 +7,7 @@
 //!
 //! let wanted = Object::new(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "app"}, "data": {"a": "2"}}))?;
 //! let live = wanted.clone().edit(|value| value["data"]["a"] = "1".into())?;
-//! let change = Change::update(wanted.clone(), live, &wanted);
+//! let change = Change::update(wanted.clone(), live, wanted);
 //! assert_eq!(change.action, Action::Update);
 //! assert_eq!(change.diff[0].to_string(), r#".data.a: "1" -> "2""#);
 //! # Ok::<(), deploy_core::error::Error>(())
@@ -94,11 +94,19 @@ pub struct Change {
 /// A field of the manifest that is left to whoever sets it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Yielded {
     /// The path, as in `.spec.replicas`.
     pub field: String,
     /// To whom, as in `HorizontalPodAutoscaler shop/api` or `field manager "somebody"`.
     pub to: String,
+}
+
+impl Yielded {
+    /// `field` is left to `to`.
+    pub fn new(field: impl Into<String>, to: impl Into<String>) -> Self {
+        Self { field: field.into(), to: to.into() }
+    }
 }
 
 impl Change {
@@ -124,10 +132,14 @@ impl Change {
         self.action == Action::Update && self.before.is_none()
     }
 
-    /// `live` cannot be changed into `desired`: it is deleted and created anew.
-    pub fn recreate(desired: Object, live: Object) -> Self {
-        let diff = diff(Some(&live), Some(&desired));
-        Self { diff, predicted: Some(desired.clone()), ..Self::of(Action::Recreate, desired, Some(live)) }
+    /// `live` cannot be changed into `desired`: it is deleted and created anew; `predicted` is what it will look like.
+    pub fn recreate(desired: Object, live: Object, predicted: Object) -> Self {
+        let diff = diff(Some(&live), Some(&predicted));
+        Self {
+            diff,
+            predicted: Some(unmanaged(predicted)),
+            ..Self::of(Action::Recreate, desired, Some(live))
+        }
     }
 
     /// `live` is to go, once all else is healthy.

@@ -114,10 +114,8 @@ mod tests {
     use serde_json::{Map, json};
 
     use super::*;
-    use crate::manifest::{DEPLOYMENT_ID, GIT_REVISION};
+    use crate::manifest::{DEPLOYMENT_ID, GIT_REVISION, LAST_APPLIED};
     use crate::plan::diff;
-
-    const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
     fn object(kind: &str, mut value: Value) -> Object {
         value["apiVersion"] = "v1".into();

@@ -32,6 +32,19 @@ pub(crate) struct RefusalCause {
     pub(crate) field: String,
 }
 
+/// Every field of a conflict is one; the body's size is bounded too.
+const MAX_CAUSES: usize = 10_000;
+
+/// How Kubernetes says that a field cannot be changed: `apimachinery/pkg/api/validation` and the `strategy.go` or validation of
+/// StatefulSet, Service, PVC and RBAC.
+pub(crate) const IMMUTABLE: [&str; 5] = [
+    "field is immutable",
+    "may not change once set",
+    "cannot change roleRef",
+    "updates to statefulset spec for fields other than",
+    "is immutable after creation",
+];
+
 impl Refusal {
     pub(crate) fn read(code: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let status: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -55,7 +68,7 @@ impl Refusal {
             message: cut(&message),
             causes: causes
                 .iter()
-                .take(100)
+                .take(MAX_CAUSES)
                 .map(|cause| RefusalCause {
                     reason: text(cause, "reason"),
                     message: cut(&text(cause, "message")),
@@ -92,7 +105,9 @@ impl Refusal {
             let path = rest.split_once(": ").map_or("", |(path, _)| path);
             let path = if path.starts_with('.') { path } else { "it is refused" };
             let typed = if typed.is_empty() { String::new() } else { format!("{typed}): ") };
-            self.message = format!("{typed}{path}: {LEFT_OUT}");
+            let immutable = IMMUTABLE.iter().find(|words| self.message.contains(**words));
+            let words = immutable.map(|words| format!("{words}; ")).unwrap_or_default();
+            self.message = format!("{typed}{path}: {words}{LEFT_OUT}");
         } else if self.code.is_server_error() {
             LEFT_OUT.clone_into(&mut self.message);
         }
@@ -233,6 +248,9 @@ mod tests {
         let typed = "failed to create typed patch object (shop/s; /v1, Kind=Secret): .data.a: expected string, got hunter2";
         check(500, typed, ErrorKind::InvalidInput, ".data.a: ");
         check(422, "Secret \"s\" is invalid: data: hunter2", ErrorKind::InvalidInput, "it is refused");
+        let immutable =
+            "Secret \"s\" is invalid: data: Forbidden: field is immutable when `immutable` is set, hunter2";
+        check(422, immutable, ErrorKind::InvalidInput, "field is immutable; ");
         check(500, "etcdserver: request timed out, hunter2", ErrorKind::Unavailable, "left out");
     }
 

@@ -56,7 +56,7 @@ impl Cluster {
         }
     }
 
-    /// The resource of a kind in whatever version the API server prefers; `None` if it does not serve the kind.
+    /// The resource of a kind in the version that the API server prefers, or else in any other; `None` if it does not serve the kind.
     pub(crate) async fn served(&self, group: &str, kind: &str) -> Result<Option<Resource>> {
         if let Some(known) = Resource::built_in_kind(group, kind) {
             return Ok(Some(known));
@@ -70,8 +70,12 @@ impl Cluster {
             Err(Failed::Refused(refusal)) if refusal.code == 404 => return Ok(None),
             Err(failed) => return Err(failed.into_error(call.verb, &call.object)),
         };
-        let version = answer.pointer("/preferredVersion/version").and_then(Value::as_str).unwrap_or_default();
-        self.resource(group, version, kind).await
+        for version in versions(&answer) {
+            if let Some(resource) = self.resource(group, version, kind).await? {
+                return Ok(Some(resource));
+            }
+        }
+        Ok(None)
     }
 
     /// The resource that serves `kind`, if there is one.
@@ -92,6 +96,18 @@ impl Cluster {
         Ok(self.shared.discovery.find(group, version, kind))
     }
 }
+
+/// The versions of an `APIGroup`, the preferred one first. Not every kind of a group is served in every version of it.
+fn versions(group: &Value) -> Vec<&str> {
+    let preferred = group.pointer("/preferredVersion/version").and_then(Value::as_str);
+    let all = group.get("versions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let others = all.iter().filter_map(|each| each.get("version")?.as_str());
+    let others = others.filter(|version| Some(*version) != preferred);
+    preferred.into_iter().chain(others).take(MAX_VERSIONS).collect()
+}
+
+/// Kubernetes' own groups have four at most.
+const MAX_VERSIONS: usize = 20;
 
 /// The kinds of an `APIResourceList`; subresources (`deployments/scale`) left out.
 fn resources(list: &Value, group: &str, version: &str) -> Vec<Resource> {
@@ -145,6 +161,16 @@ mod tests {
         let found = resources(&list, "example.com", "v1");
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].plural, "widgets");
+    }
+
+    #[test]
+    fn the_preferred_version_is_the_first() {
+        let group = json!({
+            "versions": [{"version": "v2"}, {"version": "v1"}, {"version": 1}, {"version": "v1alpha1"}],
+            "preferredVersion": {"version": "v1"},
+        });
+        assert_eq!(versions(&group), ["v1", "v2", "v1alpha1"]);
+        assert!(versions(&json!({})).is_empty());
     }
 
     #[test]

@@ -117,24 +117,34 @@ impl Cluster {
     }
 
     /// Replaces an object; its resourceVersion is the precondition. `None` if that does not hold.
-    pub(crate) async fn replace(&self, place: &Place, object: &Value) -> Result<Option<Value>> {
-        self.conditional(&replacement(place, object, false)).await
+    pub(crate) async fn replace(
+        &self,
+        place: &Place,
+        object: &Value,
+        manager: &str,
+    ) -> Result<Option<Value>> {
+        self.conditional(&replacement(place, object, manager, false)).await
     }
 
     /// What [`replace`](Self::replace) would make of the object.
-    pub(crate) async fn dry_replace(&self, place: &Place, object: &Value) -> Result<Option<Value>> {
-        self.conditional(&replacement(place, object, true)).await
+    pub(crate) async fn dry_replace(
+        &self,
+        place: &Place,
+        object: &Value,
+        manager: &str,
+    ) -> Result<Option<Value>> {
+        self.conditional(&replacement(place, object, manager, true)).await
     }
 
     /// Creates an object; `None` if there is one of that name.
     ///
     /// # Errors
     /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if the answer was lost: look it up.
-    pub(crate) async fn create(&self, place: &Place, object: &Value) -> Result<Option<Value>> {
+    pub(crate) async fn create(&self, place: &Place, object: &Value, manager: &str) -> Result<Option<Value>> {
         let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
         let call = Call {
             method: Method::POST,
-            path: place.path(),
+            path: format!("{}?fieldManager={}", place.path(), escape(manager)),
             content_type: JSON,
             body: object.to_string().into_bytes(),
             repeat: Repeat::IfUnsent,
@@ -151,7 +161,7 @@ impl Cluster {
     /// Deletes the object with this `uid`, its dependents in the background. Returns what still stands while it is being finalized,
     /// `None` if it is gone already or never was.
     pub(crate) async fn delete(&self, place: &Place, name: &str, uid: Option<&str>) -> Result<Option<Value>> {
-        let call = deletion(place, name, uid, false);
+        let call = deletion(place, name, &json!({"uid": uid}), false);
         match self.call_json(&call).await {
             Ok(answer) if answer.get("kind").and_then(Value::as_str) == Some("Status") => Ok(None),
             Ok(answer) => {
@@ -163,9 +173,23 @@ impl Cluster {
         }
     }
 
+    /// Deletes the object if it still is as read; `false` if it is another or was changed since.
+    pub(crate) async fn delete_as_read(&self, place: &Place, name: &str, read: &Value) -> Result<bool> {
+        let text = |pointer: &str| read.pointer(pointer).and_then(Value::as_str);
+        let precondition =
+            json!({"uid": text("/metadata/uid"), "resourceVersion": text("/metadata/resourceVersion")});
+        let call = deletion(place, name, &precondition, false);
+        match self.call_json(&call).await {
+            Ok(_) => Ok(true),
+            Err(Failed::Refused(refusal)) if refusal.code == 404 => Ok(true),
+            Err(Failed::Refused(refusal)) if refusal.code == 409 => Ok(false),
+            Err(failed) => Err(failed.into_error(call.verb, &call.object)),
+        }
+    }
+
     /// Whether [`delete`](Self::delete) would be refused.
     pub(crate) async fn may_delete(&self, place: &Place, name: &str, uid: Option<&str>) -> Result<()> {
-        let call = deletion(place, name, uid, true);
+        let call = deletion(place, name, &json!({"uid": uid}), true);
         match self.call_json(&call).await {
             Ok(_) => Ok(()),
             Err(Failed::Refused(refusal)) if refusal.code == 404 || refusal.code == 409 => Ok(()),
@@ -182,11 +206,12 @@ impl Cluster {
     }
 }
 
-fn replacement(place: &Place, object: &Value, dry_run: bool) -> Call {
+fn replacement(place: &Place, object: &Value, manager: &str, dry_run: bool) -> Call {
     let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+    let dry = if dry_run { "&dryRun=All" } else { "" };
     Call {
         method: Method::PUT,
-        path: place.object(name) + if dry_run { "?dryRun=All" } else { "" },
+        path: format!("{}?fieldManager={}{dry}", place.object(name), escape(manager)),
         content_type: JSON,
         body: object.to_string().into_bytes(),
         repeat: if dry_run { Repeat::Freely } else { Repeat::IfUnsent },
@@ -195,11 +220,10 @@ fn replacement(place: &Place, object: &Value, dry_run: bool) -> Call {
     }
 }
 
-fn deletion(place: &Place, name: &str, uid: Option<&str>, dry_run: bool) -> Call {
-    let mut options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"});
-    if let Some(uid) = uid {
-        options["preconditions"] = json!({"uid": uid});
-    }
+fn deletion(place: &Place, name: &str, precondition: &Value, dry_run: bool) -> Call {
+    let mut options = json!({
+        "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background", "preconditions": precondition,
+    });
     if dry_run {
         options["dryRun"] = json!(["All"]);
     }

@@ -107,10 +107,21 @@ impl Places {
         };
         let mut places = Self { kinds: list(KINDS), namespaces: list(NAMESPACES) };
         places.namespaces.extend(parent.namespace().map(str::to_owned));
-        if places.kinds.len().saturating_mul(places.namespaces.len()) > MAX_MEMBER_PLACES {
-            return Err(Error::invalid("its parent names too many kinds and namespaces").on(parent.id()));
-        }
+        places.check().map_err(|error| error.on(parent.id()))?;
         Ok(places)
+    }
+
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for more than can be listed at every run.
+    pub(super) fn check(&self) -> Result<()> {
+        let (kinds, namespaces) = (self.kinds.len(), self.namespaces.len());
+        if kinds.saturating_mul(namespaces) > MAX_MEMBER_PLACES {
+            let message = format!("{kinds} kinds in {namespaces} namespaces are too many for one set");
+            return Err(
+                Error::invalid(message).help("split it: each kind in each namespace is listed at every run")
+            );
+        }
+        Ok(())
     }
 
     /// With the parent's own namespace, as they are recorded.

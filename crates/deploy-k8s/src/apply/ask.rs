@@ -3,15 +3,16 @@
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::manifest::Object;
 use deploy_core::plan::{Change, Yielded, diff};
-use k8s_fields::{FieldPath, FieldSet, Operation, compare};
+use k8s_fields::{Entry, FieldPath, FieldSet, Operation, applied_fields, compare};
 use serde_json::Value;
 
 use super::conflict::{self, Conflicts, FieldConflict};
+use super::foretell::Predicted;
 use super::member::{check_membership, keep_membership};
 use super::ownership::{Claim, leaving_out, managers};
 use super::plan::{Planning, Wanted};
 use super::{Apply, immutable, traces};
-use crate::api::{self, ApplyOptions, Place, Read};
+use crate::api::Read;
 
 /// How often fields may be found to be yielded before the object is given up on.
 const MAX_ROUNDS: usize = 4;
@@ -25,6 +26,9 @@ impl Apply {
     ) -> Result<(Change, Vec<String>)> {
         let desired = || planning.as_sent(&wanted.plain);
         match read {
+            None | Some(Read::Missing) if self.part => {
+                Err(Error::new(ErrorKind::NotFound, "does not exist").during("plan").on(wanted.plain.id()))
+            }
             _ if wanted.unserved => {
                 let desired = desired();
                 Ok((Change::create(desired.clone(), desired).simulated(), Vec::new()))
@@ -97,6 +101,9 @@ impl Apply {
         if live.get("/metadata/deletionTimestamp").is_some() {
             return Err(being_deleted(live.value()).during("plan").on(live.id()));
         }
+        if self.part && applied_fields(wanted.plain.value()).is_empty() {
+            return Ok((Change::unchanged(wanted.plain.clone(), live), Vec::new()));
+        }
         check_membership(&wanted.plain, &live)?;
         let whole = keep_membership(wanted.plain.clone(), &live, &self.manager)?;
         let mut yielded = self.autoscaled(&whole, &live, planning)?;
@@ -118,33 +125,43 @@ impl Apply {
                     let predicted =
                         match self.without_leftovers(&wanted.place, predicted, &live, &claim).await {
                             Ok(predicted) => predicted,
-                            Err(error) => return self.instead(error, desired, live),
+                            Err(error) => return self.instead(error, wanted, &whole, live, planning).await,
                         };
+                    refuse_paused(&plain, &live, &predicted)?;
                     let same = claim.managers.is_none()
                         && diff(Some(&live), Some(&predicted)).is_empty()
                         && self.owns_the_same(&live, &predicted);
-                    let notes = notes();
+                    let mut notes = notes();
                     let change = if same {
                         Change::unchanged(desired, live)
                     } else {
                         Change::update(desired, live, predicted).forced(taken)
                     };
+                    if !same && change.diff.is_empty() && claim.from.is_empty() {
+                        let (id, manager) = (&change.id, &self.manager);
+                        notes.push(format!(
+                            "{id}: no value changes; the field manager \"{manager}\" comes to own it"
+                        ));
+                    }
                     return Ok((change.yielding(yielded), notes));
                 }
                 Ok(Predicted::Conflict { fields, error }) => {
-                    let found = conflict::owners(&managers(live.value())?, &self.manager, &fields);
-                    if found.is_empty() || force {
+                    let managed = managers(live.value())?;
+                    if force || conflict::is_nobodys(&managed, &self.manager, &fields) {
                         return Err(error);
                     }
-                    let decided = self.decide(&live, &claim, &found)?;
+                    // Once the managers are rewritten, there is no conflict with those that are taken over from.
+                    let after = claim.managers.as_ref().unwrap_or(&managed);
+                    let decided = self.decide(&live, &conflict::owners(after, &self.manager, &fields))?;
                     force = decided.yielded.is_empty();
                     taken |= decided.taken;
                     yielded.extend(decided.yielded);
                 }
                 Err(error) if wanted.redefined && error.kind() == ErrorKind::InvalidInput => {
-                    return Ok((Change::update(desired.clone(), live, desired).simulated(), Vec::new()));
+                    let guess = self.guess(&desired, &live)?;
+                    return Ok((Change::update(desired, live, guess).simulated(), Vec::new()));
                 }
-                Err(error) => return self.instead(error, desired, live),
+                Err(error) => return self.instead(error, wanted, &whole, live, planning).await,
             }
         }
         Err(Error::new(ErrorKind::Conflict, "others own more of it each time it is asked about")
@@ -153,24 +170,42 @@ impl Apply {
     }
 
     /// What is done about an object that cannot be changed.
-    fn instead(&self, error: Error, desired: Object, live: Object) -> Result<(Change, Vec<String>)> {
+    async fn instead(
+        &self,
+        error: Error,
+        wanted: &Wanted,
+        whole: &Object,
+        live: Object,
+        planning: &Planning<'_>,
+    ) -> Result<(Change, Vec<String>)> {
         if !immutable::speaks(&error) {
             return Err(error);
         }
         let id = live.id();
-        if self.recreates(&id) {
-            let note = format!("{id} cannot be changed and is deleted and created anew: {}", error.message());
-            return Ok((Change::recreate(desired, live), vec![note]));
+        if !self.recreates(&id) {
+            return Err(immutable::explain(error, &id));
         }
-        Err(immutable::explain(error, &id))
+        let mut notes =
+            vec![format!("{id} cannot be changed and is deleted and created anew: {}", error.message())];
+        // A new object has no owners to yield to; but an autoscaler's count is taken along.
+        let mut desired = planning.as_sent(whole);
+        let autoscaled = self.autoscaled(whole, &live, planning)?;
+        if let (Some(to), Some(replicas)) =
+            (autoscaled.first().map(|yielded| &yielded.to), live.get("/spec/replicas"))
+        {
+            desired = desired.edit(|value| value["spec"]["replicas"] = replicas.clone())?;
+            notes.push(format!("{id}: .spec.replicas stays {replicas}, as {to} has it"));
+        }
+        let predicted = self.foretell_anew(&wanted.place, &desired).await?;
+        Ok((Change::recreate(desired, live, predicted), notes))
     }
 
-    /// What is done about each conflict. Once the managers are rewritten, there is none with those that are taken over from.
-    fn decide(&self, live: &Object, claim: &Claim, found: &[FieldConflict]) -> Result<Decided> {
+    /// What is done about each conflict.
+    fn decide(&self, live: &Object, found: &[FieldConflict]) -> Result<Decided> {
         let id = live.id();
         let mut failed = Vec::new();
         let mut decided = Decided::default();
-        for each in found.iter().filter(|each| !claim.from.contains(&each.manager)) {
+        for each in found {
             let Ok(field) = each.field.parse::<FieldPath>() else {
                 failed.push(each.clone());
                 continue;
@@ -179,10 +214,9 @@ impl Apply {
             match if traces().contains(&field) { Conflicts::Force } else { policy } {
                 Conflicts::Fail => failed.push(each.clone()),
                 Conflicts::Force => decided.taken = true,
-                Conflicts::Yield => decided.yielded.push(Yielded {
-                    field: each.field.clone(),
-                    to: format!("field manager \"{}\"", each.manager),
-                }),
+                Conflicts::Yield => decided
+                    .yielded
+                    .push(Yielded::new(&each.field, format!("field manager \"{}\"", each.manager))),
             }
         }
         decided.yielded.dedup_by(|a, b| a.field == b.field);
@@ -198,52 +232,12 @@ impl Apply {
         {
             return Ok(Vec::new());
         }
-        let managed = managers(live.value())?;
-        let ours = managed.find(&self.manager, Operation::Apply, None);
-        let concerned = plain.get("/spec/replicas").is_some()
-            || ours.is_some_and(|entry| entry.fields.contains(&replicas))
-            || managed
-                .entries
-                .iter()
-                .any(|entry| entry.is_client_side_apply() && entry.fields.contains(&replicas));
+        let ownership = self.ownership();
+        let ours = |entry: &Entry| ownership.takes(entry) && entry.fields.contains(&replicas);
+        let concerned =
+            plain.get("/spec/replicas").is_some() || managers(live.value())?.entries.iter().any(ours);
         let to = autoscaler.to_string();
-        Ok(if concerned { vec![Yielded { field: replicas.to_string(), to }] } else { Vec::new() })
-    }
-
-    /// What the object will look like.
-    pub(super) async fn dry_run(&self, place: &Place, desired: &Object, force: bool) -> Result<Predicted> {
-        let options = ApplyOptions { manager: &self.manager, force, dry_run: true };
-        match self.cluster.apply(place, desired.value(), options).await? {
-            api::Apply::Done(object) => Object::new(object).map(Predicted::Object),
-            api::Apply::FieldConflict { fields, error } => Ok(Predicted::Conflict { fields, error }),
-            api::Apply::ChangedMeanwhile => {
-                Err(Error::new(ErrorKind::Stale, "changed while it was planned").on(desired.id()))
-            }
-        }
-    }
-
-    /// The dry run does not know that the managers are rewritten first. What the object will be like without the fields that go then,
-    /// the API server says too: it may give some of them a default.
-    async fn without_leftovers(
-        &self,
-        place: &Place,
-        predicted: Object,
-        live: &Object,
-        claim: &Claim,
-    ) -> Result<Object> {
-        if claim.leftovers.is_empty() {
-            return Ok(predicted);
-        }
-        let version = live.resource_version().unwrap_or_default().to_owned();
-        let less = leaving_out(predicted, &claim.leftovers)?
-            .edit(|value| value["metadata"]["resourceVersion"] = version.into())?;
-        match self.cluster.dry_replace(place, less.value()).await {
-            Ok(Some(predicted)) => Object::new(predicted),
-            // It changed meanwhile; or we may patch and not replace, which a takeover needs no right for.
-            Ok(None) => Ok(less),
-            Err(error) if error.kind() == ErrorKind::Forbidden => Ok(less),
-            Err(error) => Err(error),
-        }
+        Ok(if concerned { vec![Yielded::new(replicas.to_string(), to)] } else { Vec::new() })
     }
 
     /// Whether the write would leave ownership as it is; our own traces do not count.
@@ -265,15 +259,26 @@ struct Decided {
     taken: bool,
 }
 
-/// What a dry run answers.
-pub(super) enum Predicted {
-    Object(Object),
-    Conflict { fields: Vec<String>, error: Error },
-}
-
 /// The fields that are left to others, as paths.
 pub(super) fn paths(yielded: &[Yielded]) -> Vec<FieldPath> {
     yielded.iter().filter_map(|each| each.field.parse().ok()).collect()
+}
+
+/// A paused Deployment takes a new template and rolls nothing out, which nobody means who does not pause it by the same manifest.
+fn refuse_paused(plain: &Object, live: &Object, predicted: &Object) -> Result<()> {
+    let paused = |object: &Object| object.get("/spec/paused").and_then(Value::as_bool).unwrap_or(false);
+    let template = |object: &Object| object.get("/spec/template").cloned();
+    if live.id().is("apps", "Deployment")
+        && paused(predicted)
+        && !paused(plain)
+        && template(live) != template(predicted)
+    {
+        return Err(Error::invalid("is paused: the new pod template would not be rolled out")
+            .during("plan")
+            .on(live.id())
+            .help("resume it first, or set spec.paused in the manifest"));
+    }
+    Ok(())
 }
 
 /// An object that is on its way out takes no changes; whoever put a finalizer on it says when it is gone.
@@ -297,7 +302,7 @@ fn said(live: &Object, claim: &Claim, yielded: &[Yielded]) -> Vec<String> {
     if let Some(manager) = &claim.mixed {
         notes.push(format!("{id}: \"{manager}\" wrote it at another version of the API: what the manifest no longer has stays"));
     }
-    for Yielded { field, to } in yielded {
+    for Yielded { field, to, .. } in yielded {
         let pointer = field.replace('.', "/");
         let now = live.get(&pointer).filter(|value| value.is_number()).map(Value::to_string);
         let now = now.map(|now| format!(" ({now} now)")).unwrap_or_default();

@@ -151,6 +151,15 @@ pub(super) fn owners(managed: &ManagedFields, ours: &str, fields: &[String]) -> 
     conflicts
 }
 
+/// Whether one of these fields belongs to nobody that is known: what to do about it cannot be decided.
+pub(super) fn is_nobodys(managed: &ManagedFields, ours: &str, fields: &[String]) -> bool {
+    let theirs = |field: &str| {
+        let mut entries = managed.entries.iter();
+        entries.any(|entry| !entry.is(ours, Operation::Apply, None) && entry.fields.find(field).is_some())
+    };
+    fields.is_empty() || fields.iter().any(|field| !theirs(field))
+}
+
 /// The error that names them.
 pub(super) fn error(id: &ObjectId, conflicts: Vec<FieldConflict>) -> Error {
     let helm = conflicts.iter().any(|conflict| conflict.manager == "helm");

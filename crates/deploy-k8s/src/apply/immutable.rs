@@ -5,14 +5,8 @@
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::manifest::ObjectId;
 
-/// Where Kubernetes says it: `apimachinery/pkg/api/validation` and the `strategy.go` or validation of StatefulSet, Service, PVC and RBAC.
-const WORDS: [&str; 5] = [
-    "field is immutable",
-    "may not change once set",
-    "cannot change roleRef",
-    "updates to statefulset spec for fields other than",
-    "is immutable after creation",
-];
+use crate::api::IMMUTABLE;
+
 /// What holds data, or other people's objects.
 const IRREPLACEABLE: [&str; 4] =
     ["PersistentVolumeClaim", "PersistentVolume", "CustomResourceDefinition", "Namespace"];
@@ -25,7 +19,7 @@ pub(super) fn is_irreplaceable(kind: &str) -> bool {
 
 /// Whether `error` says that a field cannot be changed.
 pub(super) fn speaks(error: &Error) -> bool {
-    error.kind() == ErrorKind::InvalidInput && WORDS.iter().any(|words| error.message().contains(words))
+    error.kind() == ErrorKind::InvalidInput && IMMUTABLE.iter().any(|words| error.message().contains(words))
 }
 
 /// The same error with what can be done about it.

@@ -23,6 +23,7 @@ mod conflict;
 mod contents;
 mod diagnose;
 mod feed;
+mod foretell;
 mod immutable;
 mod locate;
 mod member;
@@ -56,7 +57,7 @@ use crate::api::Cluster;
 pub use apply_set::ApplySet;
 pub use conflict::{ConflictRule, Conflicts, FieldConflict, FieldConflicts};
 use ownership::Ownership;
-pub(crate) use ownership::side_manager;
+pub(crate) use ownership::{managers, side_manager};
 
 /// The field manager that owns what is applied, unless another is named.
 pub const FIELD_MANAGER: &str = "deploy-core";
@@ -73,6 +74,7 @@ pub struct Apply {
     recreate: Vec<(String, String)>,
     prune: Option<ApplySet>,
     asks_each: bool,
+    part: bool,
     rules: Vec<(String, String, Arc<dyn HealthRule>)>,
 }
 
@@ -89,6 +91,7 @@ impl Apply {
             recreate: Vec::new(),
             prune: None,
             asks_each: false,
+            part: false,
             rules: Vec::new(),
         }
     }
@@ -158,9 +161,10 @@ impl Apply {
         self
     }
 
-    /// For bundles that are a part of what stands: nobody is succeeded, or what the part leaves out would go.
+    /// For bundles that are a part of what stands: nobody is succeeded and nothing pruned, or what the part leaves out would go. Nothing
+    /// is created, and an object of which only the name is given is followed as it is.
     pub(crate) fn in_part(self) -> Self {
-        self.take_over_from(std::iter::empty::<String>())
+        Self { predecessors: Vec::new(), prune: None, part: true, ..self }
     }
 
     /// Takes whole subtrees over from whoever owns them, as in `spec.template`.

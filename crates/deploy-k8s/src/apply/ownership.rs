@@ -21,6 +21,13 @@ pub(super) struct Claim {
     pub(super) mixed: Option<String>,
 }
 
+/// The managers after fields changed hands.
+pub(super) struct Succession {
+    pub(super) managers: ManagedFields,
+    from: Vec<String>,
+    mixed: Option<String>,
+}
+
 /// Whose fields are taken over, and which.
 #[derive(Clone, Debug)]
 pub(super) struct Ownership {
@@ -35,34 +42,78 @@ impl Ownership {
     /// What becomes of the managers of `live` when `desired` is applied to it and the fields `left` are left to others.
     pub(super) fn claim(&self, desired: &Value, live: &Value, left: &[FieldPath]) -> Result<Claim> {
         let managed = managers(live)?;
-        let mut claim = Claim::default();
-        let mut taken = match managed.taken_over_by(&self.manager, |entry| self.succeeds(entry)) {
-            Ok(taken) => taken,
-            Err(mixed) => {
-                claim.mixed = Some(mixed.manager);
-                managed.clone()
-            }
-        };
-        if taken != managed {
-            let from = managed.entries.iter().filter(|entry| self.succeeds(entry));
-            claim.from = from.map(|entry| entry.manager.clone()).collect();
-        }
         let version = desired.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
-        for root in &self.wholly {
-            take_subtree(&mut taken, root, &self.manager, version, &mut claim.from);
-        }
+        let Succession { managers: mut taken, mut from, mixed } =
+            self.succession(&managed, version, &applied_fields(desired));
+        from.sort();
+        from.dedup();
+        let mut claim = Claim { from, mixed, ..Claim::default() };
         let given_up: FieldSet = left.iter().collect();
         if let Some(ours) = self.ours(&mut taken) {
             ours.fields = ours.fields.without_subtrees(&given_up);
         }
-        claim.from.sort();
-        claim.from.dedup();
         if taken == managed {
             return Ok(claim);
         }
         claim.leftovers = self.leftovers(&mut taken, desired);
         claim.managers = Some(taken);
         Ok(claim)
+    }
+
+    /// What becomes of the managers; of the subtrees that are taken over wholly, the fields `wanted` go on being co-owned.
+    pub(super) fn succession(&self, managed: &ManagedFields, version: &str, wanted: &FieldSet) -> Succession {
+        let (mut managers, mixed) = match managed.taken_over_by(&self.manager, |entry| self.succeeds(entry)) {
+            Ok(taken) => (taken, None),
+            Err(mixed) => (managed.clone(), Some(mixed.manager)),
+        };
+        let mut from = Vec::new();
+        if managers != *managed {
+            let succeeded = managed.entries.iter().filter(|entry| self.succeeds(entry));
+            from.extend(succeeded.map(|entry| entry.manager.clone()));
+        }
+        for root in &self.wholly {
+            self.take_subtree(&mut managers, root, version, wanted, &mut from);
+        }
+        Succession { managers, from, mixed }
+    }
+
+    /// Moves what others own below `root` and is not wanted into our entry.
+    fn take_subtree(
+        &self,
+        taken: &mut ManagedFields,
+        root: &FieldPath,
+        version: &str,
+        wanted: &FieldSet,
+        from: &mut Vec<String>,
+    ) {
+        let roots: FieldSet = std::iter::once(root).collect();
+        let ours = |entry: &Entry| entry.is(&self.manager, Operation::Apply, None);
+        let mut moved = FieldSet::new();
+        for entry in &mut taken.entries {
+            if entry.subresource.is_some() || entry.api_version != version || ours(entry) {
+                continue;
+            }
+            let below = entry.fields.difference(&entry.fields.without_subtrees(&roots));
+            let below = below.difference(wanted).without_parents_of(wanted);
+            if !below.is_empty() {
+                from.push(entry.manager.clone());
+                entry.fields = entry.fields.difference(&below);
+                moved = moved.union(&below);
+            }
+        }
+        if moved.is_empty() {
+            return;
+        }
+        taken.entries.retain(|entry| !entry.fields.is_empty() || entry.subresource.is_some());
+        match taken.entries.iter_mut().find(|entry| ours(entry)) {
+            Some(ours) => ours.fields = ours.fields.union(&moved),
+            None => taken.entries.push(Entry::new(self.manager.as_str(), Operation::Apply, version, moved)),
+        }
+    }
+
+    /// Whether the entry becomes a part of ours: a predecessor's, or what we wrote by another way than by apply.
+    pub(super) fn takes(&self, entry: &Entry) -> bool {
+        entry.subresource.is_none() && (entry.manager == self.manager || self.succeeds(entry))
     }
 
     fn succeeds(&self, entry: &Entry) -> bool {
@@ -85,41 +136,6 @@ impl Ownership {
     }
 }
 
-/// Moves what others own below `root` into the entry of `manager`.
-fn take_subtree(
-    taken: &mut ManagedFields,
-    root: &FieldPath,
-    manager: &str,
-    version: &str,
-    from: &mut Vec<String>,
-) {
-    let roots: FieldSet = std::iter::once(root).collect();
-    let mut moved = FieldSet::new();
-    for entry in &mut taken.entries {
-        if entry.subresource.is_some()
-            || entry.api_version != version
-            || entry.is(manager, Operation::Apply, None)
-        {
-            continue;
-        }
-        let rest = entry.fields.without_subtrees(&roots);
-        let below = entry.fields.difference(&rest);
-        if !below.is_empty() {
-            moved = moved.union(&below);
-            from.push(entry.manager.clone());
-            entry.fields = rest;
-        }
-    }
-    if moved.is_empty() {
-        return;
-    }
-    taken.entries.retain(|entry| !entry.fields.is_empty() || entry.subresource.is_some());
-    match taken.entries.iter_mut().find(|entry| entry.is(manager, Operation::Apply, None)) {
-        Some(ours) => ours.fields = ours.fields.union(&moved),
-        None => taken.entries.push(Entry::new(manager, Operation::Apply, version, moved)),
-    }
-}
-
 /// The object without `fields`.
 pub(super) fn leaving_out(object: Object, fields: &FieldSet) -> Result<Object> {
     if fields.is_empty() { Ok(object) } else { object.edit(|value| *value = without(value, fields)) }
@@ -138,8 +154,9 @@ pub(super) fn are_kin(a: &str, b: &str) -> bool {
 
 const SIDE: &str = "-rollout";
 
-pub(super) fn managers(object: &Value) -> Result<ManagedFields> {
-    ManagedFields::of(object).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))
+pub(crate) fn managers(object: &Value) -> Result<ManagedFields> {
+    ManagedFields::of(object)
+        .map_err(|error| Error::new(ErrorKind::Internal, "its managedFields cannot be read").source(error))
 }
 
 #[cfg(test)]

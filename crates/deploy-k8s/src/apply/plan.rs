@@ -13,6 +13,7 @@ use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::manifest::{Bundle, Object, Scope, stamp};
 use deploy_core::plan::{Action, Change, Depth, Plan, PlannedStage};
 use deploy_core::run::Run;
+use serde_json::Value;
 
 use super::autoscaled::Autoscaled;
 use super::coming::Coming;
@@ -114,6 +115,8 @@ impl Apply {
             let plain = prepare(object.clone()).map_err(|error| with_place(error, object))?;
             let plain = match &place.namespace {
                 Some(namespace) => plain.in_namespace(namespace),
+                // The API server takes a cluster-wide object with a namespace, and drops it: by another name it would not be known again.
+                None if plain.namespace().is_some() => plain.edit(without_namespace)?,
                 None => plain,
             };
             let redefined = coming.definition(object).is_some();
@@ -257,9 +260,16 @@ fn alike(wanted: &[Wanted], live: &HashMap<(Place, String), Read>) -> HashSet<us
     sampled
 }
 
+fn without_namespace(value: &mut Value) {
+    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("namespace");
+    }
+}
+
 /// What a person should know before.
 fn note(change: &Change) -> Option<String> {
-    let runs = change.action == Action::Create && change.id.is("batch", "Job");
+    let created = matches!(change.action, Action::Create | Action::Recreate);
+    let runs = created && change.id.is("batch", "Job");
     runs.then(|| format!("what {} does when it runs is not undone by a rollback", change.id))
 }
 

@@ -42,6 +42,12 @@ impl Apply {
     pub(super) async fn membership(&self, wanted: &mut Vec<Wanted>) -> Result<Membership> {
         let Some(set) = &self.prune else { return Ok(Membership::default()) };
         let id = set.id();
+        if wanted.is_empty() {
+            return Err(Error::invalid("no object is wanted: pruning would delete the whole set")
+                .during("plan")
+                .on(set.parent_id())
+                .help("check where the manifests come from; to remove a deployment, delete its objects"));
+        }
         for object in wanted.iter_mut() {
             if object.plain.label(PART_OF).is_some() {
                 return Err(Error::invalid(format!("the label {PART_OF} is not the manifest's to set"))
@@ -76,7 +82,8 @@ impl Apply {
         // What was written last leans on what was written first.
         membership.deletions.sort_by_key(|change| std::cmp::Reverse(Phase::of(&change.desired)));
         self.check_deletions(&membership.deletions).await?;
-        let parent = set.parent(&recorded.with(&Places::of(ids.iter())))?;
+        let all = recorded.with(&Places::of(ids.iter()));
+        let parent = all.check().and_then(|()| set.parent(&all)).map_err(|error| error.during("plan"))?;
         wanted.push(Wanted { place: set.place()?, plain: parent, unserved: false, redefined: false });
         Ok(membership)
     }
@@ -106,7 +113,9 @@ impl Apply {
         for kind in &places.kinds {
             let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
             let Some(resource) = self.cluster.served(group, kind).await? else {
-                notes.push(format!("the kind {kind} of the group \"{group}\" is not served any more: its objects are not pruned"));
+                notes.push(format!(
+                    "the kind {kind} of the group \"{group}\" is not served any more: its objects are gone"
+                ));
                 continue;
             };
             if resource.namespaced {
@@ -123,12 +132,16 @@ impl Apply {
             let mut items = Vec::new();
             self.cluster.list(&place, selector, |item| items.push(item)).await.map(|_| items)
         });
-        let mut members = Vec::new();
+        let (mut members, mut seen) = (Vec::new(), HashSet::new());
         for items in side_by_side(lists).await {
             for item in
                 items.map_err(|error| error.help("pruning needs the right to list all kinds of the set"))?
             {
-                members.push(Object::new(item)?);
+                let member = Object::new(item)?;
+                // A list that had to begin anew may bring an object twice.
+                if seen.insert(member.id()) {
+                    members.push(member);
+                }
             }
         }
         Ok(members)

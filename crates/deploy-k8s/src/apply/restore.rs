@@ -13,11 +13,11 @@ use deploy_core::manifest::{DEPLOYMENT_ID, Object};
 use deploy_core::plan::{Action, Snapshot, SnapshotEntry, diff};
 use deploy_core::run::{DeploymentId, Run};
 use deploy_core::target::{AppliedObject, Left, Restored};
-use k8s_fields::{Entry, FieldPath, FieldSet, Operation, project, without};
+use k8s_fields::{Entry, FieldPath, FieldSet, ManagedFields, Operation, project, without};
 use serde_json::Value;
 
 use super::Apply;
-use super::ownership::{are_kin, managers};
+use super::ownership::{Ownership, are_kin, managers};
 use crate::api::{self, ApplyOptions, Place};
 
 /// How often an object may change between our reading and writing it.
@@ -133,7 +133,7 @@ impl Apply {
             return Ok(Done { action: Action::Unchanged, live: Some(live), note });
         }
         let (live, kept) = if self.needs_replacing(before, &live, &ours, place).await? {
-            (self.replace_back(before, place).await?, Vec::new())
+            (self.replace_back(before, live, &ours, place).await?, Vec::new())
         } else {
             self.apply_back(before, &live, &ours, place).await?
         };
@@ -171,7 +171,7 @@ impl Apply {
         ours: &str,
         place: &Place,
     ) -> Result<bool> {
-        let old = project(before.value(), &fields_back(before, live, ours)?);
+        let old = project(before.value(), &self.fields_back(before, live, ours)?);
         let options = ApplyOptions { manager: ours, force: false, dry_run: true };
         match self.cluster.apply(place, &old, options).await {
             Ok(api::Apply::Done(predicted)) => {
@@ -205,7 +205,7 @@ impl Apply {
         ours: &str,
         place: &Place,
     ) -> Result<(Value, Vec<String>)> {
-        let fields = fields_back(before, live, ours)?;
+        let fields = self.fields_back(before, live, ours)?;
         let mut old = project(before.value(), &fields);
         let mut kept = Vec::new();
         for _ in 0..MAX_RACES {
@@ -226,55 +226,59 @@ impl Apply {
         Err(racing(before))
     }
 
-    /// Puts the whole old object in place, whatever was changed since: for what cannot be changed back field by field.
-    async fn replace_back(&self, before: &Object, place: &Place) -> Result<Value> {
+    /// What the manager owned then or owns now, by Apply, of no subresource; also what it took over from others, some of which is gone.
+    fn fields_back(&self, before: &Object, live: &Value, ours: &str) -> Result<FieldSet> {
+        let ownership = Ownership { manager: ours.to_owned(), ..self.ownership() };
+        let then = ownership.succession(&managers(before.value())?, before.api_version(), &FieldSet::new());
+        let owned = |managed: &ManagedFields| {
+            managed.find(ours, Operation::Apply, None).map(|entry| entry.fields.clone()).unwrap_or_default()
+        };
+        Ok(owned(&then.managers).union(&owned(&managers(live)?)))
+    }
+
+    /// Puts the whole old object in place of `live`: for what cannot be changed back field by field. Not over what others write meanwhile.
+    async fn replace_back(
+        &self,
+        before: &Object,
+        mut live: Value,
+        ours: &str,
+        place: &Place,
+    ) -> Result<Value> {
         for _ in 0..MAX_RACES {
-            let Some(live) = self.cluster.get(place, before.name()).await? else {
-                return self.create_again(before, place).await;
-            };
             let mut old = before.value().clone();
-            old["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
-            old["metadata"]["uid"] = live["metadata"]["uid"].clone();
-            if let Some(live) = self.cluster.replace(place, &old).await? {
+            for field in ["resourceVersion", "uid"] {
+                old["metadata"][field] = live["metadata"][field].clone();
+            }
+            if let Some(live) = self.cluster.replace(place, &old, ours).await? {
                 return Ok(live);
             }
+            let Some(again) = self.cluster.get(place, before.name()).await? else {
+                return Box::pin(self.create_again(before, place)).await;
+            };
+            if others_wrote(ours, &live, &again)? {
+                break;
+            }
+            live = again;
         }
         Err(racing(before))
     }
 
     /// Creates an object anew as it was; its uid is new.
     async fn create_again(&self, before: &Object, place: &Place) -> Result<Value> {
-        let mut old = before.value().clone();
-        if let Some(metadata) = old.get_mut("metadata").and_then(Value::as_object_mut) {
-            for field in [
-                "uid",
-                "resourceVersion",
-                "creationTimestamp",
-                "generation",
-                "managedFields",
-                "deletionTimestamp",
-                "selfLink",
-            ] {
-                metadata.remove(field);
-            }
-        }
-        let created = match self.cluster.create(place, &old).await {
+        let created = match self.cluster.create(place, &as_new(before.value()), &self.manager).await {
             Ok(Some(live)) => live,
-            // The answer was lost, or somebody was faster: what stands is brought back like any other.
-            Ok(None) => return self.replace_back_boxed(before, place).await,
+            // Somebody was faster: what stands is brought back like any other.
+            Ok(None) => match self.cluster.get(place, before.name()).await? {
+                Some(live) => self.replace_back(before, live, &self.manager, place).await?,
+                None => return Err(racing(before)),
+            },
+            // The answer was lost.
             Err(error) if error.kind() == ErrorKind::OutcomeUnknown => {
-                match self.cluster.get(place, before.name()).await? {
-                    Some(live) => live,
-                    None => return Err(error),
-                }
+                self.cluster.get(place, before.name()).await?.ok_or(error)?
             }
             Err(error) => return Err(error),
         };
         self.restore_managers(before, created, place).await
-    }
-
-    async fn replace_back_boxed(&self, before: &Object, place: &Place) -> Result<Value> {
-        Box::pin(self.replace_back(before, place)).await
     }
 
     /// Gives the fields back to the managers that had them.
@@ -310,6 +314,41 @@ pub(super) fn is_by(live: &Value, runs: &[DeploymentId]) -> bool {
     runs.iter().any(|run| Some(run.as_str()) == mark)
 }
 
+/// An old object as one that is to be created: without what the API server gives to a new one.
+fn as_new(before: &Value) -> Value {
+    const OF_THE_OLD: [&str; 7] = [
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+        "generation",
+        "managedFields",
+        "deletionTimestamp",
+        "selfLink",
+    ];
+    let mut object = before.clone();
+    let remove = |object: &mut Value, pointer: &str, keys: &[&str]| {
+        if let Some(map) = object.pointer_mut(pointer).and_then(Value::as_object_mut) {
+            for key in keys {
+                map.remove(*key);
+            }
+        }
+    };
+    remove(&mut object, "/metadata", &OF_THE_OLD);
+    let job = object["apiVersion"] == "batch/v1" && object["kind"] == "Job";
+    if job && object.pointer("/spec/manualSelector") != Some(&Value::Bool(true)) {
+        const OF_THE_UID: [&str; 4] = [
+            "controller-uid",
+            "job-name",
+            "batch.kubernetes.io/controller-uid",
+            "batch.kubernetes.io/job-name",
+        ];
+        remove(&mut object, "/spec", &["selector"]);
+        remove(&mut object, "/metadata/labels", &OF_THE_UID);
+        remove(&mut object, "/spec/template/metadata/labels", &OF_THE_UID);
+    }
+    object
+}
+
 /// Whether the object stands as it did: values and managers, its status and its version aside.
 fn same(before: &Value, live: &Value) -> bool {
     let owners = |object: &Value| {
@@ -330,22 +369,14 @@ fn same_values(before: &Value, live: &Value) -> bool {
             map.remove("status");
         }
         if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-            for field in ["resourceVersion", "managedFields", "generation"] {
+            // One that was created again is as it was.
+            for field in ["resourceVersion", "managedFields", "generation", "uid", "creationTimestamp"] {
                 metadata.remove(field);
             }
         }
         object
     };
     strip(before) == strip(live)
-}
-
-/// What the manager owned then or owns now, by Apply, of no subresource.
-fn fields_back(before: &Object, live: &Value, ours: &str) -> Result<FieldSet> {
-    let owned = |object: &Value| -> Result<FieldSet> {
-        let managed = managers(object)?;
-        Ok(managed.find(ours, Operation::Apply, None).map(|entry| entry.fields.clone()).unwrap_or_default())
-    };
-    Ok(owned(before.value())?.union(&owned(live)?))
 }
 
 /// What is not as before although all went well, for a person.

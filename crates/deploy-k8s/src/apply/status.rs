@@ -4,6 +4,7 @@ use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::health::Assessment;
 use deploy_core::manifest::ObjectId;
 use deploy_core::run::Run;
+use serde_json::Value;
 
 use super::Apply;
 use super::feed::{look, places};
@@ -27,5 +28,13 @@ impl Apply {
             return Err(denied.into_iter().next().unwrap_or_else(missing));
         }
         Ok(self.judge(&run.rules().patience).judge(id, &world, run.now()))
+    }
+
+    /// The live object of a built-in kind.
+    pub(crate) async fn live(&self, id: &ObjectId) -> Result<Value> {
+        let resource = Resource::built_in_kind(&id.group, &id.kind)
+            .ok_or_else(|| Error::new(ErrorKind::Unsupported, "its kind is not known here").on(id))?;
+        let live = self.cluster.get(&resource.within(id.namespace.as_deref()), &id.name).await?;
+        live.ok_or_else(|| Error::new(ErrorKind::NotFound, "does not exist").on(id))
     }
 }

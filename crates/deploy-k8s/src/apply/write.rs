@@ -15,6 +15,7 @@ use deploy_core::manifest::{DEPLOYMENT_ID, Object, ObjectId};
 use deploy_core::plan::{Action, Change, Plan, diff};
 use deploy_core::run::Run;
 use deploy_core::target::{Applied, AppliedObject, Observation};
+use k8s_fields::applied_fields;
 use serde_json::Value;
 
 use super::ask::{being_deleted, paths};
@@ -195,15 +196,30 @@ impl Apply {
     async fn look_again(&self, change: &Change, place: &Place) -> Result<Option<Object>> {
         let live = self.cluster.get(place, &change.id.name).await?.map(Object::new).transpose()?;
         if !live.as_ref().is_some_and(|live| is_ours(change, live)) {
-            still_as_planned(change, live.as_ref())?;
+            // What is created anew was there, and is gone by now.
+            let before = change.before.as_ref().filter(|_| change.action != Action::Recreate);
+            still_as_planned(change, before, live.as_ref())?;
         }
         Ok(live)
     }
 
-    /// Deletes what cannot be changed, and waits until it is gone.
+    /// Deletes what cannot be changed, if it still is what the plan saw, and waits until it is gone.
     async fn make_way(&self, change: &Change, place: &Place, run: &Run) -> Result<()> {
-        let uid = change.before.as_ref().and_then(Object::uid);
-        self.cluster.delete(place, &change.id.name, uid).await?;
+        let mut deleted = false;
+        for _ in 0..MAX_RACES {
+            let Some(live) = self.cluster.get(place, &change.id.name).await?.map(Object::new).transpose()?
+            else {
+                return Ok(());
+            };
+            still_as_planned(change, change.before.as_ref(), Some(&live))?;
+            deleted = self.cluster.delete_as_read(place, &change.id.name, live.value()).await?;
+            if deleted {
+                break;
+            }
+        }
+        if !deleted {
+            return Err(stale(change, "others keep changing it"));
+        }
         let gone = AppliedObject {
             id: change.id.clone(),
             api_version: change.desired.api_version().to_owned(),
@@ -229,9 +245,7 @@ fn is_ours(change: &Change, live: &Object) -> bool {
 }
 
 /// Whether nothing that the plan changes was changed by somebody else since; a Secret's values count though no diff shows them.
-fn still_as_planned(change: &Change, live: Option<&Object>) -> Result<()> {
-    // What is created anew was there, and is gone by now.
-    let before = change.before.as_ref().filter(|_| change.action != Action::Recreate);
+fn still_as_planned(change: &Change, before: Option<&Object>, live: Option<&Object>) -> Result<()> {
     let (before, live) = match (before, live) {
         (None, Some(_)) => return Err(stale(change, "somebody else created it")),
         (Some(_), None) => return Err(stale(change, "somebody else deleted it")),
@@ -242,9 +256,13 @@ fn still_as_planned(change: &Change, live: Option<&Object>) -> Result<()> {
     if before.uid() != live.uid() {
         return Err(stale(change, "somebody else replaced it"));
     }
-    let meets = |theirs: &str| {
-        change.diff.iter().any(|ours| ours.path.starts_with(theirs) || theirs.starts_with(ours.path.as_str()))
-    };
+    let mut ours: Vec<String> = change.diff.iter().map(|ours| ours.path.clone()).collect();
+    if change.force {
+        // No conflict would keep us from writing over what is the same as wanted in the plan, and is not any more.
+        ours.extend(applied_fields(change.desired.value()).iter().map(|path| path.quoted()));
+    }
+    let meets =
+        |theirs: &str| ours.iter().any(|ours| ours.starts_with(theirs) || theirs.starts_with(ours.as_str()));
     // What somebody brought to just what the plan foretold is no change against it: the plan's two looks were not of one moment.
     let foretold = |theirs: &str| {
         let Some(predicted) = &change.predicted else { return false };

@@ -85,16 +85,12 @@ impl Apply {
     /// [`NotFound`](ErrorKind::NotFound) if there is no such object; [`Unsupported`](ErrorKind::Unsupported) for a kind of
     /// which no revisions are kept; what the cluster refuses (it takes get on the kind, and list on replicasets or controllerrevisions).
     pub async fn workload_history(&self, workload: &ObjectId) -> Result<Vec<WorkloadRevision>> {
-        let live = self.workload(workload).await.map_err(|error| error.during("history"))?;
-        self.revisions_of(workload, &live).await
-    }
-
-    /// The live workload, if it is of a kind of which revisions are kept.
-    pub(super) async fn workload(&self, id: &ObjectId) -> Result<Value> {
-        records(id)?;
-        let resource = Resource::built_in_kind(&id.group, &id.kind).ok_or_else(|| unsupported(id))?;
-        let live = self.cluster().get(&resource.within(id.namespace.as_deref()), &id.name).await?;
-        live.ok_or_else(|| Error::new(ErrorKind::NotFound, "does not exist").on(id))
+        let history = async {
+            records(workload)?;
+            let live = self.live(workload).await?;
+            self.revisions_of(workload, &live).await
+        };
+        history.await.map_err(|error| error.during("history"))
     }
 
     pub(super) async fn revisions_of(&self, id: &ObjectId, live: &Value) -> Result<Vec<WorkloadRevision>> {

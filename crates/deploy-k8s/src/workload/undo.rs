@@ -2,12 +2,13 @@
 
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::manifest::{GIT_REVISION, Object};
-use k8s_fields::{FieldPath, ManagedFields, Operation, project};
+use k8s_fields::{FieldPath, Operation, project};
 use serde_json::Value;
 
 use super::WorkloadRevision;
 use super::history::CHANGE_CAUSE;
 use super::template::put;
+use crate::apply::managers;
 
 /// The revisions that an error names at most.
 const MAX_NAMED: usize = 20;
@@ -56,8 +57,7 @@ fn there_are(names: &[String]) -> String {
 /// The live object as `manager` applies it to return to `revision`: what it owns outside of what is [replaced](replaced), and the
 /// revision's own.
 pub(super) fn desired(live: &Value, revision: &WorkloadRevision, manager: &str) -> Result<Object> {
-    let entries = ManagedFields::of(live)
-        .map_err(|error| Error::new(ErrorKind::Internal, "its managedFields cannot be read").source(error))?;
+    let entries = managers(live)?;
     let ours = entries.find(manager, Operation::Apply, None).map(|entry| entry.fields.clone());
     let kept = ours.unwrap_or_default().without_subtrees(&replaced().iter().collect());
     let mut desired = project(live, &kept);
