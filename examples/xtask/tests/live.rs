@@ -1,0 +1,235 @@
+//! The program as it is called, on a live cluster: what it prints and how it exits.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a scenario ends by panicking, and says why")]
+
+use std::fs;
+use std::process::Stdio;
+
+use deploy_tests::{Env, live, workload};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// How a command ended.
+struct Ended {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Ended {
+    /// Asserts the exit code, and gives what it printed.
+    fn with(self, code: i32) -> String {
+        assert_eq!(self.code, Some(code), "{}\n{}", self.out, self.err);
+        self.out
+    }
+
+    /// Asserts the exit code, and gives the JSON that it printed.
+    fn json(self, code: i32) -> Value {
+        serde_json::from_str(&self.with(code)).expect("JSON")
+    }
+
+    /// Asserts that it ended with an error that says this.
+    fn error(self, code: i32, text: &str) {
+        assert!(self.err.contains("error: ") && self.err.contains(text), "no \"{text}\" in {}", self.err);
+        assert_eq!(self.with(code), "");
+    }
+}
+
+/// Starts `cargo xtask COMMAND` with manifests on its standard input.
+async fn start(env: &Env, command: &str, manifests: &str) -> Child {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(command.split_whitespace())
+        .args(["--namespace", &env.namespace])
+        .env_remove("KUBECONFIG_BASE64")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("it starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    // A command that reads no manifests may end before it is written to.
+    let _ = stdin.write_all(env.filled(manifests).as_bytes()).await;
+    child
+}
+
+async fn end(child: Child) -> Ended {
+    let output = child.wait_with_output().await.expect("it ends");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+async fn xtask(env: &Env, command: &str, manifests: &str) -> Ended {
+    end(start(env, command, manifests).await).await
+}
+
+fn config(name: &str, value: &str) -> String {
+    format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{a: {value}}}\n")
+}
+
+async fn value(env: &Env, name: &str) -> Option<String> {
+    let found = env.get("v1", "ConfigMap", name).await?;
+    found["data"]["a"].as_str().map(str::to_owned)
+}
+
+/// A server-side apply by somebody else.
+async fn somebody(env: &Env, manifests: &str) {
+    let apply = ["apply", "--server-side", "--force-conflicts", "--field-manager=somebody", "-f", "-"];
+    env.kubectl(&apply, manifests).await;
+}
+
+fn deployment(image: &str, probe: &str) -> String {
+    let probe = format!("readinessProbe: {{httpGet: {{path: {probe}, port: 8080}}, periodSeconds: 1}}");
+    workload("apps/v1", "Deployment", "replicas: 1", image, &probe)
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn diff_tells_differences_from_errors() {
+    live("x-diff", async |env| {
+        let app = format!("ConfigMap {}/app", env.namespace);
+        let created = xtask(&env, "diff -f -", &config("app", "x")).await.with(1);
+        assert!(created.starts_with(&format!("--- /dev/null\n+++ planned/{app}\n@@ -0,0 +1,")), "{created}");
+        assert_eq!(value(&env, "app").await, None, "nothing is written");
+
+        assert!(xtask(&env, "apply -f -", &config("app", "x")).await.with(0).starts_with("healthy after "));
+        assert_eq!(xtask(&env, "diff -f -", &config("app", "x")).await.with(0), "");
+        let changed = xtask(&env, "diff -f -", &config("app", "new")).await.with(1);
+        assert!(changed.starts_with(&format!("--- live/{app}\n+++ planned/{app}\n")), "{changed}");
+        assert!(changed.contains("\n data:\n-  a: x\n+  a: new\n"), "{changed}");
+
+        somebody(&env, &config("theirs", "x")).await;
+        let owners = format!("# ConfigMap {}/theirs: only who owns its fields changes\n", env.namespace);
+        let told = xtask(&env, "diff -f -", &config("theirs", "x")).await.with(1);
+        assert!(told.starts_with(&owners), "{told}");
+
+        xtask(&env, "diff -f -", "kind: [").await.error(2, "standard input");
+        xtask(&env, "diff -f -", &config("theirs", "new")).await.error(2, "somebody");
+        xtask(&env, "diff -f - --context limited", &config("app", "new")).await.error(2, "configmaps");
+        let nowhere = std::env::temp_dir().join(&env.namespace);
+        fs::write(&nowhere, NOWHERE).expect("written");
+        let unreachable = format!("diff -f - --kubeconfig {}", nowhere.display());
+        let unreachable = xtask(&env, &unreachable, &config("app", "new")).await;
+        fs::remove_file(&nowhere).expect("removed");
+        unreachable.error(2, "127.0.0.1");
+    })
+    .await;
+}
+
+/// A cluster where nothing listens.
+const NOWHERE: &str = "\
+apiVersion: v1
+kind: Config
+clusters: [{name: nowhere, cluster: {server: \"https://127.0.0.1:1\"}}]
+contexts: [{name: nowhere, context: {cluster: nowhere, user: nobody}}]
+users: [{name: nobody, user: {token: none}}]
+current-context: nowhere
+";
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn prune_is_shown_and_then_done() {
+    live("x-prune", async |env| {
+        let both = config("alpha", "x") + &config("beta", "x");
+        xtask(&env, "apply -f - --name app --prune", &both).await.with(0);
+
+        let dry = xtask(&env, "apply -f - --name app --prune --dry-run", &config("alpha", "x")).await.with(0);
+        assert!(dry.contains(&format!("delete ConfigMap {}/beta\n", env.namespace)), "{dry}");
+        assert!(dry.contains("1 to delete") && dry.ends_with("; nothing was written\n"), "{dry}");
+        let diff = xtask(&env, "diff -f - --name app --prune", &config("alpha", "x")).await.with(1);
+        let deleted = format!("--- live/ConfigMap {}/beta\n+++ /dev/null\n", env.namespace);
+        assert!(diff.contains(&deleted), "{diff}");
+        assert!(value(&env, "beta").await.is_some(), "nothing is written");
+
+        let done = xtask(&env, "apply -f - --name app --prune", &config("alpha", "x")).await.with(0);
+        assert!(done.starts_with("healthy after ") && done.contains("1 deleted"), "{done}");
+        assert_eq!(value(&env, "beta").await, None);
+        env.assert_no_records().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn conflicts_are_told_as_data_and_may_be_yielded() {
+    live("x-conflict", async |env| {
+        xtask(&env, "apply -f -", &config("app", "x")).await.with(0);
+        somebody(&env, &config("app", "theirs")).await;
+
+        let error = xtask(&env, "apply -f - --json", &config("app", "ours")).await.json(1);
+        let conflict = &error["error"]["conflicts"][0];
+        assert_eq!(error["error"]["kind"], "conflict", "{error}");
+        assert_eq!(
+            (&conflict["field"], &conflict["manager"]),
+            (&".data.a".into(), &"somebody".into()),
+            "{error}"
+        );
+        assert_eq!((&conflict["byApply"], &conflict["subresource"]), (&true.into(), &Value::Null), "{error}");
+        assert!(conflict["since"].as_str().is_some_and(|since| since.ends_with('Z')), "{error}");
+
+        let yielded = xtask(&env, "apply -f - --yield data.a --json", &config("app", "ours")).await.json(0);
+        assert_eq!(yielded["status"], "healthy", "{yielded}");
+        assert_eq!(yielded["objects"][0]["yielded"][0]["field"], ".data.a", "{yielded}");
+        assert_eq!(value(&env, "app").await.as_deref(), Some("theirs"));
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn the_rollout_verbs() {
+    live("x-verbs", async |env| {
+        for image in ["api:v1", "api:v2"] {
+            xtask(&env, "apply -f -", &deployment(image, "/healthz")).await.with(0);
+        }
+        let history = xtask(&env, "history deploy/api --json", "").await.json(0);
+        let told = |index: usize| {
+            let revision = &history["revisions"][index];
+            (revision["number"].as_u64(), revision["current"].as_bool(), revision["images"][0].as_str())
+        };
+        let image = |tag: &str| format!("{}/api:{tag}", env.registry);
+        assert_eq!(told(0), (Some(2), Some(true), Some(image("v2").as_str())), "{history}");
+        assert_eq!(told(1), (Some(1), Some(false), Some(image("v1").as_str())), "{history}");
+
+        let undone = xtask(&env, "undo deploy/api", "").await.with(0);
+        assert!(undone.starts_with("healthy after ") && undone.contains(": 1 changed\n"), "{undone}");
+        assert_eq!(env.image("Deployment").await, "api:v1");
+        let history = xtask(&env, "history deploy/api", "").await.with(0);
+        assert!(history.starts_with("   3  ") && history.contains("/api:v1  (current)\n   2  "), "{history}");
+
+        xtask(&env, "restart job/migrate", "").await.error(2, "can be restarted");
+        let restarted = xtask(&env, "restart deploy/api --json", "").await.json(0);
+        assert_eq!(restarted["objects"][0]["action"], "update", "{restarted}");
+        assert_eq!(env.replica_sets().await, 3);
+
+        let paused =
+            async || env.get("apps/v1", "Deployment", "api").await.expect("there")["spec"]["paused"].clone();
+        xtask(&env, "pause deploy/api", "").await.with(0);
+        assert_eq!(paused().await, true);
+        xtask(&env, "restart deploy/api", "").await.error(2, "paused");
+        xtask(&env, "resume deploy/api", "").await.with(0);
+        assert_eq!(paused().await, Value::Null);
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn an_interrupted_apply_comes_back() {
+    live("x-interrupted", async |env| {
+        xtask(&env, "apply -f - --name app", &deployment("api:v1", "/healthz")).await.with(0);
+        let mut child = start(&env, "apply -f - --name app", &deployment("api:v2", "/nowhere")).await;
+        let mut told = BufReader::new(child.stderr.take().expect("piped")).lines();
+        while !told.next_line().await.expect("text").expect("it writes").contains("api changed") {}
+        let pid = child.id().expect("it runs").to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().await.expect("sent").success());
+        let rest = async { while told.next_line().await.expect("text").is_some() {} };
+        let (ended, ()) = tokio::join!(end(child), rest);
+        let out = ended.with(1);
+        assert!(out.starts_with("cancelled; the old state is back after "), "{out}");
+        assert_eq!(env.image("Deployment").await, "api:v1");
+        env.assert_no_records().await;
+    })
+    .await;
+}
