@@ -167,8 +167,9 @@ pub(crate) struct WritingArgs {
     /// Delete objects of this kind and create them anew where a field cannot be changed, as in job
     ///
     /// KIND[.GROUP] as for kubectl; a kind that is not Kubernetes' own exactly, as in
-    /// Widget.example.com. Never volumes and their claims, custom resource definitions, namespaces.
-    #[arg(long, value_name = "KIND")]
+    /// Widget.example.com. Refused for volumes and their claims, custom resource definitions,
+    /// namespaces: what they hold would be lost.
+    #[arg(long, value_name = "KIND", verbatim_doc_comment)]
     pub(crate) recreate: Vec<Kind>,
 }
 

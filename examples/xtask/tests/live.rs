@@ -178,6 +178,31 @@ async fn conflicts_are_told_as_data_and_may_be_yielded() {
 
 #[tokio::test]
 #[ignore = "needs a cluster: tests/cluster/up"]
+async fn a_kind_is_created_anew_where_it_is_asked_for() {
+    live("x-recreate", async |env| {
+        let bound = |role: &str| {
+            format!(
+                "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: app}}\n\
+                 roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {role}}}\n"
+            )
+        };
+        xtask(&env, "apply -f -", &bound("view")).await.with(0);
+        xtask(&env, "apply -f - --recreate Job.foo.example.com", &bound("edit")).await.error(2, "roleRef");
+        xtask(&env, "apply -f - --recreate pvc", &bound("edit")).await.error(2, "would be lost");
+
+        let diff = xtask(&env, "diff -f - --recreate rolebinding", &bound("edit")).await.with(1);
+        let anew = format!("# RoleBinding {}/app is deleted and created anew\n--- live/", env.namespace);
+        assert!(diff.starts_with(&anew) && diff.contains("\n-  name: view\n+  name: edit\n"), "{diff}");
+        let done = xtask(&env, "apply -f - --recreate rolebinding", &bound("edit")).await.with(0);
+        assert!(done.contains(": 1 created anew\n"), "{done}");
+        let found = env.get("rbac.authorization.k8s.io/v1", "RoleBinding", "app").await.expect("there");
+        assert_eq!(found["roleRef"]["name"], "edit");
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
 async fn the_rollout_verbs() {
     live("x-verbs", async |env| {
         for image in ["api:v1", "api:v2"] {
