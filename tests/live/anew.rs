@@ -63,7 +63,7 @@ async fn what_cannot_be_created_is_not_deleted_for_it() {
         let error = run(&env, target, &wanted).await.expect_err("invalid");
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
         let text = error.to_string();
-        assert!(text.contains("spec.replicas") && !text.contains("-anew"), "{text}");
+        assert!(text.contains("spec.replicas") && !text.contains("api-anew"), "{text}");
         assert_eq!(uid().await, old);
     })
     .await;

@@ -13,6 +13,8 @@ use super::retry::Setback;
 
 /// Longer messages are cut: a server-side apply error can quote the whole object.
 const MAX_MESSAGE: usize = 1000;
+/// As much of the end is kept in any case.
+const MAX_REASON: usize = 300;
 
 /// A refusal, read.
 #[derive(Debug)]
@@ -187,12 +189,27 @@ fn plain(body: &[u8]) -> String {
     }
 }
 
+/// `Invalid value: {…}: field is immutable` without the whole template that the API server writes in between.
+fn without_dump(message: String) -> String {
+    const VALUE: &str = "Invalid value: {";
+    let Some((before, dump)) = message.split_once(VALUE) else { return message };
+    match dump.rsplit_once("}: ") {
+        Some((dump, reason)) if !dump.contains("Invalid value: ") && dump.len() > 100 => {
+            format!("{before}{VALUE}…}}: {reason}")
+        }
+        _ => message,
+    }
+}
+
 fn cut(message: &str) -> String {
-    let one_line = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let one_line = without_dump(message.split_whitespace().collect::<Vec<_>>().join(" "));
     if one_line.chars().count() <= MAX_MESSAGE {
         return one_line;
     }
-    one_line.chars().take(MAX_MESSAGE).chain("…".chars()).collect()
+    // The value comes first and the reason last.
+    let reason: Vec<char> = one_line.chars().rev().take(MAX_REASON).collect();
+    let value = one_line.chars().take(MAX_MESSAGE.saturating_sub(MAX_REASON));
+    value.chain(" … ".chars()).chain(reason.into_iter().rev()).collect()
 }
 
 #[cfg(test)]
@@ -255,10 +272,28 @@ mod tests {
     }
 
     #[test]
+    fn the_reason_of_a_long_message_stays() {
+        let check = |message: &str, expect: &str| {
+            let body = serde_json::json!({"kind": "Status", "message": message}).to_string();
+            assert_eq!(refusal(422, &body).message, expect);
+        };
+        let dump = format!(
+            "Job \"a\" is invalid: spec.template: Invalid value: {{{}}}: field is immutable",
+            "\"a\":1,".repeat(500)
+        );
+        check(&dump, "Job \"a\" is invalid: spec.template: Invalid value: {…}: field is immutable");
+        let short = "x: Invalid value: {\"a\":1}: field is immutable";
+        check(short, short);
+        let long = format!("begin {} end", "x".repeat(5000));
+        let cut = format!("begin {} … {} end", "x".repeat(694), "x".repeat(296));
+        check(&long, &cut);
+    }
+
+    #[test]
     fn hostile_bodies() {
         for body in ["", "<html>x", "[1,2]", "{\"message\": 7}", "\u{0}\u{1}", &"x".repeat(1 << 20)] {
             let refused = refusal(502, body);
-            assert!(refused.message.len() <= MAX_MESSAGE + 4);
+            assert!(refused.message.len() <= MAX_MESSAGE + 5);
             assert!(matches!(refused.setback(), Some(Setback::ServerFailed { .. })));
         }
     }

@@ -43,7 +43,9 @@ pub(super) fn judge(case: &Case<'_>) -> Assessment {
         // As `kubectl rollout status` has it: it waits until somebody resumes the rollout.
         let paused =
             case.failure(Reason::NotReady, "spec.paused is set, so its new template is not rolled out");
-        return Assessment::progressing(format!("paused; {progress}")).suspecting(paused);
+        let paused = Assessment::progressing(format!("paused; {progress}")).suspecting(paused);
+        // Its pods settle all the same.
+        return fleet.look_again().into_iter().fold(paused, Assessment::look_again_at);
     }
     let refused = set.and_then(|set| creation::by_condition(case, set));
     let assessment = unfinished(progress, &fleet, None, refused, case);
