@@ -9,6 +9,8 @@ use deploy_core::journal::Journal;
 use deploy_core::outcome::{Cause, Status};
 use deploy_core::run::Cancel;
 use deploy_tests::{Env, assert_order, deployment, live, managers, workload};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Api, DeleteParams, ObjectMeta, PostParams};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 
@@ -161,6 +163,42 @@ async fn two_at_once() {
         let first = first.await.expect("ran").expect("started");
         assert_eq!(first.status, Status::RolledBack, "{first}");
         assert_eq!(env.deploy(&deployment("api:v3")).await.status, Status::Healthy);
+    })
+    .await;
+}
+
+/// The way back ended between creating an object again and giving it its managers: it is known for our own work.
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn killed_when_an_object_stood_again() {
+    live("killed-again", async |env| {
+        let config = |value: &str| {
+            format!(
+                "\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: config}}\ndata: {{a: {value}}}\n"
+            )
+        };
+        assert_eq!(env.deploy(&(deployment("api:v1") + &config("old"))).await.status, Status::Healthy);
+        let before = env.get("v1", "ConfigMap", "config").await.expect("deployed");
+        kill_when(&env, &(endless() + &config("new")), "api changed").await;
+
+        let maps: Api<ConfigMap> = Api::namespaced(env.kube.clone(), &env.namespace);
+        maps.delete("config", &DeleteParams::default()).await.expect("deleted");
+        let mut again: ConfigMap = serde_json::from_value(before.clone()).expect("a ConfigMap");
+        again.metadata = ObjectMeta {
+            name: again.metadata.name,
+            annotations: again.metadata.annotations,
+            ..ObjectMeta::default()
+        };
+        let ours = PostParams { field_manager: Some("deploy-core".into()), ..PostParams::default() };
+        maps.create(&ours, &again).await.expect("made");
+
+        let outcome = env.deploy(&(deployment("api:v3") + &config("newer"))).await;
+        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+        assert!(!outcome.to_string().contains("somebody else"), "{outcome}");
+        let after = env.get("v1", "ConfigMap", "config").await.expect("there");
+        assert_eq!(after["data"]["a"], "newer");
+        assert_eq!(managers(&after).len(), 1, "{after}");
+        env.assert_no_records().await;
     })
     .await;
 }

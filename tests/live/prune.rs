@@ -508,18 +508,22 @@ async fn others_large_secrets_are_not_held_in_memory() {
             let secret = json!({"metadata": {"name": format!("foreign-{i}")}, "stringData": {"a": "x".repeat(900 << 10)}});
             secrets.create(&PostParams::default(), &serde_json::from_value(secret).expect("a Secret")).await.expect("made");
         }
-        let mut manifests = deployment("api:v1");
-        for i in 0..20 {
-            let metadata = format!("metadata: {{name: ours-{i}}}");
-            manifests += ["\n---\napiVersion: v1\nkind: Secret", &metadata, "stringData: {a: x}\n"].join("\n").as_str();
-        }
+        let ours = |count: usize| {
+            let secrets = (0..count).map(|i| {
+                let metadata = format!("metadata: {{name: ours-{i}}}");
+                ["---\napiVersion: v1\nkind: Secret", &metadata, "stringData: {a: x}\n"].join("\n")
+            });
+            secrets.collect::<String>() + "---\n"
+        };
+        assert_eq!(deploy(&env, &ours(40)).await.status, Status::Healthy);
+        let manifests = ours(20) + &deployment("api:v1");
         let sent = env.cluster.requests_sent();
         let (run, _) = env.run();
         env.target().prune(set(&env)).plan(&env.bundle(&manifests), &run).await.expect("planned");
         let sent = env.cluster.requests_sent() - sent;
 
         let mut process = Command::new(env!("CARGO_BIN_EXE_deploy-once"));
-        process.env("NAMESPACE", &env.namespace).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        process.env("NAMESPACE", &env.namespace).env("PRUNE", "").stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut process = process.spawn().expect("started");
         let mut stdin = process.stdin.take().expect("piped");
         stdin.write_all(env.filled(&manifests).as_bytes()).await.expect("read");
@@ -527,6 +531,7 @@ async fn others_large_secrets_are_not_held_in_memory() {
         let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
         while let Some(line) = lines.next_line().await.expect("text") {
             if line.starts_with("plan: ") {
+                assert!(line.contains("20 to delete"), "{line}");
                 break;
             }
         }

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use deploy_core::manifest::ImageOverride;
 use deploy_k8s::{FIELD_MANAGER, Kind, KindName};
 
 use crate::duration;
 use crate::help::{
     APPLY_EXAMPLES, DIFF_EXAMPLES, EXIT_CODES, HISTORY_EXAMPLES, PAUSE_EXAMPLES, RESTART_EXAMPLES,
-    RESUME_EXAMPLES, SET_IMAGE_EXAMPLES, UNDO_EXAMPLES,
+    RESUME_EXAMPLES, SET_IMAGE_EXAMPLES, STATUS_EXAMPLES, UNDO_EXAMPLES,
 };
 
 /// Deploys to Kubernetes: follows the rollout, says why it fails, brings the old state back.
@@ -223,6 +223,20 @@ pub(crate) struct StatusArgs {
     /// The workload, as in deployment/api
     #[arg(value_name = "KIND/NAME")]
     pub(crate) workload: KindName,
+    /// Follow it until it is well or hopeless; with --watch=false look once
+    #[arg(
+        long,
+        value_name = "BOOL",
+        default_value_t = true,
+        default_missing_value = "true",
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        require_equals = true
+    )]
+    pub(crate) watch: bool,
+    /// How long to follow it, as in 90s or 5m
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration::parse)]
+    pub(crate) timeout: Duration,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]
@@ -297,11 +311,6 @@ pub(crate) struct ClusterArgs {
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
     pub(crate) request_timeout: Duration,
 }
-
-const STATUS_EXAMPLES: &str = "\
-Examples:
-  cargo xtask status deployment/api -n shop
-  cargo xtask status deploy/api -n shop --json | jq .verdict.state";
 
 #[cfg(test)]
 mod tests {

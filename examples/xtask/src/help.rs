@@ -61,3 +61,8 @@ pub(crate) const SET_IMAGE_EXAMPLES: &str = "\
 Examples:
   cargo xtask set-image deployment/api api=registry.example/shop/api:v2 -n shop
   cargo xtask set-image sts/db '*=registry.example/shop/db:v7' -n shop --name shop";
+
+pub(crate) const STATUS_EXAMPLES: &str = "\
+Examples:
+  cargo xtask status deployment/api -n shop
+  cargo xtask status deploy/api -n shop --watch=false --json | jq .verdict.state";

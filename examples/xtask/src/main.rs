@@ -140,8 +140,9 @@ async fn execute(command: &Command, session: &Session) -> Result<Done> {
                 text: Box::new(move |paint| history.text(paint)),
             });
         }
+        Command::Status(args) if args.watch => status::follow(args, session).await?,
         Command::Status(args) => {
-            let status = status::status(args, session).await?;
+            let status = status::look(args, session).await?;
             return Ok(Done {
                 json: status.json(),
                 good: status.is_healthy(),

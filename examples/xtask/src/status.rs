@@ -1,9 +1,14 @@
-//! `status`: how a workload is, looked at once.
+//! `status`: follows a workload as it stands, or looks at it once.
+
+use std::sync::Arc;
 
 use deploy_core::error::Result;
 use deploy_core::health::{Assessment, Verdict};
 use deploy_core::manifest::ObjectId;
-use deploy_k8s::Apply;
+use deploy_core::outcome::Outcome;
+use deploy_core::rollout::Rollout;
+use deploy_core::run::Policy;
+use deploy_k8s::{Apply, RolloutVerb};
 use serde_json::{Value, json};
 
 use crate::args::StatusArgs;
@@ -16,7 +21,17 @@ pub(crate) struct Status {
     assessment: Assessment,
 }
 
-pub(crate) async fn status(args: &StatusArgs, session: &Session) -> Result<Status> {
+/// Until it is well or hopeless; nothing is written.
+pub(crate) async fn follow(args: &StatusArgs, session: &Session) -> Result<Outcome> {
+    let object = args.workload.in_namespace(&session.namespace);
+    let status = RolloutVerb::status(&Apply::new(session.cluster.clone()), object)?;
+    let run = session.run().policy(Policy::default().timeout(args.timeout));
+    session.ready();
+    Rollout::new(Arc::new(status.target())).run_derived(&status, run).await
+}
+
+/// One look.
+pub(crate) async fn look(args: &StatusArgs, session: &Session) -> Result<Status> {
     let object = args.workload.in_namespace(&session.namespace);
     let target = Apply::new(session.cluster.clone());
     session.ready();

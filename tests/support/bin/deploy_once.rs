@@ -1,4 +1,5 @@
 //! Deploys the manifests on standard input into `$NAMESPACE` under the name `app`, telling each event on a line: a process to be killed.
+//! With `PRUNE` set, as the set `app`.
 
 use std::io::Read;
 use std::process::ExitCode;
@@ -8,7 +9,7 @@ use deploy_core::event::{Event, Observer};
 use deploy_core::manifest::{Bundle, read};
 use deploy_core::rollout::Rollout;
 use deploy_core::run::Run;
-use deploy_k8s::{Apply, Cluster, LeaseLock, SecretJournal};
+use deploy_k8s::{Apply, ApplySet, Cluster, LeaseLock, SecretJournal};
 
 struct Lines;
 
@@ -33,7 +34,11 @@ async fn main() -> ExitCode {
     let objects = read("stdin", &manifests).expect("good manifests");
     let bundle = Bundle::builder().objects(objects).namespace(&namespace).build().expect("a good bundle");
     let cluster = Cluster::builder().build().await.expect("a cluster");
-    let rollout = Rollout::new(Arc::new(Apply::new(cluster.clone())))
+    let mut target = Apply::new(cluster.clone());
+    if std::env::var("PRUNE").is_ok() {
+        target = target.prune(ApplySet::new("app", &namespace).expect("a good name"));
+    }
+    let rollout = Rollout::new(Arc::new(target))
         .lock(Arc::new(LeaseLock::new(cluster.clone(), &namespace)))
         .journal(Arc::new(SecretJournal::new(cluster, &namespace)))
         .holder("deploy-once");
