@@ -27,8 +27,9 @@ pub(crate) fn bench(criterion: &mut Criterion) {
 fn pairs(manifests: &str, live: &str) -> Vec<(Object, Object)> {
     let live = Object::new(serde_json::from_str(live).expect("it is JSON")).expect("it is an object");
     let pair = |desired: Object| {
-        let data = desired.get("/data").cloned();
+        let (name, data) = (desired.name().to_owned(), desired.get("/data").cloned());
         let live = live.clone().edit(|value| {
+            value["metadata"]["name"] = name.into();
             if let Some(data) = data {
                 value["data"] = data;
             }

@@ -6,7 +6,8 @@ use deploy_core::plan::Action;
 use deploy_tests::{Env, deployment, job, live, managers};
 use serde_json::json;
 
-use crate::takeover::{CONFIG, api, autoscale, healthy, noted, run};
+use crate::conflicts::autoscale;
+use crate::takeover::{CONFIG, api, healthy, noted, run};
 
 fn selecting(image: &str, label: &str) -> String {
     deployment(image).replace("app: api", &format!("app: {label}"))

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a scenario ends by panicking, and says why")]
 
 mod anew;
+mod conflicts;
 mod conformance;
 mod failing;
 mod healthy;

@@ -4,6 +4,9 @@
 //! | --- | --- |
 //! | a connection: kubeconfig, context, bytes, in-cluster | [`Cluster`] |
 //! | kubectl-style rollout target: server-side apply, followed, rolled back | [`Apply`] |
+//! | where others write too: fail, force, yield | [`Conflicts`], [`ConflictRule`], [`FieldConflicts`] |
+//! | what is deleted when it is wanted no more | [`ApplySet`] |
+//! | kubectl's rollout verbs; its `set image` | [`RolloutVerb`], [`WorkloadRevision`]; [`SetImages`] |
 //! | a lock on a Lease | [`LeaseLock`] |
 //! | a journal in a Secret | [`SecretJournal`] |
 //! | `KIND/NAME` as kubectl takes it | [`KindName`] |
@@ -28,14 +31,27 @@
 //! ```
 //!
 //! # What it leaves in the cluster
-//! The objects applied, with the annotations `deploy-core/deployment-id` and `deploy-core/git-revision` on those that were written.
+//! The objects applied, with the annotations `deploy-core/deployment-id` and `deploy-core/git-revision` on those that were written; what a
+//! restart, pause or resume set belongs to a second field manager, `NAME-rollout`. Where pruning is asked for, the label
+//! `applyset.kubernetes.io/part-of` on the members of the set, and its parent, the Secret `deploy-set.NAME`.
+//!
 //! While a named run goes on: the Lease `deploy.NAME` and the Secret `deploy-journal.NAME` (of a large run also its parts). Both are gone when
 //! it ended well; a run that was killed leaves them for the next one of that name.
 //!
 //! # Rights
-//! On the kinds applied: get, list, watch, create, patch, delete (for the way back). On pods, events, replicasets, controllerrevisions: list, watch; on
-//! pods/log: get; on pods: delete (a StatefulSet's broken pod). With a name, on leases: get, create, update, delete; on secrets: get, list,
-//! create, patch, delete. A workload that cannot be followed is refused before anything is written; without Events the reasons are less exact.
+//! | for | on | verbs |
+//! | --- | --- | --- |
+//! | every run | the kinds applied | get, list, watch, create, patch, delete (for the way back) |
+//! | | pods, events, replicasets, controllerrevisions | list, watch; on pods delete (a StatefulSet's broken pod); on pods/log get |
+//! | | horizontalpodautoscalers | list: without it replicas are not left to autoscalers, and a note says so |
+//! | a way back that cannot be patched, the diff of a takeover | the kinds applied | update |
+//! | a run with a name | leases | get, create, update, delete |
+//! | | secrets | get, list, create, patch, delete |
+//! | pruning | all kinds of the set | list, delete |
+//! | | secrets, where the set's parent is | get, create, patch |
+//!
+//! A workload that cannot be followed, and a member that could not be deleted, are refused before anything is written; without Events the
+//! reasons are less exact.
 
 mod api;
 mod apply;

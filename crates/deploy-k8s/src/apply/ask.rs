@@ -131,18 +131,12 @@ impl Apply {
                     let same = claim.managers.is_none()
                         && diff(Some(&live), Some(&predicted)).is_empty()
                         && self.owns_the_same(&live, &predicted);
-                    let mut notes = notes();
+                    let notes = notes();
                     let change = if same {
                         Change::unchanged(desired, live)
                     } else {
                         Change::update(desired, live, predicted).forced(taken)
                     };
-                    if !same && change.diff.is_empty() && claim.from.is_empty() {
-                        let (id, manager) = (&change.id, &self.manager);
-                        notes.push(format!(
-                            "{id}: no value changes; the field manager \"{manager}\" comes to own it"
-                        ));
-                    }
                     return Ok((change.yielding(yielded), notes));
                 }
                 Ok(Predicted::Conflict { fields, error }) => {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Apply;
 use super::coming::defined;
-use super::restore::is_by;
+use super::since::is_by;
 use crate::api::{Place, Resource};
 
 /// The kinds that a person would miss; what others own (ReplicaSets, Endpoints) follows its owner.

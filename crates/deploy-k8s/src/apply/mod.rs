@@ -33,6 +33,7 @@ mod plan;
 mod prepare;
 mod prune;
 mod restore;
+mod since;
 mod status;
 mod unstick;
 mod write;
