@@ -43,18 +43,22 @@ const NEVER_OWNED: [&str; 9] = [
 #[must_use]
 pub fn applied_fields(desired: &Value) -> FieldSet {
     let schema = Schema::of_object(desired);
-    let mut never: Vec<FieldPath> =
-        NEVER_OWNED.iter().map(|name| FieldPath::fields(["metadata", name])).collect();
-    never.extend([FieldPath::fields(["apiVersion"]), FieldPath::fields(["kind"])]);
-    if *schema.shape() != Shape::Unknown {
-        never.push(FieldPath::fields(["status"]));
+    let fields = without_never_owned(&fields_of(desired, schema).below);
+    if *schema.shape() == Shape::Unknown {
+        return fields;
     }
-    let never: FieldSet = never.iter().collect();
-    let fields = fields_of(desired, schema).below.without_subtrees(&never);
-    fields.difference(&[FieldPath::fields(["metadata"])].iter().collect())
+    fields.without_subtrees(&[FieldPath::fields(["status"])].iter().collect())
 }
 
-fn fields_of(value: &Value, schema: Schema) -> Node {
+/// The fields of an object as far as an entry may have them.
+pub(crate) fn without_never_owned(fields: &FieldSet) -> FieldSet {
+    let metadata = NEVER_OWNED.iter().map(|name| FieldPath::fields(["metadata", name]));
+    let never = metadata.chain([FieldPath::fields(["apiVersion"]), FieldPath::fields(["kind"])]).collect();
+    fields.without_subtrees(&never).difference(&[FieldPath::fields(["metadata"])].iter().collect())
+}
+
+/// All fields that a value has, as whoever applies it owns them; of a duplicate item only the item.
+pub(crate) fn fields_of(value: &Value, schema: Schema) -> Node {
     let mut node = Node::default();
     match (value, schema.shape()) {
         (Value::Object(fields), shape) if *shape != Shape::Atomic => {

@@ -80,6 +80,11 @@ fn escape(c: char) -> String {
     format!("\\u{:04x}", u32::from(c))
 }
 
+/// Whether two values are the same to the API server.
+pub(crate) fn equal(a: &Value, b: &Value) -> bool {
+    compare(a, b).is_eq()
+}
+
 fn compare(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => compare_numbers(a, b),

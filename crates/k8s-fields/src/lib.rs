@@ -11,6 +11,7 @@
 //! | know what a manager would own after an apply | [`applied_fields`] |
 //! | know whether an apply would change anything | [`compare`] |
 //! | know how the built-in types merge | [`schema`] |
+//! | do to an object what the API server does | [`server`] |
 //!
 //! ```
 //! use k8s_fields::{FieldSet, ManagedFields, Operation, compare, extract};
@@ -77,6 +78,7 @@ mod path;
 mod project;
 pub mod schema;
 mod secret;
+pub mod server;
 mod set;
 mod takeover;
 

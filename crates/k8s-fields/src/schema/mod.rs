@@ -105,6 +105,13 @@ impl Schema {
         Self::of(text("apiVersion"), text("kind")).unwrap_or_else(Self::unknown)
     }
 
+    /// What an object of the kind has before anything is set: the structs of its Go type, which are never absent.
+    pub(crate) fn new_object(object: &Value) -> Value {
+        let text = |name| object.get(name).and_then(Value::as_str).unwrap_or_default();
+        let new = table::builtin().new_object(text("apiVersion"), text("kind")).cloned();
+        new.unwrap_or_else(|| Value::Object(serde_json::Map::new()))
+    }
+
     /// How the value at this place is merged.
     pub fn shape(&self) -> &'static Shape {
         self.shape

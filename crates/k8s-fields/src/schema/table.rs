@@ -1,6 +1,7 @@
 //! Reads `builtin.txt`.
 //!
-//! - `kind apps/v1 Deployment apps.v1.Deployment`: the root type of a kind.
+//! - `kind apps/v1 Deployment apps.v1.Deployment : {"spec":{…}}`: the root type of a kind, and what an object of it has before
+//!   anything is set (`{}` if left out).
 //! - `type core.v1.PodSpec` starts a type; its fields follow, indented: a name, words for the [`Shape`], and after a colon
 //!   the type of the field, of its items or of its values; `atomic` if each item is merged as a whole. A field or type that is all plain is not there.
 //! - `struct` is plain with a type, `map name,protocol="TCP"` a keyed list with defaults as JSON; `atomic`, `set`,
@@ -9,6 +10,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use serde_json::{Map, Value};
+
 use super::{Field, KeyField, Schema, Shape};
 
 type Fields = BTreeMap<String, Field>;
@@ -16,10 +19,15 @@ type Fields = BTreeMap<String, Field>;
 /// The built-in types.
 pub(super) struct Table {
     /// From apiVersion and kind to the name of the type.
-    kinds: BTreeMap<(String, String), String>,
+    kinds: BTreeMap<(String, String), Kind>,
     types: BTreeMap<String, Fields>,
     none: Fields,
     unknown: Fields,
+}
+
+struct Kind {
+    root: String,
+    new: Value,
 }
 
 /// The table, read once: it is a constant that is easier to review as text.
@@ -30,8 +38,12 @@ pub(super) fn builtin() -> &'static Table {
 
 impl Table {
     pub(super) fn root(&'static self, api_version: &str, kind: &str) -> Option<Schema> {
-        let name = self.kinds.get(&(api_version.to_owned(), kind.to_owned()))?;
-        Some(Schema { shape: &Shape::Plain, fields: self.fields(Some(name)), atomic_items: false })
+        let kind = self.kinds.get(&(api_version.to_owned(), kind.to_owned()))?;
+        Some(Schema { shape: &Shape::Plain, fields: self.fields(Some(&kind.root)), atomic_items: false })
+    }
+
+    pub(super) fn new_object(&'static self, api_version: &str, kind: &str) -> Option<&'static Value> {
+        self.kinds.get(&(api_version.to_owned(), kind.to_owned())).map(|kind| &kind.new)
     }
 
     pub(super) fn fields(&'static self, name: Option<&str>) -> &'static Fields {
@@ -59,7 +71,10 @@ fn read(text: &str) -> Table {
             line.split_once(" : ").map_or((line, None), |(words, of)| (words, Some(of.to_owned())));
         match words.split_ascii_whitespace().collect::<Vec<_>>().as_slice() {
             ["kind", api_version, kind, name] => {
-                table.kinds.insert(((*api_version).to_owned(), (*kind).to_owned()), (*name).to_owned());
+                let new = of.and_then(|new| serde_json::from_str(&new).ok());
+                let new = new.unwrap_or_else(|| Value::Object(Map::new()));
+                let root = (*name).to_owned();
+                table.kinds.insert(((*api_version).to_owned(), (*kind).to_owned()), Kind { root, new });
             }
             ["type", name] => (*name).clone_into(&mut current),
             [field, shape @ ..] if !field.starts_with('#') => {
@@ -102,7 +117,9 @@ mod tests {
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let words: Vec<_> = line.split_ascii_whitespace().collect();
             match words.as_slice() {
-                ["kind", api_version, kind, name] => {
+                ["kind", api_version, kind, name, new @ ..] => {
+                    let object = table.new_object(api_version, kind);
+                    assert_eq!(object.map(Value::to_string), Some(new.last().unwrap_or(&"{}").to_string()));
                     assert!(
                         Schema::of(api_version, kind).is_some() && table.types.contains_key(*name),
                         "{line}"

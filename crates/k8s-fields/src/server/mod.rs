@@ -1,0 +1,171 @@
+//! What the API server does to `managedFields`, and to an object that is applied: for whoever imitates it.
+//!
+//! [`apply`] is a server-side apply, [`updated`] what every other write (POST, PUT, the other patches) does to the entries.
+//! Neither decodes, defaults, validates nor admits: the caller does that with the object that [`apply`] returns, and before
+//! it calls [`updated`]. The rules are those of `sigs.k8s.io/structured-merge-diff` and of `managedfields` in
+//! `k8s.io/apimachinery`.
+//!
+//! Exact for the built-in kinds. Of custom resources the schema is not known: objects count as merged field by field and
+//! lists as replaced as a whole. Entries at another version of the API are read as if their paths meant the same at the
+//! object's; all objects of one call must be at one version. What `kubectl`'s own manager name brings about (the
+//! last-applied annotation follows) is not imitated.
+//!
+//! ```
+//! use k8s_fields::server::{ApplyError, Write, apply, updated};
+//! use k8s_fields::{ManagedFields, Operation};
+//! use serde_json::json;
+//!
+//! let deploy = Write::by("deploy", "2026-01-01T00:00:00Z");
+//! let manifest = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"key": "1"}});
+//! let live = apply(None, &manifest, &deploy)?;
+//!
+//! // Somebody edits it by PUT.
+//! let mut edited = live.clone();
+//! edited["data"]["key"] = "2".into();
+//! let edit = Write::by("edit", "2026-01-01T00:00:01Z");
+//! edited["metadata"]["managedFields"] = updated(Some(&live), &edited, &edit).to_value();
+//! let owners = ManagedFields::of(&edited)?;
+//! assert!(owners.find("deploy", Operation::Apply, None).is_none(), "it owned nothing else");
+//!
+//! // The next apply conflicts, and has its way by force.
+//! let Err(ApplyError::Conflicts(conflicts)) = apply(Some(&edited), &manifest, &deploy) else { panic!() };
+//! assert_eq!(conflicts.to_string(), r#"Apply failed with 1 conflict: conflict with "edit" using v1: .data.key"#);
+//! let forced = apply(Some(&edited), &manifest, &deploy.forced())?;
+//! assert_eq!(forced["data"], json!({"key": "1"}));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod apply;
+mod changes;
+mod conflicts;
+mod items;
+mod merge;
+mod prune;
+mod scale;
+mod update;
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
+use crate::schema::{Schema, Shape};
+use crate::{Entry, FieldPath, FieldSet, ManagedFields, Operation, ParseError};
+
+pub use apply::{ApplyError, apply};
+pub use conflicts::{Conflict, Conflicts};
+pub use update::updated;
+
+/// Who writes, when and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    manager: String,
+    time: String,
+    subresource: Option<String>,
+    force: bool,
+    own_status: Option<bool>,
+}
+
+impl Write {
+    /// A write of the resource itself by this field manager, without force. The time is RFC 3339 in UTC to the second, as the
+    /// API has it.
+    pub fn by(manager: impl Into<String>, time: impl Into<String>) -> Self {
+        let (manager, time) = (Some(manager.into()), time.into());
+        let manager = manager.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned());
+        Self { manager, time, subresource: None, force: false, own_status: None }
+    }
+
+    /// Through a subresource. Through `status` nothing else counts. Through `scale` only `.spec.replicas` does, and as the API
+    /// server has it: a write leaves an entry only if somebody owned them, never a time, and none if it scales to 0.
+    #[must_use]
+    pub fn through(mut self, subresource: impl Into<String>) -> Self {
+        self.subresource = Some(subresource.into()).filter(|name| !name.is_empty());
+        self
+    }
+
+    /// An apply that takes over what conflicts. Other writes always do.
+    #[must_use]
+    pub fn forced(mut self) -> Self {
+        self.force = true;
+        self
+    }
+
+    /// Whether the resource has a subresource `status`, so that a write of the resource itself leaves the status alone.
+    /// By default built-in kinds have one and others do not.
+    #[must_use]
+    pub fn with_status_subresource(mut self, has_one: bool) -> Self {
+        self.own_status = Some(has_one);
+        self
+    }
+
+    fn entry(&self, operation: Operation, api_version: &str, fields: FieldSet) -> Entry {
+        let mut entry = Entry::new(self.manager.as_str(), operation, api_version, fields);
+        entry.time = Some(self.time.clone());
+        entry.subresource.clone_from(&self.subresource);
+        entry
+    }
+
+    /// What of an object's fields this write can change at all.
+    fn reach(&self, schema: Schema) -> Reach {
+        let status = self.own_status.unwrap_or(*schema.shape() != Shape::Unknown);
+        match self.subresource.as_deref() {
+            Some("status") => Reach::Status,
+            _ if status => Reach::AllButStatus,
+            _ => Reach::All,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    All,
+    AllButStatus,
+    Status,
+}
+
+impl Reach {
+    fn of(self, fields: &FieldSet) -> FieldSet {
+        let status: FieldSet = [FieldPath::fields(["status"])].iter().collect();
+        match self {
+            Self::All => fields.clone(),
+            Self::AllButStatus => fields.without_subtrees(&status),
+            Self::Status => fields.difference(&fields.without_subtrees(&status)),
+        }
+    }
+}
+
+fn api_version(object: &Value) -> &str {
+    object.get("apiVersion").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The object's entries; of two with one identity (scaling writes such) the API server reads the last.
+fn entries_of(object: &Value) -> Result<ManagedFields, ParseError> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for entry in ManagedFields::of(object)?.entries {
+        entries.retain(|earlier| !is_same(earlier, &entry));
+        entries.push(entry);
+    }
+    Ok(ManagedFields { entries })
+}
+
+/// Whether both entries are one manager's by one way. An applier has one entry, whatever its version.
+fn is_same(a: &Entry, b: &Entry) -> bool {
+    a.is(&b.manager, b.operation, b.subresource.as_deref())
+        && (a.operation == Operation::Apply || a.api_version == b.api_version)
+}
+
+/// The entries that own something, in the API server's order.
+fn settled(entries: impl IntoIterator<Item = Entry>) -> ManagedFields {
+    let mut entries: Vec<_> = entries.into_iter().filter(|entry| !entry.fields.is_empty()).collect();
+    entries.sort_by(order);
+    ManagedFields { entries }
+}
+
+/// Appliers first, then whoever wrote longer ago.
+fn order(a: &Entry, b: &Entry) -> Ordering {
+    // Of RFC 3339 in UTC the later one is the greater text, and no time is the zero time.
+    let key = |entry: &Entry| {
+        let Entry { manager, api_version, subresource, .. } = entry.clone();
+        (entry.operation, entry.time.clone(), manager, api_version, subresource)
+    };
+    key(a).cmp(&key(b))
+}
