@@ -8,6 +8,7 @@ mod conformance;
 mod failing;
 mod healthy;
 mod interrupted;
+mod merge;
 mod others;
 mod prune;
 mod refused;

@@ -5,13 +5,13 @@
 //! that controllers which work on it do not count. No pod ever starts: a quota forbids it.
 
 mod case;
-mod change;
-mod definitions;
+pub(crate) mod change;
+pub(crate) mod definitions;
 mod drive;
 mod effect;
-mod server;
+pub(crate) mod server;
 mod tally;
-mod template;
+pub(crate) mod template;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::panic::{AssertUnwindSafe, resume_unwind};

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// One change. It leaves alone what says which object it is.
 #[derive(Clone, Debug)]
-pub(super) enum Change {
+pub(crate) enum Change {
     /// Takes a field or an item away.
     Remove(Index),
     /// Writes nothing where there is something.
@@ -29,7 +29,7 @@ pub(super) enum Change {
 
 /// The ways to write nothing.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Nothing {
+pub(crate) enum Nothing {
     Null,
     /// `{}`, `[]`, `""`, 0 or false.
     Empty,
@@ -66,7 +66,7 @@ const SPELLINGS: [&[&str]; 9] = [
 ];
 
 impl Change {
-    pub(super) fn any() -> impl Strategy<Value = Self> {
+    pub(crate) fn any() -> impl Strategy<Value = Self> {
         let index = any::<Index>;
         let nothing = || prop_oneof![Just(Nothing::Null), Just(Nothing::Empty)];
         prop_oneof![
@@ -85,7 +85,7 @@ impl Change {
     }
 
     /// The manifest with the change, or as it was if the change has no place in it.
-    pub(super) fn of(&self, manifest: &Value, others: &[Value], live: &Value) -> Value {
+    pub(crate) fn of(&self, manifest: &Value, others: &[Value], live: &Value) -> Value {
         let mut changed = manifest.clone();
         self.make(&mut changed, others, live);
         changed
@@ -144,7 +144,7 @@ impl Change {
 }
 
 /// One place of a manifest, with what is around it and nothing else: what somebody applies who cares for that alone.
-pub(super) fn part(manifest: &Value, index: Index) -> Value {
+pub(crate) fn part(manifest: &Value, index: Index) -> Value {
     let mut part = match pick_place(manifest, index, |_, _| true) {
         Some(place) => along(manifest, &place, false),
         None => json!({}),

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::server::Server;
 
 /// Defines the custom resources in `group`, and waits until they are served.
-pub(super) async fn define(env: &Env, server: &Server, group: &str) {
+pub(crate) async fn define(env: &Env, server: &Server, group: &str) {
     let definitions: Api<CustomResourceDefinition> = Api::all(env.kube.clone());
     let text = include_str!("definitions.yaml").replace("$GROUP", group);
     for definition in read("definitions.yaml", text.as_bytes()).expect("good definitions") {
@@ -26,7 +26,7 @@ pub(super) async fn define(env: &Env, server: &Server, group: &str) {
 }
 
 /// Removes what there is of the definitions.
-pub(super) async fn undefine(env: &Env, group: &str) {
+pub(crate) async fn undefine(env: &Env, group: &str) {
     for plural in ["shops", "bags"] {
         let name = format!("{plural}.{group}");
         if env.has_definition(&name).await {
@@ -36,7 +36,7 @@ pub(super) async fn undefine(env: &Env, group: &str) {
 }
 
 /// No pod ever starts in the namespace.
-pub(super) async fn forbid_pods(env: &Env) {
+pub(crate) async fn forbid_pods(env: &Env) {
     let quota = json!({"metadata": {"name": "no-pods"}, "spec": {"hard": {"pods": "0"}}});
     let quota: ResourceQuota = serde_json::from_value(quota).expect("a quota");
     let quotas = Api::namespaced(env.kube.clone(), &env.namespace);

@@ -5,42 +5,57 @@ use kube::core::{ApiResource, DynamicObject, GroupVersionKind, Request, Resource
 use serde_json::{Value, json};
 
 /// The namespace of a test.
-pub(super) struct Server {
-    pub(super) client: kube::Client,
-    pub(super) namespace: String,
+pub(crate) struct Server {
+    pub(crate) client: kube::Client,
+    pub(crate) namespace: String,
 }
 
 /// The object after the request, or the server's refusal.
-pub(super) type Answer = Result<Value, Box<Status>>;
+pub(crate) type Answer = Result<Value, Box<Status>>;
 
 impl Server {
-    pub(super) async fn get(&self, object: &Value) -> Answer {
+    pub(crate) async fn get(&self, object: &Value) -> Answer {
         let (path, name) = self.path(object);
         let request = path.get(name, &GetParams::default()).expect("a good request");
         answer(self.client.request(request).await)
     }
 
     /// Whether there is no such object, but its kind.
-    pub(super) async fn misses(&self, object: &Value) -> bool {
+    pub(crate) async fn misses(&self, object: &Value) -> bool {
         let answer = self.get(object).await;
         answer.is_err_and(|status| status.details.is_some_and(|details| details.name == self.path(object).1))
     }
 
-    pub(super) async fn apply(&self, object: &Value, manager: &str, force: bool) -> Answer {
+    pub(crate) async fn apply(&self, object: &Value, manager: &str, force: bool) -> Answer {
         let (path, name) = self.path(object);
         let params = PatchParams { force, ..PatchParams::apply(manager) };
         let request = path.patch(name, &params, &Patch::Apply(object)).expect("a good request");
         answer(self.client.request(request).await)
     }
 
-    pub(super) async fn replace(&self, object: &Value, manager: &str) -> Answer {
+    pub(crate) async fn create(&self, object: &Value, manager: &str) -> Answer {
+        let (path, _) = self.path(object);
+        let params = PostParams { field_manager: Some(manager.to_owned()), ..PostParams::default() };
+        let request = path.create(&params, object.to_string().into_bytes()).expect("a good request");
+        answer(self.client.request(request).await)
+    }
+
+    pub(crate) async fn replace(&self, object: &Value, manager: &str) -> Answer {
         let (path, name) = self.path(object);
         let params = PostParams { field_manager: Some(manager.to_owned()), ..PostParams::default() };
         let request = path.replace(name, &params, object.to_string().into_bytes()).expect("a good request");
         answer(self.client.request(request).await)
     }
 
-    pub(super) async fn scale(&self, object: &Value, replicas: u8) -> Answer {
+    /// A JSON merge patch.
+    pub(crate) async fn merge(&self, object: &Value, patch: &Value, manager: &str) -> Answer {
+        let (path, name) = self.path(object);
+        let request =
+            path.patch(name, &PatchParams::apply(manager), &Patch::Merge(patch)).expect("a good request");
+        answer(self.client.request(request).await)
+    }
+
+    pub(crate) async fn scale(&self, object: &Value, replicas: u8) -> Answer {
         let (path, name) = self.path(object);
         let replicas = Patch::Merge(json!({"spec": {"replicas": replicas}}));
         let params = PatchParams::apply("autoscaler");
@@ -48,7 +63,7 @@ impl Server {
         answer(self.client.request(request).await)
     }
 
-    pub(super) async fn delete(&self, object: &Value) -> Answer {
+    pub(crate) async fn delete(&self, object: &Value) -> Answer {
         let (path, name) = self.path(object);
         let request = path.delete(name, &DeleteParams::background()).expect("a good request");
         answer(self.client.request(request).await)

@@ -7,7 +7,7 @@ use proptest::strategy::Union;
 use serde_json::{Map, Value};
 
 /// The template of each kind, with the custom resources in `group`.
-pub(super) fn templates(group: &str) -> Vec<Value> {
+pub(crate) fn templates(group: &str) -> Vec<Value> {
     let text = include_str!("kinds.yaml").replace("$GROUP", group);
     let mut templates: Vec<Value> = read("kinds.yaml", text.as_bytes())
         .expect("good templates")
@@ -25,7 +25,7 @@ pub(super) fn templates(group: &str) -> Vec<Value> {
 }
 
 /// Some of what a template has.
-pub(super) fn some_of(template: &Value) -> BoxedStrategy<Value> {
+pub(crate) fn some_of(template: &Value) -> BoxedStrategy<Value> {
     match template {
         Value::Object(fields) => match fields.get("oneOf").and_then(Value::as_array) {
             Some(options) => Union::new(options.iter().map(some_of)).boxed(),
