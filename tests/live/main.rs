@@ -12,6 +12,7 @@ mod merge;
 mod others;
 mod prune;
 mod refused;
+mod same;
 mod set_image;
 mod takeover;
 mod unchanged;

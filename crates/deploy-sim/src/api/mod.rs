@@ -1,0 +1,128 @@
+//! The API: one request, one answer. What is not implemented is answered 501, never with a wrong success.
+
+mod delete;
+mod discovery;
+mod patch;
+mod read;
+mod write;
+
+use std::sync::Arc;
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::kinds::Kind;
+use crate::request::{Address, Request, Target};
+use crate::selector::Selector;
+use crate::state::State;
+use crate::status::{Status, Subject};
+
+/// What is sent back.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Json(u16, Value),
+    Text(u16, String),
+    /// A list that goes on.
+    Watch(Watch),
+}
+
+/// What a watch is to tell.
+#[derive(Clone, Debug)]
+pub(crate) struct Watch {
+    pub(crate) kind: Arc<Kind>,
+    pub(crate) namespace: Option<String>,
+    pub(crate) selector: Selector,
+    /// Changes after this revision.
+    pub(crate) from: u64,
+    /// The objects there are already, told first as `ADDED`.
+    pub(crate) initial: Vec<Arc<Value>>,
+    pub(crate) bookmarks: bool,
+    /// Whether the end of the initial objects is to be told.
+    pub(crate) initial_end: bool,
+    pub(crate) timeout: Option<u64>,
+}
+
+/// An object's kind and where it is asked for.
+pub(crate) struct At<'a> {
+    pub(crate) kind: Arc<Kind>,
+    pub(crate) address: &'a Address,
+}
+
+impl At<'_> {
+    pub(crate) fn name(&self) -> &str {
+        self.address.name.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        self.address.namespace.as_deref()
+    }
+
+    /// As refusals name it.
+    pub(crate) fn subject(&self) -> Subject<'_> {
+        Subject { group: &self.kind.group, resource: &self.kind.plural, name: self.name() }
+    }
+}
+
+/// Answers a request.
+///
+/// # Errors
+/// A refusal, in the API server's words.
+pub(crate) fn answer(state: &mut State, request: &Request) -> Result<Reply, Status> {
+    match &request.target {
+        Target::Version => Ok(Reply::Json(200, version())),
+        Target::Health => Ok(Reply::Text(200, "ok".into())),
+        Target::Objects(address) => {
+            let served = |kind: &Arc<Kind>| kind.group == address.group && kind.version == address.version;
+            if state.kinds.all().any(served) { objects(state, request, address) } else { Ok(nowhere()) }
+        }
+        Target::Nowhere => Ok(nowhere()),
+        _ if request.method != Method::GET => Err(Status::method_not_allowed()),
+        target => {
+            let found = discovery::answer(&state.kinds, target, request.aggregated);
+            Ok(found.map_or_else(nowhere, |body| Reply::Json(200, body)))
+        }
+    }
+}
+
+/// Where nothing is served at all, no `Status` says so.
+fn nowhere() -> Reply {
+    Reply::Text(404, "404 page not found\n".into())
+}
+
+/// As the version that it imitates.
+fn version() -> Value {
+    json!({
+        "major": "1", "minor": "36", "gitVersion": "v1.36.2", "gitCommit": "", "gitTreeState": "clean",
+        "buildDate": "", "goVersion": "", "compiler": "", "platform": "embedded",
+    })
+}
+
+fn objects(state: &mut State, request: &Request, address: &Address) -> Result<Reply, Status> {
+    let kind = state.kinds.find(&address.group, &address.version, &address.plural);
+    let kind = kind.cloned().ok_or_else(Status::no_such_resource)?;
+    if address.namespace.is_some() != kind.namespaced
+        && (address.namespace.is_some() || address.name.is_some() || request.method == Method::POST)
+    {
+        return Err(Status::no_such_resource());
+    }
+    let at = At { kind, address };
+    if let Some(subresource) = &address.subresource
+        && !at.kind.subresources.contains(subresource)
+    {
+        return Err(Status::no_such_resource());
+    }
+    match (request.method.as_str(), address.name.is_some()) {
+        ("GET", true) => read::get(state, request, &at),
+        ("GET", false) => read::list(state, request, &at),
+        ("POST", false) => write::create(state, request, &at),
+        ("PUT", true) => write::replace(state, request, &at),
+        ("PATCH", true) => patch::patch(state, request, &at),
+        ("DELETE", true) => delete::delete(state, request, &at),
+        ("DELETE", false) => delete::collection(state, request, &at),
+        ("POST", true) => Err(Status::not_implemented(&format!(
+            "POST of the subresource {}",
+            address.subresource.as_deref().unwrap_or_default()
+        ))),
+        _ => Err(Status::method_not_allowed()),
+    }
+}

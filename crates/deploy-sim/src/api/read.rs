@@ -1,0 +1,158 @@
+//! `get`, `list` in chunks, and where a watch begins.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{At, Reply, Watch};
+use crate::request::Request;
+use crate::selector::Selector;
+use crate::state::{State, key};
+use crate::status::Status;
+use crate::store::Key;
+
+pub(super) fn get(state: &State, request: &Request, at: &At<'_>) -> Result<Reply, Status> {
+    let object = state.store.get(&key(&at.kind, at.namespace(), at.name()));
+    let object = object.ok_or_else(|| Status::not_found(at.subject()))?;
+    match at.address.subresource.as_deref() {
+        None | Some("status") => Ok(Reply::Json(200, as_served(object, at))),
+        Some("scale") => Ok(Reply::Json(200, scale(object))),
+        Some(other) => {
+            Err(Status::not_implemented(&format!("GET of the subresource {other} ({:?})", request.method)))
+        }
+    }
+}
+
+/// The object at the version asked for.
+pub(super) fn as_served(object: &Value, at: &At<'_>) -> Value {
+    let mut object = object.clone();
+    if at.kind.custom {
+        object["apiVersion"] = at.kind.api_version().into();
+    }
+    object
+}
+
+/// Items of built-in kinds come without: the list says what they are.
+pub(super) fn without_type(item: &mut Value, at: &At<'_>) {
+    if let Some(item) = item.as_object_mut().filter(|_| !at.kind.custom) {
+        item.remove("kind");
+        item.remove("apiVersion");
+    }
+}
+
+/// The `Scale` of a workload.
+pub(super) fn scale(object: &Value) -> Value {
+    let metadata = &object["metadata"];
+    let selector = object.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
+    let selector: Vec<String> = selector
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+        .collect();
+    json!({
+        "kind": "Scale", "apiVersion": "autoscaling/v1",
+        "metadata": {
+            "name": metadata["name"], "namespace": metadata["namespace"], "uid": metadata["uid"],
+            "resourceVersion": metadata["resourceVersion"], "creationTimestamp": metadata["creationTimestamp"],
+        },
+        // None is written as nothing.
+        "spec": match object.pointer("/spec/replicas") {
+            Some(replicas) if *replicas != 0 => json!({"replicas": replicas}),
+            _ => json!({}),
+        },
+        "status": {
+            "replicas": object.pointer("/status/replicas").cloned().unwrap_or(0.into()),
+            "selector": selector.join(","),
+        },
+    })
+}
+
+pub(super) fn list(state: &State, request: &Request, at: &At<'_>) -> Result<Reply, Status> {
+    let query = &request.query;
+    let selector =
+        Selector::parse(query.text("labelSelector"), query.text("fieldSelector"), &at.kind.resource)?;
+    if query.flag("watch") {
+        return watch(state, request, at, selector);
+    }
+    let limit = usize::try_from(query.number("limit")?.unwrap_or(0)).unwrap_or(usize::MAX);
+    let start = query.text("continue").map(|token| continued(token, state)).transpose()?;
+    let selected = state
+        .store
+        .list(&at.kind.resource, at.namespace())
+        .filter(|(_, object)| selector.matches(object))
+        .filter(|(key, _)| start.as_ref().is_none_or(|start| place(key) > *start));
+    let (mut items, mut last, mut more) = (Vec::new(), None, 0_u64);
+    for (key, object) in selected {
+        if limit > 0 && items.len() == limit {
+            more += 1;
+            continue;
+        }
+        let mut item = as_served(object, at);
+        without_type(&mut item, at);
+        items.push(item);
+        last = Some(place(key));
+    }
+    let mut metadata = json!({"resourceVersion": state.store.revision().to_string()});
+    if more > 0
+        && let Some(last) = last
+    {
+        metadata["continue"] = token(state.store.revision(), &last).into();
+        metadata["remainingItemCount"] = more.into();
+    }
+    let kind = format!("{}List", at.kind.kind);
+    Ok(Reply::Json(
+        200,
+        json!({"kind": kind, "apiVersion": at.kind.api_version(), "metadata": metadata, "items": items}),
+    ))
+}
+
+/// Where an object stands in a list.
+fn place(key: &Key) -> String {
+    format!("{}/{}", key.namespace, key.name)
+}
+
+fn token(revision: u64, last: &str) -> String {
+    format!("{revision}:{last}")
+}
+
+/// Where a chunk begins. The chunks are of one moment on a real server; here they are of the present one, and refused when etcd would
+/// have forgotten the first one's.
+fn continued(token: &str, state: &State) -> Result<String, Status> {
+    let parsed = token.split_once(':').and_then(|(revision, place)| Some((revision.parse().ok()?, place)));
+    let (revision, place): (u64, &str) =
+        parsed.ok_or_else(|| Status::bad_request("continue key is not valid"))?;
+    if state.store.since(revision).is_err() {
+        let message = "The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter.";
+        return Err(Status::new(410, "Expired", message));
+    }
+    Ok(place.to_owned())
+}
+
+fn watch(state: &State, request: &Request, at: &At<'_>, selector: Selector) -> Result<Reply, Status> {
+    let query = &request.query;
+    let initial_events = query.flag("sendInitialEvents");
+    let from = query.number("resourceVersion")?;
+    let initial: Vec<Arc<Value>> = if initial_events || from.is_none_or(|from| from == 0) {
+        let objects = state.store.list(&at.kind.resource, at.namespace());
+        objects.filter(|(_, object)| selector.matches(object)).map(|(_, object)| Arc::clone(object)).collect()
+    } else {
+        Vec::new()
+    };
+    let from = match from {
+        Some(from) if from > 0 && !initial_events => from,
+        _ => state.store.revision(),
+    };
+    if state.store.since(from).is_err() {
+        return Err(Status::expired());
+    }
+    Ok(Reply::Watch(Watch {
+        kind: Arc::clone(&at.kind),
+        namespace: at.namespace().map(str::to_owned),
+        selector,
+        from,
+        initial,
+        bookmarks: query.flag("allowWatchBookmarks"),
+        initial_end: initial_events,
+        timeout: query.number("timeoutSeconds")?,
+    }))
+}

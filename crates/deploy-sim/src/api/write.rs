@@ -1,0 +1,368 @@
+//! `create` and `replace`, and the one way in which an object comes to be written.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::read::as_served;
+use super::{At, Reply};
+use crate::defaults;
+use crate::definitions;
+use crate::fields;
+use crate::kinds::Kinds;
+use crate::request::Request;
+use crate::state::{State, key};
+use crate::status::{Cause, Status, Subject};
+use crate::validate;
+
+/// Kinds whose spec has no generation.
+const WITHOUT_GENERATION: [&str; 16] = [
+    "namespaces.",
+    "nodes.",
+    "persistentvolumes.",
+    "configmaps.",
+    "secrets.",
+    "services.",
+    "serviceaccounts.",
+    "endpoints.",
+    "events.",
+    "podtemplates.",
+    "persistentvolumeclaims.",
+    "resourcequotas.",
+    "limitranges.",
+    "controllerrevisions.apps",
+    "horizontalpodautoscalers.autoscaling",
+    "leases.coordination.k8s.io",
+];
+
+/// What the server adds after it has noted who owns what, where the writer leaves it out.
+const LATE: [(&str, &str, &str); 2] =
+    [("namespaces.", "/spec", "finalizers"), ("persistentvolumeclaims.", "/metadata", "finalizers")];
+
+/// A change on its way to the store.
+pub(super) struct Change<'a> {
+    pub(super) at: &'a At<'a>,
+    pub(super) before: Option<Arc<Value>>,
+    pub(super) after: Value,
+    pub(super) manager: &'a str,
+    /// Whether `after` has its `managedFields` already.
+    pub(super) applied: bool,
+    pub(super) dry_run: bool,
+}
+
+pub(super) fn create(state: &mut State, request: &Request, at: &At<'_>) -> Result<Reply, Status> {
+    let mut object = request.object()?;
+    let named = name_of(state, &mut object, at)?;
+    let address = super::Address { name: Some(named), ..at.address.clone() };
+    let at = At { kind: Arc::clone(&at.kind), address: &address };
+    check_identity(&mut object, &at, &state.kinds)?;
+    if object
+        .pointer("/metadata/resourceVersion")
+        .and_then(Value::as_str)
+        .is_some_and(|text| !text.is_empty())
+    {
+        let message = "resourceVersion should not be set on objects to be created";
+        return Err(Status::new(500, "", message));
+    }
+    if state.store.get(&key(&at.kind, at.namespace(), at.name())).is_some() {
+        return Err(Status::already_exists(at.subject()));
+    }
+    let change = Change {
+        at: &at,
+        before: None,
+        after: object,
+        manager: &request.manager(),
+        applied: false,
+        dry_run: request.dry_run()?,
+    };
+    let written = commit(state, change)?;
+    Ok(Reply::Json(201, as_served(&written, &at)))
+}
+
+pub(super) fn replace(state: &mut State, request: &Request, at: &At<'_>) -> Result<Reply, Status> {
+    let mut object = request.object()?;
+    let before = state.store.get(&key(&at.kind, at.namespace(), at.name())).cloned();
+    let before = before.ok_or_else(|| Status::not_found(at.subject()))?;
+    if at.address.subresource.as_deref() == Some("scale") {
+        let replicas = object.pointer("/spec/replicas").cloned().unwrap_or(0.into());
+        return super::patch::rescale(state, request, at, &before, &replicas);
+    }
+    check_identity(&mut object, at, &state.kinds)?;
+    check_preconditions(&object, &before, at)?;
+    let change = Change {
+        at,
+        before: Some(before),
+        after: object,
+        manager: &request.manager(),
+        applied: false,
+        dry_run: request.dry_run()?,
+    };
+    let written = commit(state, change)?;
+    Ok(Reply::Json(200, as_served(&written, at)))
+}
+
+/// The name, made up where only its beginning is given.
+fn name_of(state: &mut State, object: &mut Value, at: &At<'_>) -> Result<String, Status> {
+    let text = |object: &Value, pointer: &str| {
+        object.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    if let Some(name) = text(object, "/metadata/name") {
+        return Ok(name);
+    }
+    if let Some(start) = text(object, "/metadata/generateName") {
+        let name = format!("{start}{}", state.suffix());
+        object["metadata"]["name"] = name.clone().into();
+        return Ok(name);
+    }
+    let subject = Subject { group: &at.kind.group, resource: &at.kind.kind, name: "" };
+    Err(Status::invalid(subject, &[Cause::required("metadata.name", "name or generateName is required")]))
+}
+
+/// Whether the object is what the path says; what it leaves out is filled in.
+pub(super) fn check_identity(object: &mut Value, at: &At<'_>, kinds: &Kinds) -> Result<(), Status> {
+    check_type(object, at, kinds)?;
+    if !object.get("metadata").is_some_and(Value::is_object) {
+        object["metadata"] = json!({});
+    }
+    let text =
+        |object: &Value, field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+    match text(object, "name") {
+        name if name.is_empty() => object["metadata"]["name"] = at.name().into(),
+        name if name == at.name() => {}
+        name => {
+            let message =
+                format!("the name of the object ({name}) does not match the name on the URL ({})", at.name());
+            return Err(Status::bad_request(message));
+        }
+    }
+    match (at.namespace(), text(object, "namespace")) {
+        (Some(namespace), found) if found.is_empty() => object["metadata"]["namespace"] = namespace.into(),
+        (Some(namespace), found) if found != namespace => {
+            return Err(Status::bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request",
+            ));
+        }
+        (None, _) => drop(metadata(object).remove("namespace")),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn check_type(object: &mut Value, at: &At<'_>, kinds: &Kinds) -> Result<(), Status> {
+    let (kind, api_version) = (at.kind.kind.as_str(), at.kind.api_version());
+    let found = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (found_kind, found_version) = (found("kind"), found("apiVersion"));
+    let is = |found: &str, expected: &str| found.is_empty() || found == expected;
+    if is(&found_kind, kind) && is(&found_version, &api_version) {
+        object["kind"] = kind.into();
+        object["apiVersion"] = api_version.into();
+        return Ok(());
+    }
+    let version = found_version.rsplit('/').next().unwrap_or_default();
+    let message = if found_kind == kind {
+        format!(
+            "the API version in the data ({found_version}) does not match the expected API version ({api_version})"
+        )
+    } else if kinds.of(&found_version, &found_kind).is_some() {
+        let internal = if at.kind.group.is_empty() { "core" } else { &at.kind.group };
+        let internal = internal.split('.').next().unwrap_or_default();
+        format!(
+            "{found_kind} in version \"{version}\" cannot be handled as a {kind}: converting ({version}.{found_kind}) to ({internal}.{kind}): unknown conversion"
+        )
+    } else {
+        format!(
+            "no kind \"{found_kind}\" is registered for version \"{found_version}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\""
+        )
+    };
+    Err(Status::bad_request(message))
+}
+
+/// The resourceVersion and uid that the writer saw.
+pub(super) fn check_preconditions(object: &Value, before: &Value, at: &At<'_>) -> Result<(), Status> {
+    let sent = |field: &str| object["metadata"][field].as_str().filter(|text| !text.is_empty());
+    if let Some(uid) = sent("uid")
+        && before["metadata"]["uid"] != uid
+    {
+        let found = before["metadata"]["uid"].as_str().unwrap_or_default();
+        let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {found}");
+        return Err(Status::conflict(at.subject(), &why));
+    }
+    if let Some(version) = sent("resourceVersion")
+        && before["metadata"]["resourceVersion"] != version
+    {
+        let why =
+            "the object has been modified; please apply your changes to the latest version and try again";
+        return Err(Status::conflict(at.subject(), why));
+    }
+    Ok(())
+}
+
+/// Admits, fills in, validates and stores. What would change nothing is not written.
+pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>, Status> {
+    let Change { at, before, mut after, manager, applied, dry_run } = change;
+    let subresource = at.address.subresource.as_deref();
+    match &before {
+        None => {
+            admit(state, at)?;
+            give_birth(state, &mut after, at);
+        }
+        Some(before) => keep(before, &mut after, at, subresource),
+    }
+    let late = LATE.iter().find(|(resource, map, key)| {
+        **resource == *at.kind.resource
+            && before.is_none()
+            && after.pointer(map).and_then(|map| map.get(key)).is_none()
+    });
+    validate::decode(&at.kind, &after)?;
+    defaults::fill(&mut after, before.as_deref());
+    if !applied {
+        let mut noted = after.clone();
+        if let Some((_, map, key)) = late
+            && let Some(map) = noted.pointer_mut(map)
+        {
+            put(map, key, None);
+        }
+        let time = state.time();
+        set_managed(&mut after, fields::updated(before.as_deref(), &noted, manager, &time, at));
+    }
+    let causes = validate::check(&at.kind, &after, before.as_deref());
+    if !causes.is_empty() {
+        return Err(Status::invalid(Subject { resource: &at.kind.kind, ..at.subject() }, &causes));
+    }
+    count_generation(before.as_deref(), &mut after, at);
+    if let Some(before) = &before
+        && timeless(before) == timeless(&after)
+    {
+        return Ok(Arc::clone(before));
+    }
+    if dry_run {
+        return Ok(Arc::new(after));
+    }
+    let key = key(&at.kind, at.namespace(), at.name());
+    let is_gone = after["metadata"].get("deletionTimestamp").is_some() && finalizers(&after).is_empty();
+    if is_gone {
+        state.store.put(key.clone(), after);
+        let last = state.store.remove(&key).ok_or_else(|| Status::not_found(at.subject()))?;
+        definitions::removed(state, &at.kind, &last);
+        return Ok(last);
+    }
+    let written = state.store.put(key, after);
+    definitions::written(state, &at.kind, &written);
+    Ok(written)
+}
+
+/// Without the times of its managers: a write that would change nothing else is none.
+fn timeless(object: &Value) -> Value {
+    let mut object = object.clone();
+    let managed = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut);
+    for entry in managed.into_iter().flatten() {
+        put(entry, "time", None);
+    }
+    object
+}
+
+pub(super) fn finalizers(object: &Value) -> Vec<String> {
+    let list = |pointer: &str| object.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
+    let of_spec = if object["kind"] == "Namespace" { list("/spec/finalizers") } else { Vec::new() };
+    let all = list("/metadata/finalizers").into_iter().chain(of_spec);
+    all.filter_map(|finalizer| finalizer.as_str().map(str::to_owned)).collect()
+}
+
+/// Nothing is created in a namespace that is not there, or on its way out.
+fn admit(state: &State, at: &At<'_>) -> Result<(), Status> {
+    let Some(name) = at.namespace() else { return Ok(()) };
+    let Some(namespace) = state.namespace(name) else {
+        return Err(Status::not_found(Subject { group: "", resource: "namespaces", name }));
+    };
+    if namespace.pointer("/metadata/deletionTimestamp").is_some() {
+        let why = format!("unable to create new content in namespace {name} because it is being terminated");
+        let mut status = Status::forbidden(at.subject(), &why);
+        if let Some(details) = &mut status.details {
+            details["causes"] = json!([{
+                "reason": "NamespaceTerminating", "message": format!("namespace {name} is being terminated"),
+                "field": "metadata.namespace",
+            }]);
+        }
+        return Err(status);
+    }
+    Ok(())
+}
+
+fn give_birth(state: &mut State, object: &mut Value, at: &At<'_>) {
+    let (uid, time) = (state.uid(), state.time());
+    let has_status = at.kind.subresources.iter().any(|subresource| subresource == "status");
+    if has_status && let Some(object) = object.as_object_mut() {
+        object.remove("status");
+    }
+    let metadata = metadata(object);
+    for field in
+        ["resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"]
+    {
+        metadata.remove(field);
+    }
+    metadata.insert("uid".into(), uid.into());
+    metadata.insert("creationTimestamp".into(), time.into());
+}
+
+/// What a writer cannot change: the identity, and the status but through its subresource (and nothing else through that).
+fn keep(before: &Value, after: &mut Value, at: &At<'_>, subresource: Option<&str>) {
+    let has_status = at.kind.subresources.iter().any(|subresource| subresource == "status");
+    match subresource {
+        Some("status") => {
+            let status = after.get("status").cloned();
+            let managed = after["metadata"].get("managedFields").cloned();
+            *after = before.clone();
+            put(after, "status", status);
+            put(&mut after["metadata"], "managedFields", managed);
+        }
+        _ if has_status => put(after, "status", before.get("status").cloned()),
+        _ => {}
+    }
+    let old = before["metadata"].clone();
+    for field in [
+        "uid",
+        "creationTimestamp",
+        "resourceVersion",
+        "generation",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+    ] {
+        put(&mut after["metadata"], field, old.get(field).cloned());
+    }
+    metadata(after).remove("selfLink");
+}
+
+fn count_generation(before: Option<&Value>, after: &mut Value, at: &At<'_>) {
+    if WITHOUT_GENERATION.contains(&&*at.kind.resource) || after.get("spec").is_none() {
+        return;
+    }
+    let generation = before.and_then(|before| before["metadata"]["generation"].as_i64()).unwrap_or(0);
+    let changed = before.is_none_or(|before| before.get("spec") != after.get("spec"));
+    after["metadata"]["generation"] = (generation + i64::from(changed)).into();
+}
+
+fn set_managed(object: &mut Value, managed: Value) {
+    let managed = Some(managed).filter(|managed| managed.as_array().is_some_and(|list| !list.is_empty()));
+    put(&mut object["metadata"], "managedFields", managed);
+}
+
+/// Sets a key of a map, or removes it.
+pub(super) fn put(map: &mut Value, key: &str, value: Option<Value>) {
+    let Some(map) = map.as_object_mut() else { return };
+    match value {
+        Some(value) => drop(map.insert(key.to_owned(), value)),
+        None => drop(map.remove(key)),
+    }
+}
+
+/// An object's metadata; made where there is none.
+pub(super) fn metadata(object: &mut Value) -> &mut Map<String, Value> {
+    if !object.get("metadata").is_some_and(Value::is_object) {
+        object["metadata"] = json!({});
+    }
+    match &mut object["metadata"] {
+        Value::Object(metadata) => metadata,
+        // Just made.
+        _ => unreachable!("metadata is a map"),
+    }
+}

@@ -1,0 +1,204 @@
+//! The kinds that are neither workloads nor Services, and what every kind's status is at first.
+
+use serde_json::{Value, json};
+
+use super::workload::set_string;
+
+pub(super) const SECRET: &str = r#"
+type = "Opaque"
+"#;
+
+pub(super) const CLAIM: &str = r#"
+spec.volumeMode = "Filesystem"
+"#;
+
+pub(super) const VOLUME: &str = r#"
+spec.persistentVolumeReclaimPolicy = "Retain"
+spec.volumeMode = "Filesystem"
+spec.iscsi?.iscsiInterface = "default"
+"#;
+
+pub(super) const EVENT: &str = r#"
+source = {}
+firstTimestamp = null
+lastTimestamp = null
+eventTime = null
+reportingComponent = ""
+reportingInstance = ""
+"#;
+
+pub(super) const ENDPOINTS: &str = r#"
+subsets[].ports[].protocol = "TCP"
+"#;
+
+pub(super) const POD_TEMPLATE: &str = r"
+template.metadata = {}
+template.spec = {}
+";
+
+pub(super) const AUTOSCALER: &str = r#"
+spec.minReplicas = 1
+spec.metrics = [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}]
+spec.behavior?.scaleUp.stabilizationWindowSeconds = 0
+spec.behavior?.scaleUp.selectPolicy = "Max"
+spec.behavior?.scaleUp.policies = [{"type": "Pods", "value": 4, "periodSeconds": 15}, {"type": "Percent", "value": 100, "periodSeconds": 15}]
+spec.behavior?.scaleDown.selectPolicy = "Max"
+spec.behavior?.scaleDown.policies = [{"type": "Percent", "value": 100, "periodSeconds": 15}]
+"#;
+
+pub(super) const NETWORK_POLICY: &str = r#"
+spec.ingress[].ports[].protocol = "TCP"
+spec.egress[].ports[].protocol = "TCP"
+"#;
+
+pub(super) const BINDING: &str = r#"
+roleRef.apiGroup = "rbac.authorization.k8s.io"
+subjects[]{kind=User}.apiGroup = "rbac.authorization.k8s.io"
+subjects[]{kind=Group}.apiGroup = "rbac.authorization.k8s.io"
+"#;
+
+pub(super) const STORAGE_CLASS: &str = r#"
+reclaimPolicy = "Delete"
+volumeBindingMode = "Immediate"
+"#;
+
+pub(super) const PRIORITY_CLASS: &str = r#"
+preemptionPolicy = "PreemptLowerPriority"
+"#;
+
+pub(super) const DEFINITION: &str = r#"
+spec.conversion.strategy = "None"
+spec.conversion.webhook?.clientConfig?.service?.port = 443
+"#;
+
+/// What the tables cannot say.
+pub(super) fn fill(kind: &str, object: &mut Value, before: Option<&Value>) {
+    match kind {
+        "Namespace" => name_namespace(object, before),
+        "PersistentVolumeClaim" => fill_claim(object, before),
+        "PersistentVolume" => {
+            if before.is_none() {
+                protect(object, "kubernetes.io/pv-protection");
+            }
+            if let Some(Value::Object(host_path)) = object.pointer_mut("/spec/hostPath") {
+                host_path.entry("type").or_insert_with(|| "".into());
+            }
+        }
+        "Role" | "ClusterRole" => {
+            let rules = object.get("rules").and_then(Value::as_array);
+            if rules.is_none_or(Vec::is_empty) {
+                object["rules"] = Value::Null;
+            }
+        }
+        "RoleBinding" | "ClusterRoleBinding" => {
+            for subject in object.get_mut("subjects").and_then(Value::as_array_mut).into_iter().flatten() {
+                if let Some(subject) = subject.as_object_mut()
+                    && subject.get("apiGroup").is_some_and(|group| group == "")
+                {
+                    subject.remove("apiGroup");
+                }
+            }
+        }
+        "NetworkPolicy" => fill_policy_types(object),
+        "LimitRange" => fill_limits(object),
+        "CustomResourceDefinition" => fill_names(object),
+        _ => {}
+    }
+}
+
+/// The status of an object that was just created; none where the kind has none.
+pub(super) fn status(kind: &str, object: &Value) -> Option<Value> {
+    Some(match kind {
+        "Namespace" => json!({"phase": "Active"}),
+        "PersistentVolumeClaim" | "PersistentVolume" => json!({"phase": "Pending"}),
+        "Service" | "Ingress" => json!({"loadBalancer": {}}),
+        "Deployment" | "Job" | "CronJob" | "ResourceQuota" => json!({}),
+        "ReplicaSet" => json!({"replicas": 0}),
+        "StatefulSet" => json!({"replicas": 0, "availableReplicas": 0}),
+        "DaemonSet" => json!({
+            "currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0,
+        }),
+        "HorizontalPodAutoscaler" => json!({"desiredReplicas": 0, "currentMetrics": null}),
+        "PodDisruptionBudget" => json!({
+            "disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0,
+        }),
+        "CustomResourceDefinition" => {
+            let versions = object.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten();
+            let stored = versions.filter(|version| version.get("storage") == Some(&Value::Bool(true)));
+            let stored: Vec<&Value> = stored.filter_map(|version| version.get("name")).take(1).collect();
+            json!({"conditions": null, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": stored})
+        }
+        _ => return None,
+    })
+}
+
+fn name_namespace(object: &mut Value, before: Option<&Value>) {
+    // The subresource `finalize` takes finalizers away: on update only a spec that was not sent at all is filled in.
+    let spec = match before.and_then(|before| before.get("spec")) {
+        Some(spec) => spec.clone(),
+        None => json!({"finalizers": ["kubernetes"]}),
+    };
+    let sent = object.get("spec");
+    if sent.is_none() || (before.is_none() && sent.and_then(|spec| spec.get("finalizers")).is_none()) {
+        object["spec"] = spec;
+    }
+    let Some(metadata) = object.get_mut("metadata").filter(|metadata| metadata.is_object()) else { return };
+    if let Some(name) = metadata.get("name").and_then(Value::as_str).map(str::to_owned) {
+        set_string(metadata, "labels", "kubernetes.io/metadata.name", &name);
+    }
+}
+
+fn fill_claim(claim: &mut Value, before: Option<&Value>) {
+    if before.is_none() {
+        protect(claim, "kubernetes.io/pvc-protection");
+    }
+    let Some(spec) = claim.get_mut("spec").and_then(Value::as_object_mut) else { return };
+    if let Some(Value::Object(source)) = spec.get_mut("dataSource") {
+        source.entry("apiGroup").or_insert(Value::Null);
+        let source = Value::Object(source.clone());
+        spec.entry("dataSourceRef").or_insert(source);
+    }
+    if let Some(Value::Object(source)) = spec.get_mut("dataSourceRef") {
+        source.entry("apiGroup").or_insert(Value::Null);
+    }
+}
+
+fn protect(object: &mut Value, finalizer: &str) {
+    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    if let Some(finalizers) = metadata.entry("finalizers").or_insert_with(|| json!([])).as_array_mut()
+        && !finalizers.iter().any(|found| found == finalizer)
+    {
+        finalizers.push(finalizer.into());
+    }
+}
+
+fn fill_policy_types(policy: &mut Value) {
+    let Some(spec) = policy.get_mut("spec").and_then(Value::as_object_mut) else { return };
+    let types = if spec.contains_key("egress") { json!(["Ingress", "Egress"]) } else { json!(["Ingress"]) };
+    spec.entry("policyTypes").or_insert(types);
+}
+
+/// Of containers: what has a maximum has a default, what has a default has a default request.
+fn fill_limits(range: &mut Value) {
+    let limits = range.pointer_mut("/spec/limits").and_then(Value::as_array_mut).into_iter().flatten();
+    for limit in limits.filter_map(Value::as_object_mut) {
+        if limit.get("type").is_none_or(|of| of != "Container") {
+            continue;
+        }
+        for (from, to) in [("max", "default"), ("default", "defaultRequest"), ("min", "defaultRequest")] {
+            let Some(Value::Object(from)) = limit.get(from).cloned() else { continue };
+            if let Some(to) = limit.entry(to).or_insert_with(|| json!({})).as_object_mut() {
+                for (name, amount) in from {
+                    to.entry(name).or_insert(amount);
+                }
+            }
+        }
+    }
+}
+
+fn fill_names(definition: &mut Value) {
+    let Some(names) = definition.pointer_mut("/spec/names").and_then(Value::as_object_mut) else { return };
+    let Some(kind) = names.get("kind").and_then(Value::as_str).map(str::to_owned) else { return };
+    names.entry("singular").or_insert_with(|| kind.to_lowercase().into());
+    names.entry("listKind").or_insert_with(|| format!("{kind}List").into());
+}

@@ -1,0 +1,109 @@
+//! What the API server fills in on create and update: defaults, admission, the form that its types give an object.
+//!
+//! Addresses, node ports, names, uids and generations are the caller's to allocate.
+
+mod admission;
+mod kinds;
+mod pod;
+mod prune;
+pub(crate) mod quantity;
+mod service;
+mod table;
+#[cfg(test)]
+pub(crate) mod tests;
+mod workload;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use serde_json::Value;
+use table::Table;
+
+/// The tables of the built-in kinds. A kind without a line of its own has none to fill in, but is served.
+const TABLES: &[(&str, &str, &str)] = &[
+    ("v1", "Namespace", ""),
+    ("v1", "ConfigMap", ""),
+    ("v1", "Secret", kinds::SECRET),
+    ("v1", "Service", service::SERVICE),
+    ("v1", "ServiceAccount", ""),
+    ("v1", "Endpoints", kinds::ENDPOINTS),
+    ("v1", "Event", kinds::EVENT),
+    ("v1", "Node", ""),
+    ("v1", "Pod", ""),
+    ("v1", "PodTemplate", kinds::POD_TEMPLATE),
+    ("v1", "PersistentVolume", kinds::VOLUME),
+    ("v1", "PersistentVolumeClaim", kinds::CLAIM),
+    ("v1", "ResourceQuota", ""),
+    ("v1", "LimitRange", ""),
+    ("apps/v1", "Deployment", workload::DEPLOYMENT),
+    ("apps/v1", "ReplicaSet", workload::REPLICA_SET),
+    ("apps/v1", "StatefulSet", workload::STATEFUL_SET),
+    ("apps/v1", "DaemonSet", workload::DAEMON_SET),
+    ("apps/v1", "ControllerRevision", ""),
+    ("batch/v1", "Job", workload::JOB),
+    ("batch/v1", "CronJob", workload::CRON_JOB),
+    ("autoscaling/v2", "HorizontalPodAutoscaler", kinds::AUTOSCALER),
+    ("policy/v1", "PodDisruptionBudget", ""),
+    ("networking.k8s.io/v1", "Ingress", ""),
+    ("networking.k8s.io/v1", "NetworkPolicy", kinds::NETWORK_POLICY),
+    ("coordination.k8s.io/v1", "Lease", ""),
+    ("rbac.authorization.k8s.io/v1", "Role", ""),
+    ("rbac.authorization.k8s.io/v1", "RoleBinding", kinds::BINDING),
+    ("rbac.authorization.k8s.io/v1", "ClusterRole", ""),
+    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", kinds::BINDING),
+    ("storage.k8s.io/v1", "StorageClass", kinds::STORAGE_CLASS),
+    ("scheduling.k8s.io/v1", "PriorityClass", kinds::PRIORITY_CLASS),
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition", kinds::DEFINITION),
+];
+
+static KINDS: LazyLock<HashMap<(&str, &str), Table>> = LazyLock::new(|| {
+    TABLES.iter().map(|(api_version, kind, text)| ((*api_version, *kind), Table::parse(text))).collect()
+});
+static SPEC: LazyLock<Table> = LazyLock::new(|| Table::parse(pod::SPEC));
+static CONTAINER: LazyLock<Table> = LazyLock::new(|| Table::parse(pod::CONTAINER));
+static PROBE: LazyLock<Table> = LazyLock::new(|| Table::parse(pod::PROBE));
+
+/// Fills in what the server would: on create (`before` is none) the first status too, in place of one that was sent;
+/// on update what the object had and the update need not name. A Job's selector needs its `metadata.uid`. Objects of
+/// custom kinds stay as they are.
+pub(crate) fn fill(object: &mut Value, before: Option<&Value>) {
+    let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (api_version, kind) = (text("apiVersion"), text("kind"));
+    let Some(table) = KINDS.get(&(api_version.as_str(), kind.as_str())) else { return };
+    prune::prune(object);
+    // What is no string stays where it is.
+    let _ = k8s_fields::secret_string_data_to_data(object);
+    table.fill(object);
+    if let Some(spec) = pod::spec_path(&kind).and_then(|path| object.pointer_mut(path)) {
+        fill_pod_spec(spec);
+    }
+    match kind.as_str() {
+        "Pod" => admission::fill(object, before),
+        "Service" => service::fill(object, before),
+        "DaemonSet" => workload::count_templates(object, before),
+        "Job" => workload::fill_job(object, before),
+        kind => kinds::fill(kind, object, before),
+    }
+    if before.is_none() {
+        let status =
+            if kind == "Pod" { Some(admission::status(object)) } else { kinds::status(&kind, object) };
+        if let Some(status) = status {
+            object["status"] = status;
+        }
+    }
+}
+
+fn fill_pod_spec(spec: &mut Value) {
+    SPEC.fill(spec);
+    for list in pod::CONTAINERS {
+        for container in pod::containers(spec, list) {
+            CONTAINER.fill(container);
+            for probe in pod::PROBES {
+                if let Some(probe) = container.get_mut(probe) {
+                    PROBE.fill(probe);
+                }
+            }
+        }
+    }
+    pod::fill_spec(spec);
+}

@@ -1,0 +1,34 @@
+//! A Kubernetes cluster inside a test: an API server in this process that a real [`kube::Client`] talks to.
+//!
+//! ```
+//! use deploy_sim::SimCluster;
+//! use k8s_openapi::api::core::v1::ConfigMap;
+//! use kube::api::{Api, Patch, PatchParams};
+//! use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), kube::Error> {
+//! let cluster = SimCluster::builder().start();
+//! let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
+//! let settings = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"a": "b"}});
+//! let made = maps.patch("settings", &PatchParams::apply("me"), &Patch::Apply(&settings)).await?;
+//! assert!(made.metadata.uid.is_some());
+//! # Ok(())
+//! # }
+//! ```
+
+mod api;
+mod cluster;
+mod defaults;
+mod definitions;
+mod fields;
+mod kinds;
+mod request;
+mod selector;
+mod state;
+mod status;
+mod store;
+mod validate;
+mod watch;
+
+pub use cluster::{SimCluster, SimClusterBuilder};

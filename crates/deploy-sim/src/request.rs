@@ -1,0 +1,264 @@
+//! A request as the API server understands it: which resource, which verb's options, which body.
+
+use http::Method;
+use serde_json::Value;
+
+use crate::status::{Cause, Status};
+
+/// Larger bodies are refused, as the real server does (3 MiB).
+pub(crate) const MAX_BODY: usize = 3 << 20;
+/// JSON nested deeper than this is refused.
+const MAX_QUERY_PAIRS: usize = 50;
+
+/// One request.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) target: Target,
+    pub(crate) query: Query,
+    pub(crate) content_type: String,
+    /// Whether discovery is wanted as one document of all groups.
+    pub(crate) aggregated: bool,
+    pub(crate) user_agent: String,
+    pub(crate) body: Vec<u8>,
+}
+
+/// What a path is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// `/version`
+    Version,
+    /// `/healthz`, `/livez`, `/readyz`
+    Health,
+    /// `/api`
+    CoreVersions,
+    /// `/apis`
+    Groups,
+    /// `/apis/GROUP`
+    Group(String),
+    /// `/api/v1`, `/apis/GROUP/VERSION`
+    Resources { group: String, version: String },
+    /// Objects.
+    Objects(Address),
+    /// What no API server has.
+    Nowhere,
+}
+
+/// One object, or a collection where there is no name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub(crate) group: String,
+    pub(crate) version: String,
+    pub(crate) namespace: Option<String>,
+    pub(crate) plural: String,
+    pub(crate) name: Option<String>,
+    pub(crate) subresource: Option<String>,
+}
+
+impl Target {
+    /// # Errors
+    /// A path that is no text.
+    pub(crate) fn parse(path: &str) -> Result<Self, Status> {
+        let decoded: Result<Vec<String>, _> = path
+            .trim_matches('/')
+            .split('/')
+            .map(|part| percent_encoding::percent_decode_str(part).decode_utf8().map(String::from))
+            .collect();
+        let parts = decoded.map_err(|_| Status::bad_request("the path is not UTF-8"))?;
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        match parts.as_slice() {
+            ["version"] => Ok(Self::Version),
+            ["healthz" | "livez" | "readyz", ..] => Ok(Self::Health),
+            ["api"] => Ok(Self::CoreVersions),
+            ["apis"] => Ok(Self::Groups),
+            ["apis", group] => Ok(Self::Group((*group).to_owned())),
+            ["api", version] => Ok(Self::resources("", version)),
+            ["apis", group, version] => Ok(Self::resources(group, version)),
+            ["api", version, rest @ ..] => Self::objects("", version, rest),
+            ["apis", group, version, rest @ ..] => Self::objects(group, version, rest),
+            _ => Ok(Self::Nowhere),
+        }
+    }
+
+    fn resources(group: &str, version: &str) -> Self {
+        Self::Resources { group: group.to_owned(), version: version.to_owned() }
+    }
+
+    fn objects(group: &str, version: &str, rest: &[&str]) -> Result<Self, Status> {
+        let address =
+            |namespace: Option<&str>, plural: &str, name: Option<&str>, subresource: Option<&str>| {
+                let own = |text: Option<&str>| text.map(str::to_owned);
+                Ok(Self::Objects(Address {
+                    group: group.to_owned(),
+                    version: version.to_owned(),
+                    namespace: own(namespace),
+                    plural: plural.to_owned(),
+                    name: own(name),
+                    subresource: own(subresource),
+                }))
+            };
+        match rest {
+            [plural] => address(None, plural, None, None),
+            // A namespace itself, and its subresources.
+            ["namespaces", name] => address(None, "namespaces", Some(name), None),
+            ["namespaces", name, sub @ ("status" | "finalize")] => {
+                address(None, "namespaces", Some(name), Some(sub))
+            }
+            ["namespaces", namespace, plural] => address(Some(namespace), plural, None, None),
+            ["namespaces", namespace, plural, name] => address(Some(namespace), plural, Some(name), None),
+            ["namespaces", namespace, plural, name, sub] => {
+                address(Some(namespace), plural, Some(name), Some(sub))
+            }
+            [plural, name] => address(None, plural, Some(name), None),
+            [plural, name, sub] => address(None, plural, Some(name), Some(sub)),
+            _ => Ok(Self::Nowhere),
+        }
+    }
+}
+
+/// The parameters after the question mark.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Query(Vec<(String, String)>);
+
+impl Query {
+    pub(crate) fn parse(text: &str) -> Self {
+        let pairs = form_urlencoded::parse(text.as_bytes()).take(MAX_QUERY_PAIRS);
+        Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+    }
+
+    /// The value of a parameter that is there and not empty.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        found.filter(|value| !value.is_empty())
+    }
+
+    /// `true` and `1`, as Go reads them.
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        matches!(self.text(name), Some("true" | "1" | "True" | "TRUE" | "t" | "T"))
+    }
+
+    /// # Errors
+    /// What is no number.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, Status> {
+        self.text(name)
+            .map(|text| {
+                text.parse().map_err(|_| Status::bad_request(format!("{name} is no number: {text:?}")))
+            })
+            .transpose()
+    }
+}
+
+impl Request {
+    /// Reads what came in.
+    ///
+    /// # Errors
+    /// A path that no API server has; a body that is too large.
+    pub(crate) fn read(parts: &http::request::Parts, body: Vec<u8>) -> Result<Self, Status> {
+        if body.len() > MAX_BODY {
+            let message = format!("Request body is too large: limit is {MAX_BODY}");
+            return Err(Status::new(413, "RequestEntityTooLarge", message));
+        }
+        let header = |name: http::header::HeaderName| {
+            parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+        };
+        let content_type = header(http::header::CONTENT_TYPE);
+        Ok(Self {
+            method: parts.method.clone(),
+            target: Target::parse(parts.uri.path())?,
+            query: Query::parse(parts.uri.query().unwrap_or_default()),
+            content_type: content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase(),
+            aggregated: header(http::header::ACCEPT).contains("as=APIGroupDiscoveryList"),
+            user_agent: header(http::header::USER_AGENT),
+            body,
+        })
+    }
+
+    /// The body as a JSON object.
+    ///
+    /// # Errors
+    /// Anything else, and other encodings.
+    pub(crate) fn object(&self) -> Result<Value, Status> {
+        let value: Value = serde_json::from_slice(&self.body).map_err(|error| {
+            Status::bad_request(format!(
+                "the object provided is unrecognized (must be of type {}): {error}",
+                "json"
+            ))
+        })?;
+        if value.is_object() {
+            return Ok(value);
+        }
+        Err(Status::bad_request("the object provided is unrecognized: it is not a JSON object"))
+    }
+
+    /// Who writes: `fieldManager`, else the start of the user agent, as the real server has it.
+    pub(crate) fn manager(&self) -> String {
+        let agent = || self.user_agent.split('/').next().filter(|agent| !agent.is_empty());
+        self.query.text("fieldManager").or_else(agent).unwrap_or("unknown").to_owned()
+    }
+
+    /// # Errors
+    /// A value of `dryRun` that is not known.
+    pub(crate) fn dry_run(&self) -> Result<bool, Status> {
+        match self.query.text("dryRun") {
+            None => Ok(false),
+            Some("All") => Ok(true),
+            Some(other) => {
+                let options = match self.method.as_str() {
+                    "POST" => "CreateOptions",
+                    "PUT" => "UpdateOptions",
+                    "DELETE" => "DeleteOptions",
+                    _ => "PatchOptions",
+                };
+                let cause = Cause::unsupported("dryRun", &serde_json::json!([other]), &["All"]);
+                Err(Status::bad_options(options, cause))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        let objects = |path: &str, expect: [&str; 6]| {
+            let Target::Objects(address) = Target::parse(path).unwrap() else { panic!("{path}: no objects") };
+            let text = |part: &Option<String>| part.clone().unwrap_or_else(|| "-".into());
+            let found = [
+                address.group.clone(),
+                address.version.clone(),
+                text(&address.namespace),
+                address.plural.clone(),
+                text(&address.name),
+                text(&address.subresource),
+            ];
+            assert_eq!(found, expect, "{path}");
+        };
+        objects("/api/v1/pods", ["", "v1", "-", "pods", "-", "-"]);
+        objects("/api/v1/namespaces", ["", "v1", "-", "namespaces", "-", "-"]);
+        objects("/api/v1/namespaces/shop", ["", "v1", "-", "namespaces", "shop", "-"]);
+        objects("/api/v1/namespaces/shop/status", ["", "v1", "-", "namespaces", "shop", "status"]);
+        objects("/api/v1/namespaces/shop/pods/a/log", ["", "v1", "shop", "pods", "a", "log"]);
+        objects("/apis/apps/v1/namespaces/shop/deployments", ["apps", "v1", "shop", "deployments", "-", "-"]);
+        objects("/apis/x.io/v1/widgets/a/scale", ["x.io", "v1", "-", "widgets", "a", "scale"]);
+        objects("/api/v1/namespaces/shop/configmaps/a%2eb", ["", "v1", "shop", "configmaps", "a.b", "-"]);
+        assert_eq!(Target::parse("/apis/apps").unwrap(), Target::Group("apps".into()));
+        assert_eq!(Target::parse("/api/v1").unwrap(), Target::resources("", "v1"));
+        assert_eq!(Target::parse("/readyz/ping").unwrap(), Target::Health);
+        for path in ["/", "/nowhere", "/api/v1/namespaces/a/b/c/d/e"] {
+            assert_eq!(Target::parse(path).unwrap(), Target::Nowhere, "{path}");
+        }
+        assert!(Target::parse("/api/v1/%ff").is_err());
+    }
+
+    #[test]
+    fn parameters() {
+        let query = Query::parse("labelSelector=a%3Db%2Cc&watch=1&limit=500&force=&x=y&x=z");
+        assert_eq!(query.text("labelSelector"), Some("a=b,c"));
+        assert!(query.flag("watch") && !query.flag("force"));
+        assert_eq!(query.number("limit").unwrap(), Some(500));
+        assert!(query.number("x").is_err());
+        assert_eq!(query.text("x"), Some("y"));
+    }
+}

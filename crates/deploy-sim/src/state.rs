@@ -1,0 +1,98 @@
+//! Everything that the cluster is at a moment.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::kinds::{Kind, Kinds};
+use crate::store::{Key, Store};
+
+/// The cluster, without its time: that is set before every step.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) store: Store,
+    pub(crate) kinds: Kinds,
+    pub(crate) now: Timestamp,
+    random: fastrand::Rng,
+}
+
+impl State {
+    /// An empty cluster with the namespaces that every cluster has.
+    pub(crate) fn new(seed: u64, now: Timestamp) -> Self {
+        let random = fastrand::Rng::with_seed(seed);
+        let mut state = Self { store: Store::new(), kinds: Kinds::built_in(), now, random };
+        for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
+            state.add_namespace(name);
+        }
+        state
+    }
+
+    fn add_namespace(&mut self, name: &str) {
+        let (uid, time) = (self.uid(), self.time());
+        let namespace = serde_json::json!({
+            "apiVersion": "v1", "kind": "Namespace",
+            "metadata": {"name": name, "uid": uid, "creationTimestamp": time, "labels": {"kubernetes.io/metadata.name": name}},
+            "spec": {"finalizers": ["kubernetes"]},
+            "status": {"phase": "Active"},
+        });
+        let key = Key { resource: "namespaces.".into(), namespace: String::new(), name: name.to_owned() };
+        self.store.put(key, namespace);
+    }
+
+    /// A new uid, in the form of a random UUID.
+    pub(crate) fn uid(&mut self) -> String {
+        let [high, low] = [self.random.u64(..), self.random.u64(..)];
+        format!(
+            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+            high >> 32,
+            (high >> 16) & 0xffff,
+            high & 0xfff,
+            0x8000 | (low >> 50),
+            low & 0xffff_ffff_ffff
+        )
+    }
+
+    /// The end of a generated name: five characters of Kubernetes' own alphabet, which makes no words.
+    pub(crate) fn suffix(&mut self) -> String {
+        const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+        (0..5).map(|_| char::from(*self.random.choice(ALPHABET).unwrap_or(&b'b'))).collect()
+    }
+
+    /// Now, as objects tell it: in whole seconds.
+    pub(crate) fn time(&self) -> String {
+        let seconds = self.now.as_second();
+        Timestamp::from_second(seconds).unwrap_or(self.now).to_string()
+    }
+
+    /// The namespace, if there is one.
+    pub(crate) fn namespace(&self, name: &str) -> Option<&Value> {
+        let key = Key { resource: "namespaces.".into(), namespace: String::new(), name: name.to_owned() };
+        self.store.get(&key).map(|object| &**object)
+    }
+}
+
+/// Where an object of this kind is kept.
+pub(crate) fn key(kind: &Kind, namespace: Option<&str>, name: &str) -> Key {
+    Key {
+        resource: kind.resource.clone(),
+        namespace: namespace.filter(|_| kind.namespaced).unwrap_or_default().to_owned(),
+        name: name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_names() {
+        let now = "2026-01-01T00:00:00.75Z".parse().unwrap();
+        let mut state = State::new(7, now);
+        let uid = state.uid();
+        assert_eq!(uid.len(), 36);
+        assert_eq!(uid.as_bytes()[14], b'4');
+        let mut again = State::new(7, now);
+        assert_eq!((again.uid(), again.suffix()), (uid, state.suffix()));
+        assert_eq!(state.time(), "2026-01-01T00:00:00Z");
+        assert!(state.namespace("default").is_some() && state.namespace("shop").is_none());
+    }
+}

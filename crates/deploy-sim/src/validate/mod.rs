@@ -1,0 +1,82 @@
+//! What the API server refuses: the errors that users of deployment tools meet, in its words.
+//!
+//! Types and unknown fields are not checked here: that takes a table of all fields.
+
+mod at;
+mod container;
+mod core;
+mod cron;
+mod decode;
+mod definition;
+mod env;
+mod ingress;
+mod job;
+mod metadata;
+mod names;
+mod pod;
+mod policy;
+mod probe;
+mod rbac;
+mod resources;
+mod selector;
+mod service;
+#[cfg(test)]
+mod tests;
+mod volume;
+mod workload;
+
+use serde_json::Value;
+
+use self::at::At;
+pub(crate) use self::decode::decode;
+use crate::kinds::Kind;
+use crate::status::Cause;
+
+/// What is wrong with an object whose defaults are filled in; nothing where it is accepted. `before` is what an update
+/// found. Of custom kinds only the metadata is checked.
+pub(crate) fn check(kind: &Kind, object: &Value, before: Option<&Value>) -> Vec<Cause> {
+    let mut out = Vec::new();
+    let unchanged = before.is_some_and(|before| content(before).eq(content(object)));
+    let object = At::root(object);
+    let before = before.map(At::root);
+    let before = before.as_ref();
+    metadata::check(kind, &object, &mut out);
+    match (kind.group.as_str(), kind.kind.as_str()) {
+        // What was accepted once is accepted again: controllers write little but status.
+        _ if kind.custom || unchanged => {}
+        ("", "ConfigMap") => core::check_config_map(&object, before, &mut out),
+        ("", "Secret") => core::check_secret(&object, before, &mut out),
+        ("", "PersistentVolumeClaim") => core::check_claim(&object, before, &mut out),
+        ("", "ResourceQuota") => core::check_quota(&object, &mut out),
+        ("", "Service") => service::check(&object, before, &mut out),
+        ("", "Pod") => {
+            let spec = object.field("spec");
+            pod::check_spec(&spec, &mut out);
+            if let Some(before) = before {
+                pod::check_update(&spec, &before.field("spec"), &mut out);
+            }
+        }
+        ("apps", kind @ ("Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")) => {
+            workload::check(kind, &object, before, &mut out);
+        }
+        ("batch", "Job") => job::check_job(&object, before, &mut out),
+        ("batch", "CronJob") => job::check_cron_job(&object, &mut out),
+        ("autoscaling", "HorizontalPodAutoscaler") => policy::check_autoscaler(&object, &mut out),
+        ("policy", "PodDisruptionBudget") => policy::check_budget(&object, &mut out),
+        ("networking.k8s.io", "Ingress") => ingress::check(&object, &mut out),
+        ("coordination.k8s.io", "Lease") => core::check_lease(&object, &mut out),
+        (_, kind @ ("Role" | "ClusterRole")) => rbac::check_role(kind, &object, &mut out),
+        (_, kind @ ("RoleBinding" | "ClusterRoleBinding")) => {
+            rbac::check_binding(kind, &object, before, &mut out);
+        }
+        (_, "CustomResourceDefinition") => definition::check(&object, before, &mut out),
+        _ => {}
+    }
+    out
+}
+
+/// All fields but metadata and status.
+fn content(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    let fields = object.as_object().into_iter().flatten();
+    fields.filter(|(name, _)| *name != "metadata" && *name != "status")
+}

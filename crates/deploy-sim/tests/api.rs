@@ -1,0 +1,155 @@
+//! The embedded API server through a real client: what no comparison of single answers shows.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends by panicking")]
+
+use deploy_sim::SimCluster;
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, WatchEvent, WatchParams};
+use kube::core::DynamicObject;
+use serde_json::json;
+use std::pin::Pin;
+use std::time::Duration;
+
+fn cluster() -> SimCluster {
+    SimCluster::builder().seed(1).start()
+}
+
+fn maps(cluster: &SimCluster) -> Api<ConfigMap> {
+    Api::default_namespaced(cluster.client())
+}
+
+async fn apply(maps: &Api<ConfigMap>, name: &str, value: &str) -> ConfigMap {
+    let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": {"v": value}}, "data": {"v": value}});
+    maps.patch(name, &PatchParams::apply("test"), &Patch::Apply(&object)).await.unwrap()
+}
+
+fn version(map: &ConfigMap) -> String {
+    map.metadata.resource_version.clone().unwrap()
+}
+
+type Watching = Pin<Box<dyn Stream<Item = kube::Result<WatchEvent<ConfigMap>>> + Send>>;
+
+async fn watch(maps: &Api<ConfigMap>, params: WatchParams, from: &str) -> Watching {
+    Box::pin(maps.watch(&params, from).await.unwrap())
+}
+
+/// `KIND NAME` of the next event.
+async fn told(watching: &mut Watching) -> String {
+    match watching.next().await.unwrap().unwrap() {
+        WatchEvent::Added(map) => format!("added {}", map.metadata.name.unwrap()),
+        WatchEvent::Modified(map) => format!("modified {}", map.metadata.name.unwrap()),
+        WatchEvent::Deleted(map) => format!("deleted {}", map.metadata.name.unwrap()),
+        WatchEvent::Bookmark(bookmark) => format!("bookmark {}", bookmark.metadata.resource_version),
+        WatchEvent::Error(status) => format!("error {}", status.code),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_goes_on_from_where_a_list_ended() {
+    let (cluster, later) = (cluster(), "2");
+    let maps = maps(&cluster);
+    apply(&maps, "a", "1").await;
+    let list = maps.list(&ListParams::default()).await.unwrap();
+    let mut all = watch(&maps, WatchParams::default(), &list.metadata.resource_version.unwrap()).await;
+    let mut some = watch(&maps, WatchParams::default().labels("v=2"), "0").await;
+    apply(&maps, "a", later).await;
+    assert_eq!(told(&mut all).await, "modified a");
+    assert_eq!(told(&mut some).await, "added a", "it came to match");
+    apply(&maps, "a", "3").await;
+    assert_eq!(told(&mut some).await, "deleted a", "it matches no more");
+    maps.delete("a", &DeleteParams::default()).await.unwrap();
+    assert_eq!([told(&mut all).await, told(&mut all).await], ["modified a", "deleted a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_tells_what_is_there_and_ends_in_time() {
+    let cluster = cluster();
+    let maps = maps(&cluster);
+    let first = apply(&maps, "a", "1").await;
+    let mut watching = watch(&maps, WatchParams::default().timeout(120), "0").await;
+    assert_eq!(told(&mut watching).await, "added a");
+    assert_eq!(told(&mut watching).await, format!("bookmark {}", version(&first)));
+    let rest: Vec<_> = watching.try_collect().await.unwrap();
+    assert!(rest.len() <= 1, "at most another bookmark: {}", rest.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_forgotten_is_gone() {
+    let cluster = cluster();
+    let maps = maps(&cluster);
+    let first = apply(&maps, "a", "1").await;
+    apply(&maps, "b", "1").await;
+    apply(&maps, "c", "1").await;
+    let page = maps.list(&ListParams::default().limit(1)).await.unwrap();
+    let mut current =
+        watch(&maps, WatchParams::default(), page.metadata.resource_version.as_deref().unwrap()).await;
+    let next = ListParams::default().limit(1).continue_token(page.metadata.continue_.as_deref().unwrap());
+    let next = maps.list(&next).await.unwrap();
+    assert_eq!(next.items[0].metadata.name.as_deref(), Some("b"));
+
+    cluster.compact();
+    let Err(kube::Error::Api(status)) =
+        maps.watch(&WatchParams::default(), &version(&first)).await.map(|_| ())
+    else {
+        panic!("it goes on");
+    };
+    assert_eq!(status.code, 410);
+    let old = ListParams::default().limit(1).continue_token(&format!("{}:default/a", version(&first)));
+    let Err(kube::Error::Api(status)) = maps.list(&old).await else { panic!("it goes on") };
+    assert_eq!(status.code, 410);
+    apply(&maps, "d", "1").await;
+    assert_eq!(told(&mut current).await, "added d", "who is up to date stays so");
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_is_the_runtimes() {
+    let cluster = cluster();
+    let maps = maps(&cluster);
+    let at = |map: ConfigMap| map.metadata.creation_timestamp.unwrap().0;
+    let first = at(apply(&maps, "a", "1").await);
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let second = at(apply(&maps, "b", "1").await);
+    assert_eq!(second.as_second() - first.as_second(), 600);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_definition_serves_its_kind() {
+    let cluster = cluster();
+    let send = async |path: &str, body: serde_json::Value| {
+        let request = http::Request::post(path).header("content-type", "application/json");
+        let request = request.body(kube::client::Body::from(body.to_string().into_bytes())).unwrap();
+        cluster.client().send(request).await.unwrap().status().as_u16()
+    };
+    let widgets = "/apis/example.com/v1/namespaces/default/widgets";
+    let widget = json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}});
+    assert_eq!(send(widgets, widget.clone()).await, 404);
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.example.com"},
+        "spec": {
+            "group": "example.com", "scope": "Namespaced",
+            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object"}}}],
+        },
+    });
+    assert_eq!(send("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition).await, 201);
+    assert_eq!(send(widgets, widget).await, 201);
+    let resource =
+        kube::core::ApiResource::from_gvk(&kube::core::GroupVersionKind::gvk("example.com", "v1", "Widget"));
+    let api: Api<DynamicObject> = Api::default_namespaced_with(cluster.client(), &resource);
+    assert_eq!(api.list(&ListParams::default()).await.unwrap().items.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_implemented_says_so() {
+    let cluster = cluster();
+    let maps = maps(&cluster);
+    apply(&maps, "a", "1").await;
+    let patch = Patch::Strategic(json!({"data": {"v": "2"}}));
+    let Err(kube::Error::Api(status)) = maps.patch("a", &PatchParams::default(), &patch).await else {
+        panic!("it is patched");
+    };
+    assert_eq!(status.code, 501);
+    assert!(status.message.contains("strategic"), "{}", status.message);
+}
