@@ -65,9 +65,10 @@ impl Driver {
     }
 
     async fn create(&self, posted: bool, manifest: &Value) -> Result<(), String> {
-        let answer = match posted {
-            true => self.server.create(manifest, "edit").await,
-            false => self.server.apply(manifest, "deploy", false).await,
+        let answer = if posted {
+            self.server.create(manifest, "edit").await
+        } else {
+            self.server.apply(manifest, "deploy", false).await
         };
         let created =
             answer.map_err(|status| format!("the template is bad: {}\n{manifest:#}", status.message))?;

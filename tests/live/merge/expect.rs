@@ -34,7 +34,9 @@ pub(super) fn object(predicted: &Value, live: Option<&Value>, after: &Value) -> 
 
 fn timeless(managed: &ManagedFields) -> Vec<String> {
     let mut entries: Vec<_> = managed.to_value().as_array().cloned().unwrap_or_default();
-    entries.iter_mut().for_each(|entry| drop(entry["time"].take()));
+    for entry in &mut entries {
+        entry["time"].take();
+    }
     let mut entries: Vec<_> = entries.iter().map(Value::to_string).collect();
     entries.sort();
     entries
@@ -46,28 +48,13 @@ pub(super) fn entries(predicted: &ManagedFields, after: &Value) -> Result<(), St
     if *predicted == seen {
         return Ok(());
     }
-    let mut why = String::from("other entries\n");
-    for entry in &predicted.entries {
-        let same = |other: &&Entry| {
-            other.is(&entry.manager, entry.operation, entry.subresource.as_deref())
-                && other.api_version == entry.api_version
-        };
-        let fields = seen.entries.iter().find(same).map(|other| other.fields.clone()).unwrap_or_default();
-        let list = |set: &FieldSet| set.iter().map(|path| path.to_string()).collect::<Vec<_>>();
-        why += &format!(
-            "{} {} at {:?}, seen {:?}: predicted only {:?}, seen only {:?}\n",
-            entry.manager,
-            entry.operation,
-            entry.time,
-            seen.entries.iter().find(same).map(|e| &e.time),
-            list(&entry.fields.difference(&fields)),
-            list(&fields.difference(&entry.fields)),
-        );
-    }
-    for entry in &seen.entries {
-        why += &format!("seen {} {} {:?}\n", entry.manager, entry.operation, entry.time);
-    }
-    Err(why)
+    let list = |set: &FieldSet| set.iter().map(|path| path.to_string()).collect::<Vec<_>>();
+    let show = |entry: &Entry| {
+        let Entry { manager, operation, api_version, time, subresource, fields, .. } = entry;
+        format!("{manager} {operation} {subresource:?} {api_version} {time:?} {:?}", list(fields))
+    };
+    let all = |managed: &ManagedFields| managed.entries.iter().map(show).collect::<Vec<_>>().join("\n");
+    Err(format!("other entries, predicted:\n{}\nseen:\n{}", all(predicted), all(&seen)))
 }
 
 /// That the server names the same fields and owners, and says it in the same words.

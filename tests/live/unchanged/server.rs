@@ -48,10 +48,10 @@ impl Server {
     }
 
     /// A JSON merge patch.
-    pub(crate) async fn merge(&self, object: &Value, patch: &Value, manager: &str) -> Answer {
+    pub(crate) async fn merge(&self, object: &Value, change: &Value, manager: &str) -> Answer {
         let (path, name) = self.path(object);
         let request =
-            path.patch(name, &PatchParams::apply(manager), &Patch::Merge(patch)).expect("a good request");
+            path.patch(name, &PatchParams::apply(manager), &Patch::Merge(change)).expect("a good request");
         answer(self.client.request(request).await)
     }
 
