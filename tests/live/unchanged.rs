@@ -101,9 +101,11 @@ async fn run(driver: &Arc<Driver>, config: &Config, templates: Vec<Value>) -> Ve
 fn assert_that_it_distinguishes(tally: &Tally, kinds: usize, cases: usize) {
     assert_eq!(tally.kinds().count(), kinds, "every kind is compared\n{tally}");
     for (kind, counts) in tally.kinds() {
-        assert!(counts.equal * 4 >= cases && counts.changed * 2 >= cases, "too little of {kind}\n{tally}");
+        // Of a claim hardly anything can be changed.
+        assert!(counts.equal * 4 >= cases && counts.changed > 0, "too little of {kind}\n{tally}");
     }
     let all = tally.all();
+    assert!(all.changed >= cases * kinds, "too little was changed\n{tally}");
     assert!(all.rewritten * 20 < all.equal, "too often written without a change\n{tally}");
     assert!(all.in_vain * 2 < all.equal, "too often different though an apply changes nothing\n{tally}");
     assert!(all.again_in_vain * 3 < all.again, "too often different right after an apply\n{tally}");
