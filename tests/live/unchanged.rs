@@ -65,7 +65,7 @@ async fn check(env: &Env, group: &str) {
 }
 
 /// The cases for each kind, and their seed.
-fn config() -> (Config, u64) {
+pub(crate) fn config() -> (Config, u64) {
     let config = Config::default();
     let seed = match config.rng_seed {
         RngSeed::Fixed(seed) => seed,

@@ -8,17 +8,17 @@ mod case;
 mod drive;
 mod expect;
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::{Arc, Mutex};
 
 use deploy_tests::{Env, live};
 use futures_util::{FutureExt, StreamExt, stream};
-use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
+use crate::unchanged::config;
 use crate::unchanged::definitions::{define, forbid_pods, undefine};
 use crate::unchanged::server::Server;
 use crate::unchanged::template::templates;
@@ -46,18 +46,7 @@ async fn what_is_predicted_of_a_write_the_server_does() {
 
 #[expect(clippy::print_stdout, reason = "what was compared, for --nocapture")]
 async fn check(env: &Env, group: &str) {
-    let config = Config::default();
-    let seed = match config.rng_seed {
-        RngSeed::Fixed(seed) => seed,
-        RngSeed::Random => RandomState::new().build_hasher().finish(),
-    };
-    let config = Config {
-        cases: config.cases.div_ceil(24),
-        rng_seed: RngSeed::Fixed(seed),
-        failure_persistence: None,
-        max_shrink_iters: 60,
-        ..config
-    };
+    let (config, seed) = config();
     let server = Server { client: env.kube.clone(), namespace: env.namespace.clone() };
     forbid_pods(env).await;
     define(env, &server, group).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::read::{as_served, scale};
-use super::write::{Change, check_identity, check_preconditions, commit};
+use super::write::{Change, check_identity, check_preconditions, commit, overwrite};
 use super::{At, Reply};
 use crate::fields;
 use crate::request::Request;
@@ -93,15 +93,7 @@ fn changed(
     change(&mut after)?;
     check_identity(&mut after, at, &state.kinds)?;
     check_preconditions(&after, before, at)?;
-    let change = Change {
-        at,
-        before: Some(Arc::clone(before)),
-        after,
-        manager: &request.manager(),
-        applied: false,
-        dry_run: request.dry_run()?,
-    };
-    let written = commit(state, change)?;
+    let written = overwrite(state, request, at, before, after)?;
     Ok(Reply::Json(200, as_served(&written, at)))
 }
 
@@ -120,15 +112,7 @@ pub(super) fn rescale(
     }
     let mut after = (**before).clone();
     after["spec"]["replicas"] = replicas.clone();
-    let change = Change {
-        at,
-        before: Some(Arc::clone(before)),
-        after,
-        manager: &request.manager(),
-        applied: false,
-        dry_run: request.dry_run()?,
-    };
-    Ok(Reply::Json(200, scale(&*commit(state, change)?)))
+    Ok(Reply::Json(200, scale(&*overwrite(state, request, at, before, after)?)))
 }
 
 fn apply(

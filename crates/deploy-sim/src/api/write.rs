@@ -89,16 +89,27 @@ pub(super) fn replace(state: &mut State, request: &Request, at: &At<'_>) -> Resu
     }
     check_identity(&mut object, at, &state.kinds)?;
     check_preconditions(&object, &before, at)?;
+    let written = overwrite(state, request, at, &before, object)?;
+    Ok(Reply::Json(200, as_served(&written, at)))
+}
+
+/// Writes `after` in the place of `before`, as the request's manager, by any write but an apply.
+pub(super) fn overwrite(
+    state: &mut State,
+    request: &Request,
+    at: &At<'_>,
+    before: &Arc<Value>,
+    after: Value,
+) -> Result<Arc<Value>, Status> {
     let change = Change {
         at,
-        before: Some(before),
-        after: object,
+        before: Some(Arc::clone(before)),
+        after,
         manager: &request.manager(),
         applied: false,
         dry_run: request.dry_run()?,
     };
-    let written = commit(state, change)?;
-    Ok(Reply::Json(200, as_served(&written, at)))
+    commit(state, change)
 }
 
 /// The name, made up where only its beginning is given.
