@@ -1,26 +1,16 @@
 //! The cluster as its users hold it.
 
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use http::{Request, Response, StatusCode, header};
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use jiff::{SignedDuration, Timestamp};
-use kube::client::Body;
 use tokio::sync::watch::{Receiver, Sender};
 use tokio::time::Instant;
-use tower::Service;
 
-use crate::api::{self, Reply};
-use crate::request::{self, MAX_BODY};
+use crate::drive::drive;
+use crate::kubelet::{Image, Images};
+use crate::server::Server;
 use crate::state::State;
-use crate::status::Status;
-use crate::watch;
 
 /// When the clusters' time begins, unless another time is given.
 const BEGINNING: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -53,6 +43,7 @@ pub struct SimCluster {
 #[must_use]
 pub struct SimClusterBuilder {
     seed: u64,
+    images: Images,
 }
 
 impl SimClusterBuilder {
@@ -62,12 +53,38 @@ impl SimClusterBuilder {
         self
     }
 
-    /// Starts it. Within a tokio runtime.
+    /// What becomes of the containers made of the image `name`, which is as pods name it. Of what nothing is said here see [`Image`].
+    pub fn image(mut self, name: impl Into<String>, image: Image) -> Self {
+        self.images.add(name, image);
+        self
+    }
+
+    /// What becomes of the containers made of images that [`Self::image`] does not name: asked with the image's name at each pull and
+    /// each start; the same answer each time, please.
+    ///
+    /// ```
+    /// use deploy_sim::{Image, SimCluster};
+    ///
+    /// let cluster = SimCluster::builder()
+    ///     .images(|name| if name.ends_with(":v1") { Image::new() } else { Image::not_found() });
+    /// # let _ = cluster;
+    /// ```
+    pub fn images(mut self, find: impl Fn(&str) -> Image + Send + Sync + 'static) -> Self {
+        self.images.ask(find);
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with time.
     pub fn start(self) -> SimCluster {
-        let state = State::new(self.seed, BEGINNING);
+        let mut state = State::new(self.seed, BEGINNING);
+        state.node.images = self.images;
         let changed = Sender::new(state.store.revision());
-        let shared = Shared { state: Mutex::new(state), changed, started: Instant::now() };
-        SimCluster { shared: Arc::new(shared) }
+        let shared = Arc::new(Shared { state: Mutex::new(state), changed, started: Instant::now() });
+        tokio::spawn(drive(Arc::downgrade(&shared), shared.changes()));
+        SimCluster { shared }
     }
 }
 
@@ -79,13 +96,19 @@ impl SimCluster {
 
     /// A client of it, as its administrator, in the namespace `default`.
     pub fn client(&self) -> kube::Client {
-        kube::Client::new(Server { shared: Arc::clone(&self.shared) }, "default")
+        kube::Client::new(Server::new(Arc::clone(&self.shared)), "default")
+    }
+
+    /// As [`SimClusterBuilder::image`], from now on: an image that is pushed, or one that gets well.
+    pub fn image(&self, name: impl Into<String>, image: Image) {
+        self.shared.state().node.images.add(name, image);
     }
 
     /// Forgets the changes that watches and chunked lists go on from: whoever asks for them next is answered 410.
     pub fn compact(&self) {
-        self.shared.state().store.compact();
-        self.shared.tell();
+        let mut state = self.shared.state();
+        state.store.compact();
+        self.shared.tell(&state);
     }
 }
 
@@ -112,75 +135,14 @@ impl Shared {
         self.changed.subscribe()
     }
 
-    fn tell(&self) {
-        let revision = self.state().store.revision();
-        // A watch that is to learn that its changes are forgotten learns it though there is no new one.
-        self.changed.send_replace(revision);
-    }
-}
-
-type Answer = Response<UnsyncBoxBody<Bytes, Infallible>>;
-
-/// The API server, as a service that a client calls.
-#[derive(Clone)]
-struct Server {
-    shared: Arc<Shared>,
-}
-
-impl Service<Request<Body>> for Server {
-    type Response = Answer;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Answer, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
+    /// Tells whoever waits for changes that there may be some. A watch that is to learn that its changes are forgotten learns it, too.
+    pub(crate) fn tell(&self, state: &State) {
+        self.changed.send_replace(state.store.revision());
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let shared = Arc::clone(&self.shared);
-        async move { Ok(answer(shared, request).await) }.boxed()
+    /// When a moment of the cluster's time is for the runtime.
+    pub(crate) fn instant(&self, moment: Timestamp) -> Instant {
+        let since = Duration::try_from(moment.duration_since(BEGINNING)).unwrap_or_default();
+        self.started + since
     }
-}
-
-async fn answer(shared: Arc<Shared>, request: Request<Body>) -> Answer {
-    let (parts, body) = request.into_parts();
-    // One byte more than is allowed, so that the refusal is the API server's own.
-    let body = match Limited::new(body, MAX_BODY + 1).collect().await {
-        Ok(body) => body.to_bytes().to_vec(),
-        Err(_) => vec![0; MAX_BODY + 1],
-    };
-    let reply = request::Request::read(&parts, body).and_then(|request| {
-        let mut state = shared.state();
-        let before = state.store.revision();
-        let reply = api::answer(&mut state, &request);
-        if state.store.revision() != before {
-            shared.changed.send_replace(state.store.revision());
-        }
-        reply
-    });
-    match reply {
-        Ok(Reply::Json(code, body)) => json(code, body.to_string()),
-        Ok(Reply::Text(code, text)) => {
-            response(code, "text/plain; charset=utf-8", Full::from(text).boxed_unsync())
-        }
-        Ok(Reply::Watch(found)) => {
-            response(200, "application/json", StreamBody::new(watch::body(shared, found)).boxed_unsync())
-        }
-        Err(status) => refusal(&status),
-    }
-}
-
-fn refusal(status: &Status) -> Answer {
-    json(status.code, status.to_value().to_string())
-}
-
-fn json(code: u16, body: String) -> Answer {
-    response(code, "application/json", Full::from(body).boxed_unsync())
-}
-
-fn response(code: u16, content_type: &'static str, body: UnsyncBoxBody<Bytes, Infallible>) -> Answer {
-    let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
-    response
 }

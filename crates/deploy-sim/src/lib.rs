@@ -19,12 +19,18 @@
 
 mod api;
 mod cluster;
+mod component;
+mod controllers;
 mod defaults;
 mod definitions;
+mod drive;
 mod fields;
 mod kinds;
+mod kubelet;
 mod request;
+mod scheduler;
 mod selector;
+mod server;
 mod state;
 mod status;
 mod store;
@@ -32,3 +38,4 @@ mod validate;
 mod watch;
 
 pub use cluster::{SimCluster, SimClusterBuilder};
+pub use kubelet::Image;

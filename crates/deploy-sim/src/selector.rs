@@ -34,6 +34,28 @@ impl Selector {
         })
     }
 
+    /// A `LabelSelector` of an object: `matchLabels` and `matchExpressions`. An empty one selects everything.
+    pub(crate) fn of(selector: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let map = selector.get("matchLabels").and_then(Value::as_object);
+        let equal =
+            map.into_iter().flatten().map(|(key, value)| Requirement::In(key.clone(), vec![text(value)]));
+        let expressions = selector.get("matchExpressions").and_then(Value::as_array);
+        let expressions = expressions.into_iter().flatten().filter_map(|expression| {
+            let key = text(expression.get("key")?);
+            let values = expression.get("values").and_then(Value::as_array);
+            let values: Vec<String> = values.into_iter().flatten().map(text).collect();
+            match expression.get("operator")?.as_str()? {
+                "In" => Some(Requirement::In(key, values)),
+                "NotIn" => Some(Requirement::NotIn(key, values)),
+                "Exists" => Some(Requirement::Exists(key)),
+                "DoesNotExist" => Some(Requirement::Missing(key)),
+                _ => None,
+            }
+        });
+        Self { labels: equal.chain(expressions).collect(), fields: Vec::new() }
+    }
+
     pub(crate) fn matches(&self, object: &Value) -> bool {
         let labels = object.pointer("/metadata/labels");
         self.matches_labels(labels.unwrap_or(&Value::Null))

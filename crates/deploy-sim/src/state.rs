@@ -1,9 +1,13 @@
 //! Everything that the cluster is at a moment.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::controllers::Retries;
 use crate::kinds::{Kind, Kinds};
+use crate::kubelet::Node;
 use crate::store::{Key, Store};
 
 /// The cluster, without its time: that is set before every step.
@@ -12,6 +16,10 @@ pub(crate) struct State {
     pub(crate) store: Store,
     pub(crate) kinds: Kinds,
     pub(crate) now: Timestamp,
+    /// What the kubelet knows of its node.
+    pub(crate) node: Node,
+    /// When controllers try again what was refused.
+    pub(crate) retries: Retries,
     random: fastrand::Rng,
 }
 
@@ -19,7 +27,14 @@ impl State {
     /// An empty cluster with the namespaces that every cluster has.
     pub(crate) fn new(seed: u64, now: Timestamp) -> Self {
         let random = fastrand::Rng::with_seed(seed);
-        let mut state = Self { store: Store::new(), kinds: Kinds::built_in(), now, random };
+        let mut state = Self {
+            store: Store::new(),
+            kinds: Kinds::built_in(),
+            now,
+            random,
+            node: Node::default(),
+            retries: Retries::default(),
+        };
         for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
             state.add_namespace(name);
         }
@@ -61,6 +76,11 @@ impl State {
     pub(crate) fn time(&self) -> String {
         let seconds = self.now.as_second();
         Timestamp::from_second(seconds).unwrap_or(self.now).to_string()
+    }
+
+    /// The objects of a resource, in one namespace or in all.
+    pub(crate) fn objects(&self, resource: &str, namespace: Option<&str>) -> Vec<Arc<Value>> {
+        self.store.list(&resource.into(), namespace).map(|(_, object)| Arc::clone(object)).collect()
     }
 
     /// The namespace, if there is one.

@@ -63,6 +63,18 @@ pub(super) fn collection(state: &mut State, request: &Request, at: &At<'_>) -> R
     ))
 }
 
+/// As the cluster's own components delete.
+pub(super) fn in_background(state: &mut State, at: &At<'_>) -> Result<(), Status> {
+    let options = Options {
+        propagation: Propagation::Background,
+        uid: None,
+        resource_version: None,
+        grace: None,
+        dry_run: false,
+    };
+    remove(state, at, &options).map(|_| ())
+}
+
 struct Options {
     propagation: Propagation,
     uid: Option<String>,

@@ -2,6 +2,7 @@
 
 mod delete;
 mod discovery;
+mod log;
 mod patch;
 mod read;
 mod write;
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use crate::kinds::Kind;
 use crate::request::{Address, Request, Target};
 use crate::selector::Selector;
-use crate::state::State;
+use crate::state::{State, key};
 use crate::status::{Status, Subject};
 
 /// What is sent back.
@@ -95,6 +96,63 @@ fn version() -> Value {
         "major": "1", "minor": "36", "gitVersion": "v1.36.2", "gitCommit": "", "gitTreeState": "clean",
         "buildDate": "", "goVersion": "", "compiler": "", "platform": "embedded",
     })
+}
+
+/// Creates an object for one of the cluster's own components.
+///
+/// # Errors
+/// A refusal.
+pub(crate) fn create_as(
+    state: &mut State,
+    manager: &str,
+    address: &Address,
+    object: Value,
+) -> Result<Arc<Value>, Status> {
+    let at = at(state, address)?;
+    if state.store.get(&key(&at.kind, at.namespace(), at.name())).is_some() {
+        return Err(Status::already_exists(at.subject()));
+    }
+    let change =
+        write::Change { at: &at, before: None, after: object, manager, applied: false, dry_run: false };
+    write::commit(state, change)
+}
+
+/// Changes an object for one of the cluster's own components; `None` if it is gone.
+///
+/// # Errors
+/// A refusal.
+pub(crate) fn change_as(
+    state: &mut State,
+    manager: &str,
+    address: &Address,
+    change: impl FnOnce(&mut Value),
+) -> Result<Option<Arc<Value>>, Status> {
+    let at = at(state, address)?;
+    let Some(before) = state.store.get(&key(&at.kind, at.namespace(), at.name())).cloned() else {
+        return Ok(None);
+    };
+    let mut after = (*before).clone();
+    change(&mut after);
+    let before = Some(before);
+    write::commit(state, write::Change { at: &at, before, after, manager, applied: false, dry_run: false })
+        .map(Some)
+}
+
+/// Deletes an object for one of the cluster's own components.
+///
+/// # Errors
+/// A refusal; that it is gone is none.
+pub(crate) fn delete_as(state: &mut State, address: &Address) -> Result<(), Status> {
+    let at = at(state, address)?;
+    match delete::in_background(state, &at) {
+        Err(status) if status.code == 404 => Ok(()),
+        result => result,
+    }
+}
+
+fn at<'a>(state: &State, address: &'a Address) -> Result<At<'a>, Status> {
+    let kind = state.kinds.find(&address.group, &address.version, &address.plural);
+    Ok(At { kind: kind.cloned().ok_or_else(Status::no_such_resource)?, address })
 }
 
 fn objects(state: &mut State, request: &Request, address: &Address) -> Result<Reply, Status> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{At, Reply, Watch};
+use super::{At, Reply, Watch, log};
 use crate::request::Request;
 use crate::selector::Selector;
 use crate::state::{State, key};
@@ -17,9 +17,8 @@ pub(super) fn get(state: &State, request: &Request, at: &At<'_>) -> Result<Reply
     match at.address.subresource.as_deref() {
         None | Some("status") => Ok(Reply::Json(200, as_served(object, at))),
         Some("scale") => Ok(Reply::Json(200, scale(object))),
-        Some(other) => {
-            Err(Status::not_implemented(&format!("GET of the subresource {other} ({:?})", request.method)))
-        }
+        Some("log") => log::log(state, request, at, object),
+        Some(other) => Err(Status::not_implemented(&format!("GET of the subresource {other}"))),
     }
 }
 

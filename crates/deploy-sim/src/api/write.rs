@@ -250,7 +250,10 @@ pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>
         return Ok(Arc::new(after));
     }
     let key = key(&at.kind, at.namespace(), at.name());
-    let is_gone = after["metadata"].get("deletionTimestamp").is_some() && finalizers(&after).is_empty();
+    // A pod that has time to stop goes when its node says so.
+    let is_due = after["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or(0) == 0;
+    let is_gone =
+        after["metadata"].get("deletionTimestamp").is_some() && is_due && finalizers(&after).is_empty();
     if is_gone {
         state.store.put(key.clone(), after);
         let last = state.store.remove(&key).ok_or_else(|| Status::not_found(at.subject()))?;

@@ -66,6 +66,11 @@ impl Quantity {
         Some(Self { nano: if negative { -nano } else { nano }, format })
     }
 
+    /// In billionths.
+    pub(crate) fn nano(self) -> i128 {
+        self.nano
+    }
+
     pub(crate) fn is_negative(self) -> bool {
         self.nano < 0
     }

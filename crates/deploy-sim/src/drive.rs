@@ -1,0 +1,42 @@
+//! What keeps the controllers, the scheduler and the kubelet at work while the cluster lives.
+
+use std::future::pending;
+use std::sync::Weak;
+
+use tokio::sync::watch::Receiver;
+use tokio::time::{Instant, sleep_until};
+
+use crate::cluster::Shared;
+use crate::controllers::settle;
+
+/// Works whenever something changed or is due; ends with the cluster.
+pub(crate) async fn drive(cluster: Weak<Shared>, mut changed: Receiver<u64>) {
+    loop {
+        // Nothing of the cluster is held while waiting: it ends when the last of its users lets it go.
+        let Some(next) = cluster.upgrade().map(|cluster| work(&cluster, &mut changed)) else { return };
+        let due = async {
+            match next {
+                Some(next) => sleep_until(next).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            changed = changed.changed() => if changed.is_err() { return },
+            () = due => {}
+        }
+    }
+}
+
+/// Does all that is due, and says when the next thing is.
+fn work(cluster: &Shared, changed: &mut Receiver<u64>) -> Option<Instant> {
+    let mut state = cluster.state();
+    let before = state.store.revision();
+    let next = settle(&mut state);
+    if state.store.revision() != before {
+        cluster.tell(&state);
+    }
+    // Before anybody else can write: what they write is told after this.
+    changed.mark_unchanged();
+    next.map(|next| cluster.instant(next))
+}

@@ -1,0 +1,159 @@
+//! A container that runs: its probes, its end, and the back-off before it runs again.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::{Container, Phase, Scene};
+use crate::component::Event;
+use crate::controllers::object::{after, int, is_deleting, name, namespace, text, uid};
+use crate::kubelet::probe::{self, Attempt, Kind, Probe};
+
+/// From an exit to `CrashLoopBackOff` in the status.
+const SHOW_BACK_OFF: SignedDuration = SignedDuration::from_secs(1);
+/// What is to end, and of whose end nothing is said, ends after this.
+const SHORT_RUN: SignedDuration = SignedDuration::from_millis(100);
+/// Seconds; who ran this long begins anew without back-off.
+const FORGIVEN_AFTER: i64 = 600;
+
+impl Container {
+    pub(super) fn run(&mut self, scene: &mut Scene<'_>) {
+        let now = scene.state.now;
+        scene.tell(Event::normal("kubelet", "Started", "Container started").of(&self.field));
+        if let Some(ended) = self.shown.get("terminated") {
+            self.last = json!({"terminated": ended});
+        }
+        self.restarts += i64::from(self.id.is_some());
+        let id: String = (0..2).map(|_| scene.state.uid().replace('-', "")).collect();
+        self.id = Some(format!("containerd://{id}"));
+        self.shown = json!({"running": {"startedAt": scene.state.time()}});
+        self.refused = None;
+        self.probes = probe::all(scene.spec, now);
+        let image = scene.image();
+        let ends = self.init || text(scene.pod, "/spec/restartPolicy") != "Always";
+        let exit = image.exit.or_else(|| ends.then_some((0, SHORT_RUN)));
+        self.phase = Phase::Running { since: now, exit: exit.map(|(code, after)| (now + after, code)) };
+        self.previous_logs = std::mem::take(&mut self.logs);
+        self.logs = image.logs.into_iter().map(|line| (now, line)).collect();
+        let has = |kind: Kind| self.probes.iter().any(|probe| probe.kind == kind);
+        self.started = !has(Kind::Startup);
+        self.ready = !self.init && self.started && !has(Kind::Readiness);
+    }
+
+    /// The others wait for the startup probe, which is over when it passed.
+    pub(super) fn probes_now(&self, kind: Kind) -> bool {
+        (kind == Kind::Startup) != self.started
+    }
+
+    pub(super) fn probe(&mut self, scene: &mut Scene<'_>, since: Timestamp, is_dead: bool) {
+        let now = scene.state.now;
+        let started = self.started;
+        let due = |probe: &&mut Probe| (probe.kind == Kind::Startup) != started && probe.next <= now;
+        let Some(probe) = self.probes.iter_mut().find(due) else { return };
+        let attempt = probe.attempt(&scene.image(), since, now, scene.address);
+        let kind = probe.kind;
+        // Of one that ended and was not noticed, nothing answers: the exit says more.
+        if is_dead {
+            return;
+        }
+        let (output, for_good) = match attempt {
+            Attempt::Passed => return,
+            Attempt::Holds => {
+                match kind {
+                    Kind::Startup => {
+                        self.started = true;
+                        self.ready = !self.probes.iter().any(|probe| probe.kind == Kind::Readiness);
+                    }
+                    Kind::Readiness => self.ready = true,
+                    Kind::Liveness => {}
+                }
+                return;
+            }
+            Attempt::Failed(output) => (output, false),
+            Attempt::FailedForGood(output) => (output, true),
+        };
+        let message = format!("{} probe failed: {output}", kind.word());
+        scene.tell(Event::warning("kubelet", "Unhealthy", &message).of(&self.field));
+        if for_good && kind == Kind::Readiness {
+            self.ready = false;
+        } else if for_good {
+            let probe = kind.word().to_lowercase();
+            let message = format!("Container {} failed {probe} probe, will be restarted", self.name);
+            let grace = int(scene.pod, "/spec/terminationGracePeriodSeconds").unwrap_or(30);
+            self.kill(scene, &message, grace);
+        }
+    }
+
+    /// Tells a running container to stop, and kills it after the grace period, in seconds.
+    fn kill(&mut self, scene: &mut Scene<'_>, message: &str, grace: i64) {
+        let now = scene.state.now;
+        let Phase::Running { since, exit } = self.phase else { return };
+        scene.tell(Event::normal("kubelet", "Killing", message).of(&self.field));
+        let killed = (after(now, grace), 137);
+        let stops = scene.image().stops_after.map(|after| (now + after, 0)).filter(|(at, _)| *at <= killed.0);
+        let told = stops.unwrap_or(killed);
+        let exit = exit.filter(|(at, _)| *at <= told.0).unwrap_or(told);
+        self.phase = Phase::Running { since, exit: Some(exit) };
+        self.probes.clear();
+    }
+
+    /// The pod is to end within so many seconds.
+    pub(in crate::kubelet) fn stop(&mut self, scene: &mut Scene<'_>, grace: i64) {
+        if matches!(self.phase, Phase::Running { .. }) {
+            let message = format!("Stopping container {}", self.name);
+            self.kill(scene, &message, grace);
+            return;
+        }
+        if self.shown.get("terminated").is_none() {
+            let ended = self.last.get("terminated").cloned();
+            let unknown = || {
+                json!({
+                    "exitCode": 137, "reason": "ContainerStatusUnknown", "startedAt": null, "finishedAt": null,
+                    "message": "The container could not be located when the pod was terminated",
+                })
+            };
+            self.shown = json!({"terminated": ended.unwrap_or_else(unknown)});
+        }
+        (self.ready, self.started) = (false, false);
+        self.phase = Phase::Exited { back_off: None, restart: None };
+    }
+
+    pub(super) fn exit(&mut self, scene: &mut Scene<'_>, since: Timestamp, at: Timestamp, code: i64) {
+        let now = scene.state.now;
+        let reason = if code == 0 { "Completed" } else { "Error" };
+        let whole = |time: Timestamp| Timestamp::from_second(time.as_second()).unwrap_or(time).to_string();
+        self.shown = json!({"terminated": {
+            "containerID": self.id, "exitCode": code, "reason": reason,
+            "startedAt": whole(since), "finishedAt": whole(at),
+        }});
+        self.probes.clear();
+        self.started = false;
+        self.ready = self.init && code == 0;
+        let is_stopping = is_deleting(scene.pod);
+        if is_stopping || !scene.restarts(self.init, code) {
+            self.phase = Phase::Exited { back_off: None, restart: None };
+            return;
+        }
+        if at.as_second() - since.as_second() >= FORGIVEN_AFTER {
+            self.back_off = 0;
+        }
+        self.phase = if self.back_off == 0 {
+            Phase::Exited { back_off: None, restart: Some(now) }
+        } else {
+            let pod = format!("{}_{}({})", name(scene.pod), namespace(scene.pod), uid(scene.pod));
+            let message = format!("Back-off restarting failed container {} in pod {pod}", self.name);
+            scene.tell(Event::warning("kubelet", "BackOff", &message).of(&self.field));
+            Phase::Exited { back_off: Some(now + SHOW_BACK_OFF), restart: Some(after(at, self.back_off)) }
+        };
+    }
+
+    pub(super) fn show_back_off(&mut self, pod: &Value) {
+        if let Some(ended) = self.shown.get("terminated") {
+            self.last = json!({"terminated": ended});
+        }
+        let (minutes, seconds) = (self.back_off / 60, self.back_off % 60);
+        let wait = if minutes > 0 { format!("{minutes}m{seconds}s") } else { format!("{seconds}s") };
+        let pod = format!("{}_{}({})", name(pod), namespace(pod), uid(pod));
+        let message = format!("back-off {wait} restarting failed container={} pod={pod}", self.name);
+        self.shown = json!({"waiting": {"reason": "CrashLoopBackOff", "message": message}});
+    }
+}

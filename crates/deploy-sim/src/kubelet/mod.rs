@@ -1,0 +1,116 @@
+//! The node and what runs on it: images are pulled, containers start, are probed, crash and start again, all by the table of images.
+
+mod config;
+mod container;
+mod image;
+mod pod;
+mod probe;
+mod status;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::component::KUBELET;
+use crate::controllers::object::{sooner, text, uid};
+use crate::state::State;
+pub use image::Image;
+pub(crate) use image::Images;
+use pod::Pod;
+
+/// The one node.
+pub(crate) const NODE: &str = "node-1";
+
+/// What the kubelet knows of its node.
+#[derive(Debug, Default)]
+pub(crate) struct Node {
+    pub(crate) images: Images,
+    is_registered: bool,
+    pulled: BTreeSet<String>,
+    /// By uid.
+    pods: BTreeMap<String, Pod>,
+    addresses: u16,
+}
+
+impl Node {
+    /// What a container wrote, with the time of every line: since its last start, or before that. `None` if it never ran.
+    pub(crate) fn logs(&self, pod: &str, container: &str, previous: bool) -> Option<&[(Timestamp, String)]> {
+        let pod = self.pods.get(pod)?;
+        let container = pod.containers.iter().find(|found| found.name == container)?;
+        container.id.as_ref()?;
+        match previous {
+            true if container.restarts == 0 => None,
+            true => Some(&container.previous_logs),
+            false => Some(&container.logs),
+        }
+    }
+
+    fn next_address(&mut self) -> String {
+        self.addresses = self.addresses.wrapping_add(1);
+        let [high, low] = self.addresses.to_be_bytes();
+        format!("10.244.{high}.{low}")
+    }
+}
+
+/// Lets every pod of the node do what is due.
+pub(crate) fn sync(state: &mut State) -> Option<Timestamp> {
+    let pods = state.objects("pods.", None);
+    let here: Vec<_> = pods.into_iter().filter(|pod| text(pod, "/spec/nodeName") == NODE).collect();
+    let uids: BTreeSet<&str> = here.iter().map(|pod| uid(pod)).collect();
+    state.node.pods.retain(|uid, _| uids.contains(uid.as_str()));
+    let mut next = None;
+    for pod in &here {
+        let known = state.node.pods.remove(uid(pod));
+        // What ended before the kubelet knew of it does not run again.
+        if known.is_none() && ["Succeeded", "Failed"].contains(&text(pod, "/status/phase")) {
+            continue;
+        }
+        let mut run = known.unwrap_or_else(|| Pod::new(state, pod));
+        next = sooner(next, run.step(state, pod));
+        let status = status::of(state, pod, &run);
+        if pod.get("status") != Some(&status) {
+            // A status that is refused is written at the next change.
+            let _ = KUBELET.change(state, pod, Some("status"), |pod| pod["status"] = status);
+        }
+        if run.is_removable(state.now) {
+            let _ = KUBELET.delete(state, pod);
+        }
+        state.node.pods.insert(uid(pod).to_owned(), run);
+    }
+    next
+}
+
+/// Makes the node known, once.
+pub(crate) fn register(state: &mut State) {
+    if std::mem::replace(&mut state.node.is_registered, true) {
+        return;
+    }
+    let labels = json!({
+        "beta.kubernetes.io/arch": "amd64", "beta.kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
+        "kubernetes.io/hostname": NODE, "kubernetes.io/os": "linux",
+    });
+    let node =
+        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE, "labels": labels}, "spec": {}});
+    let Ok(node) = KUBELET.create(state, node) else { return };
+    let time = state.time();
+    let condition = |kind: &str, status: &str, reason: &str, message: &str| {
+        json!({
+            "type": kind, "status": status, "reason": reason, "message": message,
+            "lastHeartbeatTime": time, "lastTransitionTime": time,
+        })
+    };
+    let resources = json!({"cpu": "8", "memory": "16Gi", "ephemeral-storage": "100Gi", "pods": "250"});
+    let status: Value = json!({
+        "addresses": [{"type": "InternalIP", "address": "192.0.2.2"}, {"type": "Hostname", "address": NODE}],
+        "capacity": resources, "allocatable": resources,
+        "conditions": [
+            condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+            condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+            condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+            condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+        ],
+        "nodeInfo": {"architecture": "amd64", "operatingSystem": "linux", "kubeletVersion": "v1.36.2"},
+    });
+    let _ = KUBELET.change(state, &node, Some("status"), |node| node["status"] = status);
+}
