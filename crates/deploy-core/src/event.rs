@@ -18,7 +18,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 
 use crate::clock::Timestamp;
-use crate::health::Failure;
+use crate::health::{Failure, PodPhase};
 use crate::manifest::ObjectId;
 use crate::plan::Action;
 use crate::run::DeploymentId;
@@ -79,6 +79,18 @@ pub enum EventKind {
         object: ObjectId,
         /// Its state in words, as in `1 of 2 updated replicas are available`.
         message: String,
+    },
+    /// A pod of a followed workload entered another phase. Of a pod that was there before, the first one says how it was found.
+    Pod {
+        /// The workload.
+        object: ObjectId,
+        /// The pod's name.
+        pod: String,
+        /// How far it is.
+        phase: PodPhase,
+        /// The cluster's own word for it, as in `ImagePullBackOff`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// An object is healthy.
     Healthy {
@@ -150,6 +162,10 @@ impl fmt::Display for EventKind {
             Self::Restored { object, action: Action::Unchanged } => write!(f, "{object} stands as before"),
             Self::Restored { object, .. } => write!(f, "{object} restored"),
             Self::Progress { object, message } => write!(f, "{object}: {message}"),
+            Self::Pod { object, pod, phase, reason } => {
+                write!(f, "{object}: pod {pod} is {phase}")?;
+                reason.as_ref().map_or(Ok(()), |reason| write!(f, " ({reason})"))
+            }
             Self::Healthy { object } => write!(f, "{object} is healthy"),
             Self::Gone { object } => write!(f, "{object} is gone"),
             Self::Hopeless { failure } => write!(f, "{}: {failure}", failure.object),

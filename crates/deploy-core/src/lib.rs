@@ -16,7 +16,7 @@
 //! | plan | [`plan`] | what would change, and what stood there before |
 //! | apply, observe | [`target`], [`health`] | the contract of a place to roll out to; what is healthy, what is hopeless |
 //! | verify | [`guard`] | gates before, checks after |
-//! | outcome | [`outcome`], [`evidence`], [`event`] | how it ended, what explains it, what happened on the way |
+//! | outcome | [`outcome`], [`evidence`], [`event`], [`report`] | how it ended, what explains it, what happened on the way; all of it as a page |
 //!
 //! [`rollout`] walks the road; [`run`] is what belongs to one walk. [`lock`] and [`journal`] make it safe to be killed.
 //!
@@ -64,6 +64,7 @@ pub mod memory;
 pub mod outcome;
 pub mod plan;
 pub mod registry;
+pub mod report;
 pub mod rollout;
 pub mod run;
 pub mod secret;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use deploy_core::clock::Timestamp;
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::event::EventKind;
-use deploy_core::health::{Assessment, Judge, Verdict, World};
+use deploy_core::health::{Assessment, Judge, PodPhases, Verdict, World};
 use deploy_core::manifest::{Object, ObjectId};
 use deploy_core::plan::Action;
 use deploy_core::run::Run;
@@ -49,6 +49,7 @@ impl Apply {
                     let message = format!("judged without what could not be watched: {error}");
                     run.emit(EventKind::Warning { message });
                 }
+                view.tell_of_pods(run);
                 if let Some(observation) = view.judge(run)? {
                     return Ok(observation);
                 }
@@ -77,6 +78,7 @@ struct View<'a> {
     followed: Vec<&'a AppliedObject>,
     judge: Judge,
     world: World,
+    pods: PodPhases,
     said: HashMap<ObjectId, Assessment>,
     /// Objects that went away by themselves after they had succeeded, as a Job with a time to live does.
     ended_well: HashSet<ObjectId>,
@@ -91,7 +93,15 @@ impl<'a> View<'a> {
                 world.expect(object.id.clone(), generation);
             }
         }
-        Self { followed, judge, world, said: HashMap::new(), ended_well: HashSet::new(), look_again: None }
+        let (said, ended_well) = (HashMap::new(), HashSet::new());
+        Self { followed, judge, world, pods: PodPhases::new(), said, ended_well, look_again: None }
+    }
+
+    /// For the timeline; nothing is decided by it.
+    fn tell_of_pods(&mut self, run: &Run) {
+        for object in &self.followed {
+            self.pods.news(&object.id, &self.world).into_iter().for_each(|news| run.emit(news));
+        }
     }
 
     /// Judges everything; `None` while it must go on.
