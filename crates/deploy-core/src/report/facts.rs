@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::lanes::Tone;
 use super::text;
+use crate::clock::Timestamp;
 use crate::outcome::{Cause, ObjectOutcome, Outcome, Status};
 use crate::plan::Action;
 use crate::target::Waiting;
@@ -60,7 +61,9 @@ pub(super) fn subject(outcome: &Outcome) -> String {
 pub(super) fn identity(outcome: &Outcome) -> Vec<(&'static str, String)> {
     let mut facts = vec![("Target", text::line(&outcome.target))];
     facts.extend(outcome.git_revision.as_ref().map(|revision| ("Git revision", text::line(revision))));
-    facts.push(("Started", outcome.started.to_string()));
+    // To the second: the clock has nanoseconds.
+    let started = Timestamp::from_unix_seconds(outcome.started.as_millis().div_euclid(1000));
+    facts.push(("Started", started.to_string()));
     facts.push(("Took", text::duration(outcome.took)));
     facts.push(("Run", text::line(outcome.deployment.as_str())));
     facts.push(("Bundle", text::line(&outcome.bundle)));

@@ -156,13 +156,13 @@ fn row(lane: &Lane, marks: &[Mark], scale: Scale) -> Element {
         let diamond = diamond.attribute("y", "18").attribute("text-anchor", "middle").text("◆");
         picture = picture.with(element("g").with(element("title").text(&title)).with(diamond));
     }
-    if let (true, Some(write)) = (lane.bars.is_empty(), lane.writes.last()) {
-        let (text, _, _) = beside(&format!(" {}", write.what), "word", scale.place(write.at), 17);
-        picture = picture.with(text);
-    }
     for mark in marks.iter().filter(|mark| mark.label != "done") {
         let kind = format!("mark {}", class(mark.tone));
         picture = picture.with(upright(&kind, scale.place(mark.at), 0, LANE));
+    }
+    if let (true, Some(write)) = (lane.bars.is_empty(), lane.writes.last()) {
+        let (text, _, _) = beside(&format!(" {}", write.what), "word", scale.place(write.at), 17);
+        picture = picture.with(text);
     }
     element("tr").with(name).with(element("td").with(picture))
 }
