@@ -12,6 +12,7 @@ use crate::help::{
     APPLY_EXAMPLES, DIFF_EXAMPLES, EXIT_CODES, HISTORY_EXAMPLES, PAUSE_EXAMPLES, RESTART_EXAMPLES,
     RESUME_EXAMPLES, SET_IMAGE_EXAMPLES, STATUS_EXAMPLES, UNDO_EXAMPLES,
 };
+use crate::report_file::ReportFile;
 
 /// Deploys to Kubernetes: follows the rollout, says why it fails, brings the old state back.
 #[derive(Parser)]
@@ -275,6 +276,12 @@ pub(crate) struct RolloutArgs {
     /// Write the evidence of a failure (states, logs, Events) into this directory
     #[arg(long, value_name = "DIR")]
     pub(crate) evidence: Option<PathBuf>,
+    /// Write how it ended into this file: .json, .md, or .html with the timeline as a picture
+    ///
+    /// It may be given more than once. On GitHub the Markdown is added to the job's summary in
+    /// any case ($GITHUB_STEP_SUMMARY).
+    #[arg(long = "report", value_name = "FILE", verbatim_doc_comment)]
+    pub(crate) reports: Vec<ReportFile>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -345,7 +352,7 @@ mod tests {
                 line.split(" | ").next().unwrap().split_whitespace().map(|word| word.trim_matches('\''));
             Cli::try_parse_from(words).map_or_else(|error| panic!("{line}: {error}"), |_| count += 1);
         }
-        assert_eq!(count, 22);
+        assert_eq!(count, 23);
     }
 
     #[test]

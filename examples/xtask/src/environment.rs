@@ -1,6 +1,7 @@
 //! What the program takes from its environment: read once, here, and handed on as data.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 
 /// The environment variables that this program knows, and the machine's name.
 #[derive(Default)]
@@ -9,6 +10,8 @@ pub(crate) struct Environment {
     pub(crate) kubeconfig_base64: Option<String>,
     /// Who runs this, for the holder of the lock.
     pub(crate) holder: String,
+    /// `GITHUB_STEP_SUMMARY`: the file that becomes the summary page of the CI job.
+    pub(crate) step_summary: Option<PathBuf>,
     /// Whether stdout may be coloured.
     pub(crate) stdout_colour: bool,
     /// Whether stderr may be coloured.
@@ -24,6 +27,7 @@ impl Environment {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
         Self {
             kubeconfig_base64: variable("KUBECONFIG_BASE64"),
+            step_summary: variable("GITHUB_STEP_SUMMARY").map(PathBuf::from),
             holder: holder(&variable, host.as_deref(), std::process::id()),
             stdout_colour: colour && std::io::stdout().is_terminal(),
             stderr_colour: colour && std::io::stderr().is_terminal(),

@@ -17,6 +17,7 @@ Examples:
   cargo xtask apply -f deploy/ -n shop --name shop --prune --yield spec.replicas
   cargo xtask apply -f deploy/ -n shop --recreate job --recreate Widget.example.com
   cargo xtask apply -f deploy/ -n shop --json | jq .status
+  cargo xtask apply -f deploy/ -n shop --report rollout.html --report rollout.md
 
 Ctrl-C (or SIGTERM) stops the run and brings the old state back; a second Ctrl-C leaves at once.";
 

@@ -19,6 +19,7 @@ mod history;
 mod paint;
 mod progress;
 mod report;
+mod report_file;
 mod rollout;
 #[cfg(test)]
 mod sample;
@@ -85,6 +86,7 @@ async fn run(
         cancel: Cancel::new(),
         progress: Arc::new(Progress::new(clock, started, environment)),
         first_request: OnceCell::new(),
+        step_summary: environment.step_summary.clone(),
     };
     let progress = session.progress.clone();
     let done = tokio::select! {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use console::Term;
 use deploy_core::clock::{Clock, SystemClock, Timestamp};
-use deploy_core::event::{Event, Observer};
+use deploy_core::event::{Event, EventKind, Observer};
 
 use crate::board::{Board, tone};
 use crate::environment::Environment;
@@ -114,6 +114,10 @@ impl Progress {
 
 impl Observer for Progress {
     fn observe(&self, event: &Event) {
+        // A person is told of the workload; its pods are in the report.
+        if matches!(event.kind, EventKind::Pod { .. }) {
+            return;
+        }
         let mut screen = self.screen();
         let text = match screen.board.take(&event.kind) {
             Some(line) => self.line(event.at, tone(&event.kind), &line),

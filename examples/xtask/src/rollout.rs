@@ -14,6 +14,7 @@ use deploy_k8s::{Apply, LeaseLock, SecretJournal};
 
 use crate::args::RolloutArgs;
 use crate::paint::Tone;
+use crate::report_file;
 use crate::session::Session;
 
 /// What is rolled out.
@@ -54,6 +55,7 @@ pub(crate) async fn roll_out(
         Desired::Derived(make) => rollout.run_derived(make, run).await?,
     };
 
+    report_file::keep(&outcome, &args.reports, session);
     if let Some(folder) = &args.evidence
         && !outcome.evidence.is_empty()
     {

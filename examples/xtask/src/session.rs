@@ -1,6 +1,7 @@
 //! What all commands share: the cluster, the namespace, and what is shown while they work.
 
 use std::cell::OnceCell;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub(crate) struct Session {
     pub(crate) cancel: Cancel,
     pub(crate) progress: Arc<Progress>,
     pub(crate) first_request: OnceCell<Duration>,
+    /// The summary page of the CI job that this runs in.
+    pub(crate) step_summary: Option<PathBuf>,
 }
 
 impl Session {

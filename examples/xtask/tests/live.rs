@@ -42,6 +42,7 @@ async fn start(env: &Env, command: &str, manifests: &str) -> Child {
         .args(command.split_whitespace())
         .args(["--namespace", &env.namespace])
         .env_remove("KUBECONFIG_BASE64")
+        .env_remove("GITHUB_STEP_SUMMARY")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -235,6 +236,45 @@ async fn the_rollout_verbs() {
         xtask(&env, "restart deploy/api", "").await.error(2, "paused");
         xtask(&env, "resume deploy/api", "").await.with(0);
         assert_eq!(paused().await, Value::Null);
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: tests/cluster/up"]
+async fn a_failed_rollout_is_reported_with_its_pods() {
+    live("x-report", async |env| {
+        let folder = std::env::temp_dir().join(&env.namespace);
+        fs::create_dir(&folder).expect("made");
+        let report = |name: &str| folder.join(name).display().to_string();
+        let command = format!(
+            "apply -f - --report {} --report {} --report {}",
+            report("a.md"),
+            report("a.html"),
+            report("a.json")
+        );
+        xtask(&env, &command, &deployment("api:v1", "/healthz")).await.with(0);
+        let out = xtask(&env, &command, &deployment("api:no-such-tag", "/healthz")).await.with(1);
+        assert!(out.starts_with("failed; the old state is back after "), "{out}");
+
+        let read = |name: &str| fs::read_to_string(folder.join(name)).expect("written");
+        let (markdown, html, json) = (read("a.md"), read("a.html"), read("a.json"));
+        fs::remove_dir_all(&folder).expect("removed");
+        let json: Value = serde_json::from_str(&json).expect("JSON");
+        let events = json["timeline"].as_array().expect("a timeline");
+        let phases_of = |pod: &str| -> Vec<&str> {
+            let of_pod = events.iter().filter(|event| event["event"] == "pod" && event["pod"] == pod);
+            of_pod.filter_map(|event| event["phase"].as_str()).collect()
+        };
+        let failed = json["cause"]["failures"][0]["pod"].as_str().expect("a pod");
+        let phases = phases_of(failed);
+        assert!(phases.contains(&"starting") && phases.contains(&"terminating"), "{phases:?}");
+        let stayed = events.iter().filter(|event| event["phase"] == "ready").map(|event| &event["pod"]);
+        assert!(stayed.clone().count() > 0, "the old pod is told of too: {events:?}");
+        for page in [&markdown, &html] {
+            assert!(page.contains("failed, the old state is back") && page.contains(failed), "{page}");
+        }
+        assert!(markdown.contains(&format!("    section {failed}\n")), "{markdown}");
     })
     .await;
 }
