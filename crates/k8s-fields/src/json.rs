@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 /// A JSON value that can be compared and sorted: the value of a list key or an item of a set.
 ///
@@ -95,15 +95,21 @@ fn compare(a: &Value, b: &Value) -> Ordering {
             unequal.unwrap_or_else(|| a.len().cmp(&b.len()))
         }
         (Value::Object(a), Value::Object(b)) => {
-            let sorted = |map: &serde_json::Map<String, Value>| {
-                let mut pairs: Vec<_> = map.iter().map(|(k, v)| (k.clone(), Json(v.clone()))).collect();
-                pairs.sort();
-                pairs
-            };
-            sorted(a).cmp(&sorted(b))
+            let (a, b) = (sorted(a), sorted(b));
+            let pairs = a.iter().zip(&b);
+            let unequal =
+                pairs.map(|(a, b)| a.0.cmp(b.0).then_with(|| compare(a.1, b.1))).find(|o| o.is_ne());
+            unequal.unwrap_or_else(|| a.len().cmp(&b.len()))
         }
         _ => rank(a).cmp(&rank(b)),
     }
+}
+
+/// The fields by name, however the map keeps them.
+fn sorted(map: &Map<String, Value>) -> Vec<(&String, &Value)> {
+    let mut fields: Vec<_> = map.iter().collect();
+    fields.sort_by_key(|(name, _)| *name);
+    fields
 }
 
 fn compare_numbers(a: &Number, b: &Number) -> Ordering {

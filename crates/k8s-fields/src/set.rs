@@ -135,14 +135,23 @@ impl FieldSet {
     }
 
     fn combine(&self, other: &Self, keep: fn(bool, bool) -> bool) -> Self {
-        let absent = Node::default();
+        let (keeps_ours, keeps_theirs) = (keep(true, false), keep(false, true));
         let mut result = Self::new();
-        let only_other = other.nodes.keys().filter(|element| !self.nodes.contains_key(element));
-        for element in self.nodes.keys().chain(only_other) {
-            let a = self.nodes.get(element).unwrap_or(&absent);
-            let b = other.nodes.get(element).unwrap_or(&absent);
-            let node = Node { owned: keep(a.owned, b.owned), below: a.below.combine(&b.below, keep) };
-            result.put(element.clone(), node);
+        for (element, a) in &self.nodes {
+            match other.nodes.get(element) {
+                Some(b) => {
+                    let node = Node { owned: keep(a.owned, b.owned), below: a.below.combine(&b.below, keep) };
+                    result.put(element.clone(), node);
+                }
+                None if keeps_ours => result.put(element.clone(), a.clone()),
+                None => {}
+            }
+        }
+        if keeps_theirs {
+            let only_theirs = other.nodes.iter().filter(|(element, _)| !self.nodes.contains_key(element));
+            for (element, b) in only_theirs {
+                result.put(element.clone(), b.clone());
+            }
         }
         result
     }

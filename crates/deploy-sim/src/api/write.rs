@@ -1,5 +1,6 @@
 //! `create` and `replace`, and the one way in which an object comes to be written.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -227,14 +228,15 @@ pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>
     validate::decode(&at.kind, &after)?;
     defaults::fill(&mut after, before.as_deref());
     if !applied {
-        let mut noted = after.clone();
+        let mut noted = Cow::Borrowed(&after);
         if let Some((_, map, key)) = late
-            && let Some(map) = noted.pointer_mut(map)
+            && let Some(map) = noted.to_mut().pointer_mut(map)
         {
             put(map, key, None);
         }
         let time = state.time();
-        set_managed(&mut after, fields::updated(before.as_deref(), &noted, manager, &time, at));
+        let managed = fields::updated(before.as_deref(), &noted, manager, &time, at);
+        set_managed(&mut after, managed);
     }
     let causes = validate::check(&at.kind, &after, before.as_deref());
     if !causes.is_empty() {
@@ -242,7 +244,7 @@ pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>
     }
     count_generation(before.as_deref(), &mut after, at);
     if let Some(before) = &before
-        && timeless(before) == timeless(&after)
+        && is_same_but_for_times(before, &after)
     {
         return Ok(Arc::clone(before));
     }
@@ -265,14 +267,31 @@ pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>
     Ok(written)
 }
 
-/// Without the times of its managers: a write that would change nothing else is none.
-fn timeless(object: &Value) -> Value {
-    let mut object = object.clone();
-    let managed = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut);
-    for entry in managed.into_iter().flatten() {
-        put(entry, "time", None);
-    }
-    object
+/// Whether nothing but the times of the managers differs: then it is no write.
+fn is_same_but_for_times(before: &Value, after: &Value) -> bool {
+    same_fields(before, after, "metadata", |before, after| {
+        same_fields(before, after, "managedFields", |before, after| {
+            let (Some(before), Some(after)) = (before.as_array(), after.as_array()) else {
+                return before == after;
+            };
+            before.len() == after.len()
+                && before
+                    .iter()
+                    .zip(after)
+                    .all(|(before, after)| same_fields(before, after, "time", |_, _| true))
+        })
+    })
+}
+
+/// Whether both are the same, one field compared as it is said.
+fn same_fields(one: &Value, other: &Value, field: &str, same: impl Fn(&Value, &Value) -> bool) -> bool {
+    let (Some(one), Some(other)) = (one.as_object(), other.as_object()) else { return one == other };
+    one.len() == other.len()
+        && one.iter().all(|(name, value)| {
+            other
+                .get(name)
+                .is_some_and(|other| if name == field { same(value, other) } else { value == other })
+        })
 }
 
 pub(super) fn finalizers(object: &Value) -> Vec<String> {

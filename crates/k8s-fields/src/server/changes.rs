@@ -59,6 +59,10 @@ impl Form {
 
 impl Walk {
     fn value(&mut self, before: Option<&Value>, after: Option<&Value>, schema: Schema) {
+        // Most of an object is as it was.
+        if before == after {
+            return;
+        }
         let (left, right) = (before.and_then(Form::of), after.and_then(Form::of));
         let leaf = match (left, right) {
             (Some(left), Some(right)) if left != right => {
@@ -82,14 +86,15 @@ impl Walk {
         let granular = match (form, schema.shape()) {
             (Form::Scalar, _) | (Form::Object, Shape::Atomic) => false,
             (Form::Object, _) => {
-                let fields =
-                    |value: Option<&Value>| value.and_then(Value::as_object).cloned().unwrap_or_default();
-                self.fields(&fields(before), &fields(after), schema)
+                let none = Map::new();
+                let before = before.and_then(Value::as_object).unwrap_or(&none);
+                let after = after.and_then(Value::as_object).unwrap_or(&none);
+                self.fields(before, after, schema)
             }
             (Form::List, Shape::ListMap(_) | Shape::Set) => {
-                let items =
-                    |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
-                self.items(&items(before), &items(after), schema)
+                let before = before.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+                let after = after.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+                self.items(before, after, schema)
             }
             (Form::List, _) => false,
         };

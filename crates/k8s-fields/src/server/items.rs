@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::ApplyError;
 use crate::schema::{Schema, Shape};
-use crate::{FieldPath, FieldSet, PathElement, lists};
+use crate::{FieldSet, PathElement, lists};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Duplicates {
@@ -14,36 +14,56 @@ pub(super) enum Duplicates {
 
 /// That every item of a list that is merged by item has a key, and perhaps one of its own.
 pub(super) fn check_items(value: &Value, schema: Schema, duplicates: Duplicates) -> Result<(), ApplyError> {
-    check(value, schema, duplicates, &mut Vec::new())
+    check(value, schema, duplicates).map_err(|Bad { mut path, fault }| {
+        path.reverse();
+        let list = path.into_iter().collect();
+        match fault {
+            Fault::Keyless(index) => ApplyError::Keyless { list, index },
+            Fault::Duplicate(element) => ApplyError::Duplicate { list, element },
+        }
+    })
 }
 
-fn check(
-    value: &Value,
-    schema: Schema,
-    duplicates: Duplicates,
-    path: &mut Vec<PathElement>,
-) -> Result<(), ApplyError> {
+/// A list that is not good; its path from the end to the start, put together on the way back: mostly there is none.
+struct Bad {
+    path: Vec<PathElement>,
+    fault: Fault,
+}
+
+enum Fault {
+    Keyless(usize),
+    Duplicate(PathElement),
+}
+
+impl Bad {
+    fn here(fault: Fault) -> Self {
+        Self { path: Vec::new(), fault }
+    }
+
+    fn below(mut self, element: PathElement) -> Self {
+        self.path.push(element);
+        self
+    }
+}
+
+fn check(value: &Value, schema: Schema, duplicates: Duplicates) -> Result<(), Bad> {
     match (value, schema.shape()) {
         (Value::Object(fields), shape) if *shape != Shape::Atomic => {
             for (name, value) in fields {
-                path.push(PathElement::field(name));
-                check(value, schema.field(name), duplicates, path)?;
-                path.pop();
+                check(value, schema.field(name), duplicates)
+                    .map_err(|bad| bad.below(PathElement::field(name)))?;
             }
         }
         (Value::Array(items), shape @ (Shape::ListMap(_) | Shape::Set)) => {
             let mut seen = FieldSet::new();
             for (index, item) in items.iter().enumerate() {
-                let list = || path.iter().cloned().collect::<FieldPath>();
                 let element = lists::element_of(item, shape).filter(|_| !item.is_null());
-                let Some(element) = element else { return Err(ApplyError::Keyless { list: list(), index }) };
+                let Some(element) = element else { return Err(Bad::here(Fault::Keyless(index))) };
                 if duplicates == Duplicates::Refused && seen.get(&element).is_some() {
-                    return Err(ApplyError::Duplicate { list: list(), element });
+                    return Err(Bad::here(Fault::Duplicate(element)));
                 }
                 seen.insert(&[element.clone()].into_iter().collect());
-                path.push(element);
-                check(item, schema.item(), duplicates, path)?;
-                path.pop();
+                check(item, schema.item(), duplicates).map_err(|bad| bad.below(element))?;
             }
         }
         _ => {}

@@ -163,9 +163,9 @@ fn settled(entries: impl IntoIterator<Item = Entry>) -> ManagedFields {
 /// Appliers first, then whoever wrote longer ago.
 fn order(a: &Entry, b: &Entry) -> Ordering {
     // Of RFC 3339 in UTC the later one is the greater text, and no time is the zero time.
-    let key = |entry: &Entry| {
-        let Entry { manager, api_version, subresource, .. } = entry.clone();
-        (entry.operation, entry.time.clone(), manager, api_version, subresource)
-    };
+    fn key(entry: &Entry) -> impl Ord + '_ {
+        let Entry { manager, operation, api_version, time, subresource, .. } = entry;
+        (operation, time, manager, api_version, subresource)
+    }
     key(a).cmp(&key(b))
 }
