@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::World;
-use super::pods::is_pod;
 use super::read::{Condition, Read, clip};
 use super::signs;
 use super::track::MAX_CONTAINERS;
@@ -96,7 +95,7 @@ fn bad_sign(status: &Value) -> Option<&str> {
     waits.or_else(|| ended.and(status.text("/state/terminated/reason").or(Some("Error"))))
 }
 
-/// What was told of the pods of followed workloads, so that only news is told. Cheap: one look at each of their pods.
+/// What was told of the pods of followed workloads, so that only news is told.
 #[derive(Clone, Debug, Default)]
 pub struct PodPhases {
     workloads: BTreeMap<ObjectId, Told>,
@@ -118,43 +117,57 @@ impl PodPhases {
     /// What is new of the pods of `workload`, of all its revisions, by name; a Pod is its own.
     pub fn news(&mut self, workload: &ObjectId, world: &World) -> Vec<EventKind> {
         let told = self.workloads.entry(workload.clone()).or_default();
-        let now: BTreeMap<_, _> = told.pods_in(workload, world).into_iter().collect();
-        let gone = told.pods.keys().filter(|name| !now.contains_key(*name)).cloned();
-        let mut news: Vec<_> = gone.map(|name| (name, (PodPhase::Gone, None))).collect();
-        let new = now.iter().filter(|(name, phase)| told.pods.get(*name) != Some(phase));
-        news.extend(new.map(|(name, phase)| (name.clone(), phase.clone())));
-        told.pods = now;
-        let event = |(pod, (phase, reason))| EventKind::Pod { object: workload.clone(), pod, phase, reason };
+        let now = pods_in(workload, &mut told.owners, world);
+        let gone = told.pods.keys().filter(|pod| !now.contains_key(pod.as_str()));
+        let mut news: Vec<_> = gone.map(|pod| (pod.clone(), PodPhase::Gone, None)).collect();
+        for (pod, known) in now {
+            if told.pods.get(pod) != Some(known) {
+                let (phase, reason) = known.clone();
+                news.push((pod.to_owned(), phase, reason));
+            }
+        }
+        for (pod, phase, reason) in &news {
+            if *phase == PodPhase::Gone {
+                told.pods.remove(pod);
+            } else {
+                told.pods.insert(pod.clone(), (*phase, reason.clone()));
+            }
+        }
+        let event = |(pod, phase, reason)| EventKind::Pod { object: workload.clone(), pod, phase, reason };
         news.into_iter().map(event).collect()
     }
 }
 
-impl Told {
-    fn pods_in(&mut self, workload: &ObjectId, world: &World) -> Vec<(String, (PodPhase, Option<String>))> {
-        let top = world.get(workload);
-        let found = |pod: &Object| (pod.name().to_owned(), PodPhase::of(pod));
-        if let Some(pod) = top.filter(|top| is_pod(top)) {
-            return vec![found(pod)];
-        }
-        let mut pods = Vec::new();
-        let mut visited = BTreeSet::new();
-        let mut uids: Vec<String> = self.owners.iter().cloned().collect();
-        uids.extend(top.and_then(Object::uid).map(str::to_owned));
-        while let Some(uid) = uids.pop() {
-            if !visited.insert(uid.clone()) {
-                continue;
-            }
-            for owned in world.owned_by(&uid) {
-                if is_pod(owned) {
-                    pods.push(found(owned));
-                } else {
-                    uids.extend(owned.uid().map(str::to_owned));
-                }
-            }
-        }
-        self.owners = visited;
-        pods
+/// The pods of a workload and of all that it owns, by name. `owners` are those known from before, and afterwards from now.
+fn pods_in<'a>(
+    workload: &'a ObjectId,
+    owners: &mut BTreeSet<String>,
+    world: &'a World,
+) -> BTreeMap<&'a str, &'a (PodPhase, Option<String>)> {
+    let top = world.seen(workload);
+    let mut pods = BTreeMap::new();
+    if let Some(phase) = top.and_then(|top| top.phase.as_ref()) {
+        pods.insert(workload.name.as_str(), phase);
+        return pods;
     }
+    let mut uids: Vec<String> = owners.iter().cloned().collect();
+    owners.clear();
+    uids.extend(top.and_then(|top| top.object.uid()).map(str::to_owned));
+    while let Some(uid) = uids.pop() {
+        if owners.contains(&uid) {
+            continue;
+        }
+        for (id, seen) in world.ids_owned_by(&uid) {
+            match &seen.phase {
+                Some(phase) => {
+                    pods.insert(id.name.as_str(), phase);
+                }
+                None => uids.extend(seen.object.uid().map(str::to_owned)),
+            }
+        }
+        owners.insert(uid);
+    }
+    pods
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::events::{EventLog, KubeEvent};
+use super::phase::PodPhase;
 use super::read::Read;
 use super::track::PodTrack;
 use super::workload;
@@ -40,6 +41,8 @@ pub(super) struct Seen {
     pub(super) generation_since: Timestamp,
     conditions: BTreeMap<String, ConditionSeen>,
     pub(super) pod: PodTrack,
+    /// How far it is, and the cluster's word for it; `None` of what is no pod.
+    pub(super) phase: Option<(PodPhase, Option<String>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -173,7 +176,12 @@ impl World {
     }
 
     pub(super) fn seen_owned_by(&self, uid: &str) -> impl Iterator<Item = &Seen> {
-        self.owned.get(uid).into_iter().flat_map(|owned| &owned.ids).filter_map(|id| self.objects.get(id))
+        self.ids_owned_by(uid).map(|(_, seen)| seen)
+    }
+
+    pub(super) fn ids_owned_by(&self, uid: &str) -> impl Iterator<Item = (&ObjectId, &Seen)> {
+        let ids = self.owned.get(uid).into_iter().flat_map(|owned| &owned.ids);
+        ids.filter_map(|id| Some((id, self.objects.get(id)?)))
     }
 
     /// When something that the object of this uid owns last came or went.
@@ -218,6 +226,7 @@ impl Seen {
             generation_since: now,
             conditions: BTreeMap::new(),
             pod: PodTrack::default(),
+            phase: None,
         };
         seen.observe(now)
     }
@@ -246,6 +255,7 @@ impl Seen {
         }
         if self.object.group().is_empty() && self.object.kind() == "Pod" {
             self.pod.update(&self.object, now);
+            self.phase = Some(PodPhase::of(&self.object));
         }
         self
     }

@@ -209,11 +209,7 @@ fn finding(pod: &PodCase<'_>, reason: Reason, words: &str, hopeless_at: Option<T
     Finding { failure, hopeless_at, shared: false }
 }
 
-pub(super) fn is_pod(object: &Object) -> bool {
-    object.kind() == "Pod" && object.group().is_empty()
-}
-
 /// Whether the pod is not being deleted.
 pub(super) fn is_live_pod(object: &Object) -> bool {
-    is_pod(object) && !object.has("/metadata/deletionTimestamp")
+    object.kind() == "Pod" && object.group().is_empty() && !object.has("/metadata/deletionTimestamp")
 }
