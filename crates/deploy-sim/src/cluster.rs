@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch::{Receiver, Sender};
 use tokio::time::Instant;
 
+use crate::death::{Death, Moment};
 use crate::drive::drive;
+use crate::faults::{Fault, Faults};
 use crate::kubelet::{Image, Images};
 use crate::server::Server;
 use crate::state::State;
@@ -82,7 +84,8 @@ impl SimClusterBuilder {
         let mut state = State::new(self.seed, BEGINNING);
         state.node.images = self.images;
         let changed = Sender::new(state.store.revision());
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed, started: Instant::now() });
+        let faults = Mutex::default();
+        let shared = Arc::new(Shared { state: Mutex::new(state), faults, changed, started: Instant::now() });
         tokio::spawn(drive(Arc::downgrade(&shared), shared.changes()));
         SimCluster { shared }
     }
@@ -104,6 +107,55 @@ impl SimCluster {
         self.shared.state().node.images.add(name, image);
     }
 
+    /// A client that dies at its `request`-th request, counted from 0, and its death.
+    ///
+    /// ```
+    /// use deploy_sim::{Moment, SimCluster};
+    /// use k8s_openapi::api::core::v1::ConfigMap;
+    /// use kube::Api;
+    /// use kube::api::PostParams;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), kube::Error> {
+    /// let cluster = SimCluster::builder().start();
+    /// let (client, death) = cluster.mortal_client(0, Moment::After);
+    /// let maps: Api<ConfigMap> = Api::default_namespaced(client);
+    /// let mut map = ConfigMap::default();
+    /// map.metadata.name = Some("a".into());
+    /// assert!(death.of(maps.create(&PostParams::default(), &map)).await.is_none(), "it died");
+    ///
+    /// let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
+    /// assert!(maps.get_opt("a").await?.is_some(), "the request had its effect");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn mortal_client(&self, request: u64, moment: Moment) -> (kube::Client, Death) {
+        let death = Death::new(request, moment);
+        let server = Server::new(Arc::clone(&self.shared)).until(death.clone());
+        (kube::Client::new(server, "default"), death)
+    }
+
+    /// Lets something go wrong.
+    pub fn inject(&self, fault: Fault) {
+        self.shared.faults().plan(fault);
+    }
+
+    /// Refuses connections for so long, and breaks those that there are. Controllers go on, unlike on a real cluster.
+    pub fn down_for(&self, time: Duration) {
+        self.shared.faults().down_until = Some(Instant::now() + time);
+        self.shared.tell(&self.shared.state());
+    }
+
+    /// Lets nothing go wrong any more.
+    pub fn heal(&self) {
+        self.shared.faults().clear();
+    }
+
+    /// How many requests came so far, watches too, those that were lost too.
+    pub fn requests(&self) -> u64 {
+        self.shared.faults().requests
+    }
+
     /// Forgets the changes that watches and chunked lists go on from: whoever asks for them next is answered 410.
     pub fn compact(&self) {
         let mut state = self.shared.state();
@@ -116,6 +168,7 @@ impl SimCluster {
 #[derive(Debug)]
 pub(crate) struct Shared {
     state: Mutex<State>,
+    faults: Mutex<Faults>,
     /// The latest revision.
     changed: Sender<u64>,
     started: Instant,
@@ -128,6 +181,11 @@ impl Shared {
         let passed = SignedDuration::try_from(self.started.elapsed()).unwrap_or(SignedDuration::ZERO);
         state.now = BEGINNING + passed;
         state
+    }
+
+    /// What goes wrong. Not to be held while asking for the state.
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where it shows that something changed.

@@ -65,6 +65,7 @@ batch/v1 Job jobs - namespaced status
 batch/v1 CronJob cronjobs cj namespaced status
 autoscaling/v2 HorizontalPodAutoscaler horizontalpodautoscalers hpa namespaced status
 policy/v1 PodDisruptionBudget poddisruptionbudgets pdb namespaced status
+discovery.k8s.io/v1 EndpointSlice endpointslices - namespaced -
 networking.k8s.io/v1 Ingress ingresses ing namespaced status
 networking.k8s.io/v1 NetworkPolicy networkpolicies netpol namespaced -
 coordination.k8s.io/v1 Lease leases - namespaced -

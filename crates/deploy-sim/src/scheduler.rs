@@ -10,6 +10,7 @@ use crate::component::{Event, SCHEDULER};
 use crate::controllers::object::{condition, generation, is_deleting, list, name, namespace, text};
 use crate::defaults::quantity::Quantity;
 use crate::kubelet::NODE;
+use crate::node_affinity;
 use crate::state::State;
 
 const SOURCE: &str = "default-scheduler";
@@ -75,11 +76,7 @@ fn refusal(pod: &Value, node: &Value, pods: &[Arc<Value>]) -> Option<Refusal> {
     if node["spec"]["unschedulable"] == true {
         return never("node(s) were unschedulable");
     }
-    let selector = pod.pointer("/spec/nodeSelector").and_then(Value::as_object);
-    let has = |key: &str, value: &Value| {
-        node.pointer("/metadata/labels").and_then(|labels| labels.get(key)) == Some(value)
-    };
-    if selector.into_iter().flatten().any(|(key, value)| !has(key, value)) {
+    if !node_affinity::matches(&pod["spec"], node) {
         return never("node(s) didn't match Pod's node affinity/selector");
     }
     let ended = |pod: &Value| ["Succeeded", "Failed"].contains(&text(pod, "/status/phase"));

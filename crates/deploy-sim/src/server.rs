@@ -1,8 +1,9 @@
 //! The API server as a service: HTTP in, HTTP out.
 
-use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -11,69 +12,125 @@ use http::{Request, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use kube::client::Body;
+use tokio::time::{Instant, sleep};
 use tower::Service;
 
 use crate::api::{self, Reply};
 use crate::cluster::Shared;
+use crate::death::{Death, Moment};
+use crate::faults::{Asked, Effect};
 use crate::request::{self, MAX_BODY};
 use crate::status::Status;
 use crate::watch;
 
-type Answer = Response<UnsyncBoxBody<Bytes, Infallible>>;
+type Answer = Response<UnsyncBoxBody<Bytes, io::Error>>;
 
 /// The API server, as a service that a client calls.
 #[derive(Clone)]
 pub(crate) struct Server {
     shared: Arc<Shared>,
+    /// When the client dies.
+    death: Option<Death>,
 }
 
 impl Server {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+        Self { shared, death: None }
+    }
+
+    /// For a client that dies.
+    pub(crate) fn until(self, death: Death) -> Self {
+        Self { death: Some(death), ..self }
     }
 }
 
 impl Service<Request<Body>> for Server {
     type Response = Answer;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Answer, Infallible>>;
+    type Error = io::Error;
+    type Future = BoxFuture<'static, Result<Answer, io::Error>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let shared = Arc::clone(&self.shared);
-        async move { Ok(answer(shared, request).await) }.boxed()
+        let Self { shared, death } = self.clone();
+        async move {
+            let Some(death) = death else { return carry(shared, request).await };
+            let number = death.next();
+            death.pass(number, Moment::Before).await;
+            let answer = carry(shared, request).await;
+            death.pass(number, Moment::After).await;
+            answer
+        }
+        .boxed()
     }
 }
 
-async fn answer(shared: Arc<Shared>, request: Request<Body>) -> Answer {
+/// Brings a request to the API server and its answer back, with all that goes wrong on the way.
+///
+/// # Errors
+/// What a client sees of a broken connection.
+async fn carry(shared: Arc<Shared>, request: Request<Body>) -> Result<Answer, io::Error> {
     let (parts, body) = request.into_parts();
     // One byte more than is allowed, so that the refusal is the API server's own.
     let body = match Limited::new(body, MAX_BODY + 1).collect().await {
         Ok(body) => body.to_bytes().to_vec(),
         Err(_) => vec![0; MAX_BODY + 1],
     };
-    let reply = request::Request::read(&parts, body).and_then(|request| {
+    let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
+    let request = request::Request::read(&parts, body);
+    let is_watch = request.as_ref().is_ok_and(|request| request.query.flag("watch"));
+    let met = shared.faults().met(&Asked { method: parts.method.as_str(), path, is_watch });
+    let mut broken = None;
+    for effect in &met {
+        match effect {
+            Effect::Slow(by) => sleep(*by).await,
+            Effect::Overloaded(retry_after) => return Ok(overloaded(*retry_after)),
+            Effect::ServerError => return Ok(refusal(&Status::internal_error())),
+            Effect::Expired => return Ok(refusal(&Status::expired())),
+            Effect::RequestLost => return Err(io::ErrorKind::ConnectionReset.into()),
+            Effect::WatchBroken(after) => broken = Some(Instant::now() + *after),
+            Effect::AnswerLost | Effect::Rival(_) => {}
+        }
+    }
+    if shared.faults().is_down() {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    let reply = request.and_then(|request| {
         let mut state = shared.state();
         let before = state.store.revision();
+        for effect in &met {
+            if let Effect::Rival(rival) = effect {
+                // Who is refused writes nothing, as anybody else.
+                let _ = api::interfere(&mut state, &request, rival);
+            }
+        }
         let reply = api::answer(&mut state, &request);
         if state.store.revision() != before {
             shared.tell(&state);
         }
         reply
     });
-    match reply {
+    if met.iter().any(|effect| matches!(effect, Effect::AnswerLost)) {
+        return Err(io::ErrorKind::ConnectionReset.into());
+    }
+    Ok(match reply {
         Ok(Reply::Json(code, body)) => json(code, body.to_string()),
-        Ok(Reply::Text(code, text)) => {
-            response(code, "text/plain; charset=utf-8", Full::from(text).boxed_unsync())
-        }
+        Ok(Reply::Text(code, text)) => text_response(code, text),
         Ok(Reply::Watch(found)) => {
-            response(200, "application/json", StreamBody::new(watch::body(shared, found)).boxed_unsync())
+            let body = StreamBody::new(watch::body(shared, found, broken));
+            response(200, "application/json", body.boxed_unsync())
         }
         Err(status) => refusal(&status),
-    }
+    })
+}
+
+/// As priority and fairness answers: in plain text.
+fn overloaded(retry_after: Duration) -> Answer {
+    let mut answer = text_response(429, "Too many requests, please try again later.\n".into());
+    answer.headers_mut().insert(header::RETRY_AFTER, retry_after.as_secs().into());
+    answer
 }
 
 fn refusal(status: &Status) -> Answer {
@@ -81,10 +138,18 @@ fn refusal(status: &Status) -> Answer {
 }
 
 fn json(code: u16, body: String) -> Answer {
-    response(code, "application/json", Full::from(body).boxed_unsync())
+    response(code, "application/json", whole(body))
 }
 
-fn response(code: u16, content_type: &'static str, body: UnsyncBoxBody<Bytes, Infallible>) -> Answer {
+fn text_response(code: u16, text: String) -> Answer {
+    response(code, "text/plain; charset=utf-8", whole(text))
+}
+
+fn whole(body: String) -> UnsyncBoxBody<Bytes, io::Error> {
+    Full::from(body).map_err(|never| match never {}).boxed_unsync()
+}
+
+fn response(code: u16, content_type: &'static str, body: UnsyncBoxBody<Bytes, io::Error>) -> Answer {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::controllers::Retries;
+use crate::controllers::{Agenda, Retries};
 use crate::kinds::{Kind, Kinds};
 use crate::kubelet::Node;
 use crate::store::{Key, Store};
@@ -18,6 +18,8 @@ pub(crate) struct State {
     pub(crate) now: Timestamp,
     /// What the kubelet knows of its node.
     pub(crate) node: Node,
+    /// What the components know and wait for.
+    pub(crate) agenda: Agenda,
     /// When controllers try again what was refused.
     pub(crate) retries: Retries,
     random: fastrand::Rng,
@@ -33,6 +35,7 @@ impl State {
             now,
             random,
             node: Node::default(),
+            agenda: Agenda::default(),
             retries: Retries::default(),
         };
         for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {

@@ -111,6 +111,10 @@ impl Status {
         Self::invalid(Subject { group: "meta.k8s.io", resource: options, name: "" }, &[cause])
     }
 
+    pub(crate) fn internal_error() -> Self {
+        Self::new(500, "InternalError", "Internal error occurred: the embedded cluster was told to fail")
+    }
+
     pub(crate) fn expired() -> Self {
         Self::new(410, "Expired", "too old resource version")
     }

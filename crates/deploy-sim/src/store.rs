@@ -41,6 +41,8 @@ pub(crate) struct Compacted;
 pub(crate) struct Store {
     objects: BTreeMap<Key, Arc<Value>>,
     changes: VecDeque<Change>,
+    /// The latest revision of each resource.
+    latest: BTreeMap<Arc<str>, u64>,
     revision: u64,
     /// Changes up to this revision are forgotten.
     compacted: u64,
@@ -48,12 +50,29 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn new() -> Self {
-        Self { objects: BTreeMap::new(), changes: VecDeque::new(), revision: 1, compacted: 1 }
+        Self {
+            objects: BTreeMap::new(),
+            changes: VecDeque::new(),
+            latest: BTreeMap::new(),
+            revision: 1,
+            compacted: 1,
+        }
     }
 
     /// The revision of the latest write.
     pub(crate) fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// The revision of the latest write of a resource; 0 if there was none.
+    pub(crate) fn changed(&self, resource: &str) -> u64 {
+        self.latest.get(resource).copied().unwrap_or(0)
+    }
+
+    /// The revision of the latest write of any resource but these.
+    pub(crate) fn changed_but(&self, resources: &[&str]) -> u64 {
+        let others = self.latest.iter().filter(|(resource, _)| !resources.contains(&&***resource));
+        others.map(|(_, revision)| *revision).max().unwrap_or(0)
     }
 
     pub(crate) fn get(&self, key: &Key) -> Option<&Arc<Value>> {
@@ -123,6 +142,10 @@ impl Store {
     }
 
     fn log(&mut self, change: Change) {
+        match self.latest.get_mut(&change.key.resource) {
+            Some(latest) => *latest = change.revision,
+            None => drop(self.latest.insert(Arc::clone(&change.key.resource), change.revision)),
+        }
         self.changes.push_back(change);
         if self.changes.len() > KEPT_CHANGES
             && let Some(oldest) = self.changes.pop_front()

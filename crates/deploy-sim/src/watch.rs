@@ -1,7 +1,8 @@
 //! A watch as a stream of lines, until its time is up or what it asks for is forgotten.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
+use std::future::pending;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until};
 
-use crate::api::Watch;
+use crate::api::{Watch, as_served};
 use crate::cluster::Shared;
 use crate::status::Status;
 use crate::store::Change;
@@ -29,28 +30,39 @@ struct Watching {
     lines: VecDeque<Bytes>,
     bookmark_at: Instant,
     end_at: Instant,
-    over: bool,
+    /// When the connection breaks.
+    broken_at: Option<Instant>,
+    over: Option<End>,
 }
 
-/// The body of a watch.
+/// How a watch ends once its lines are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Closed,
+    Broken,
+}
+
+/// The body of a watch, whose connection may break.
 pub(crate) fn body(
     shared: Arc<Shared>,
     watch: Watch,
-) -> impl Stream<Item = Result<Frame<Bytes>, Infallible>> {
+    broken_at: Option<Instant>,
+) -> impl Stream<Item = Result<Frame<Bytes>, io::Error>> {
     let now = Instant::now();
     let mut watching = Watching {
         changed: shared.changes(),
         lines: VecDeque::new(),
         bookmark_at: now + BOOKMARK_EVERY,
         end_at: now + watch.timeout.map_or(LONGEST, Duration::from_secs),
-        over: false,
+        broken_at,
+        over: None,
         shared,
         watch,
     };
     watching.begin();
     stream::unfold(watching, |mut watching| async move {
         let line = watching.next().await?;
-        Some((Ok(Frame::data(line)), watching))
+        Some((line.map(Frame::data), watching))
     })
 }
 
@@ -65,23 +77,34 @@ impl Watching {
         self.catch_up();
     }
 
-    async fn next(&mut self) -> Option<Bytes> {
+    async fn next(&mut self) -> Option<Result<Bytes, io::Error>> {
         loop {
             if let Some(line) = self.lines.pop_front() {
-                return Some(line);
+                return Some(Ok(line));
             }
-            if self.over {
-                return None;
+            match self.over {
+                None => {}
+                Some(End::Closed) => return None,
+                Some(End::Broken) => {
+                    self.over = Some(End::Closed);
+                    return Some(Err(io::ErrorKind::ConnectionReset.into()));
+                }
             }
+            let broken_at = self.broken_at;
+            let broken = async {
+                match broken_at {
+                    Some(at) => sleep_until(at).await,
+                    None => pending().await,
+                }
+            };
             tokio::select! {
                 biased;
-                changed = self.changed.changed() => {
-                    if changed.is_err() {
-                        return None;
-                    }
-                    self.catch_up();
-                }
-                () = sleep_until(self.end_at) => return None,
+                () = broken => self.over = Some(End::Broken),
+                changed = self.changed.changed() => match changed {
+                    Ok(()) => self.catch_up(),
+                    Err(_) => self.over = Some(End::Closed),
+                },
+                () = sleep_until(self.end_at) => self.over = Some(End::Closed),
                 () = sleep_until(self.bookmark_at), if self.watch.bookmarks => self.bookmark(false),
             }
         }
@@ -90,6 +113,10 @@ impl Watching {
     /// Tells what happened since.
     fn catch_up(&mut self) {
         let shared = Arc::clone(&self.shared);
+        if shared.faults().is_down() {
+            self.over = Some(End::Broken);
+            return;
+        }
         let state = shared.state();
         match state.store.since(self.watch.from) {
             Ok(changes) => {
@@ -102,7 +129,7 @@ impl Watching {
             }
             Err(_) => {
                 self.line(&json!({"type": "ERROR", "object": Status::expired().to_value()}));
-                self.over = true;
+                self.over = Some(End::Closed);
             }
         }
     }
@@ -125,9 +152,9 @@ impl Watching {
     }
 
     fn tell(&mut self, kind: &str, object: &Value) {
-        let mut object = object.clone();
-        object["apiVersion"] = self.watch.kind.api_version().into();
-        self.line(&json!({"type": kind, "object": object}));
+        // Without a copy: most of a cluster's work is to tell of changes.
+        let object = as_served(object, &self.watch.kind);
+        self.lines.push_back(Bytes::from(format!("{{\"type\":\"{kind}\",\"object\":{object}}}\n")));
     }
 
     fn bookmark(&mut self, initial_end: bool) {

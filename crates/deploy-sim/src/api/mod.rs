@@ -12,11 +12,13 @@ use std::sync::Arc;
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::faults::Rival;
 use crate::kinds::Kind;
 use crate::request::{Address, Request, Target};
 use crate::selector::Selector;
 use crate::state::{State, key};
 use crate::status::{Status, Subject};
+pub(crate) use read::as_served;
 
 /// What is sent back.
 #[derive(Debug)]
@@ -136,6 +138,16 @@ pub(crate) fn change_as(
     let before = Some(before);
     write::commit(state, write::Change { at: &at, before, after, manager, applied: false, dry_run: false })
         .map(Some)
+}
+
+/// Writes the object of a request as somebody else, before it is answered.
+///
+/// # Errors
+/// A refusal.
+pub(crate) fn interfere(state: &mut State, request: &Request, rival: &Rival) -> Result<(), Status> {
+    let Target::Objects(address) = &request.target else { return Ok(()) };
+    let address = Address { subresource: None, ..address.clone() };
+    change_as(state, &rival.manager, &address, |object| (rival.change)(object)).map(|_| ())
 }
 
 /// Deletes an object for one of the cluster's own components.

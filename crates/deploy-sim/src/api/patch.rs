@@ -94,7 +94,7 @@ fn changed(
     check_identity(&mut after, at, &state.kinds)?;
     check_preconditions(&after, before, at)?;
     let written = overwrite(state, request, at, before, after)?;
-    Ok(Reply::Json(200, as_served(&written, at)))
+    Ok(Reply::Json(200, as_served(&written, &at.kind).into_owned()))
 }
 
 /// Sets the replicas of a workload through its `scale`.
@@ -144,7 +144,7 @@ fn apply(
     let is_new = before.is_none();
     let change = Change { at, before, after, manager, applied: true, dry_run: request.dry_run()? };
     let written = commit(state, change)?;
-    Ok(Reply::Json(if is_new { 201 } else { 200 }, as_served(&written, at)))
+    Ok(Reply::Json(if is_new { 201 } else { 200 }, as_served(&written, &at.kind).into_owned()))
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! `get`, `list` in chunks, and where a watch begins.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::{At, Reply, Watch, log};
+use crate::kinds::Kind;
 use crate::request::Request;
 use crate::selector::Selector;
 use crate::state::{State, key};
@@ -15,7 +17,7 @@ pub(super) fn get(state: &State, request: &Request, at: &At<'_>) -> Result<Reply
     let object = state.store.get(&key(&at.kind, at.namespace(), at.name()));
     let object = object.ok_or_else(|| Status::not_found(at.subject()))?;
     match at.address.subresource.as_deref() {
-        None | Some("status") => Ok(Reply::Json(200, as_served(object, at))),
+        None | Some("status") => Ok(Reply::Json(200, as_served(object, &at.kind).into_owned())),
         Some("scale") => Ok(Reply::Json(200, scale(object))),
         Some("log") => log::log(state, request, at, object),
         Some(other) => Err(Status::not_implemented(&format!("GET of the subresource {other}"))),
@@ -23,10 +25,10 @@ pub(super) fn get(state: &State, request: &Request, at: &At<'_>) -> Result<Reply
 }
 
 /// The object at the version asked for.
-pub(super) fn as_served(object: &Value, at: &At<'_>) -> Value {
-    let mut object = object.clone();
-    if at.kind.custom {
-        object["apiVersion"] = at.kind.api_version().into();
+pub(crate) fn as_served<'a>(object: &'a Value, kind: &Kind) -> Cow<'a, Value> {
+    let mut object = Cow::Borrowed(object);
+    if kind.custom {
+        object.to_mut()["apiVersion"] = kind.api_version().into();
     }
     object
 }
@@ -86,7 +88,7 @@ pub(super) fn list(state: &State, request: &Request, at: &At<'_>) -> Result<Repl
             more += 1;
             continue;
         }
-        let mut item = as_served(object, at);
+        let mut item = as_served(object, &at.kind).into_owned();
         without_type(&mut item, at);
         items.push(item);
         last = Some(place(key));

@@ -77,7 +77,7 @@ pub(super) fn create(state: &mut State, request: &Request, at: &At<'_>) -> Resul
         dry_run: request.dry_run()?,
     };
     let written = commit(state, change)?;
-    Ok(Reply::Json(201, as_served(&written, &at)))
+    Ok(Reply::Json(201, as_served(&written, &at.kind).into_owned()))
 }
 
 pub(super) fn replace(state: &mut State, request: &Request, at: &At<'_>) -> Result<Reply, Status> {
@@ -91,7 +91,7 @@ pub(super) fn replace(state: &mut State, request: &Request, at: &At<'_>) -> Resu
     check_identity(&mut object, at, &state.kinds)?;
     check_preconditions(&object, &before, at)?;
     let written = overwrite(state, request, at, &before, object)?;
-    Ok(Reply::Json(200, as_served(&written, at)))
+    Ok(Reply::Json(200, as_served(&written, &at.kind).into_owned()))
 }
 
 /// Writes `after` in the place of `before`, as the request's manager, by any write but an apply.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::claim;
-use super::object::{self, annotate, annotation, int, is_deleting, sooner, text};
+use super::object::{self, annotate, annotation, int, is_deleting, portion, sooner, text};
 use crate::component::{CONTROLLER_MANAGER, Event};
 use crate::state::State;
 
@@ -125,18 +125,6 @@ impl Rollout {
 
     fn max_unavailable(&self) -> i64 {
         if self.is_rolling() && self.wanted() > 0 { self.leeway().1.min(self.wanted()) } else { 0 }
-    }
-}
-
-/// A number, or a percentage of the whole.
-fn portion(value: &Value, whole: i64, up: bool) -> i64 {
-    let percent = value.as_str().and_then(|text| text.strip_suffix('%')?.parse::<i64>().ok());
-    match percent {
-        Some(percent) => {
-            let hundredths = percent.saturating_mul(whole).max(0);
-            hundredths / 100 + i64::from(up && hundredths % 100 > 0)
-        }
-        None => value.as_i64().unwrap_or(0),
     }
 }
 

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::disown;
 use super::object::{is_deleting, list, namespace, text, uid};
+use super::{delete_in_foreground, disown, remove_finalizer};
 use crate::component::CONTROLLER_MANAGER;
 use crate::state::State;
 
-const FOREGROUND: &str = "foregroundDeletion";
+pub(super) const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
 
 /// One pass over all objects.
@@ -53,7 +53,7 @@ fn orphan(state: &mut State, owner: &Value, dependents: &[&Arc<Value>]) {
     for dependent in dependents {
         let _ = CONTROLLER_MANAGER.change(state, dependent, None, |object| disown(object, uid(owner)));
     }
-    drop_finalizer(state, owner, ORPHAN);
+    remove_finalizer(state, owner, ORPHAN);
 }
 
 /// The owner waits until the dependents that block it are gone.
@@ -68,7 +68,7 @@ fn go_first(
         owners.iter().any(|found| found["uid"] == uid(owner) && found["blockOwnerDeletion"] == true)
     };
     if !dependents.iter().any(|dependent| blocks(dependent)) {
-        drop_finalizer(state, owner, FOREGROUND);
+        remove_finalizer(state, owner, FOREGROUND);
     }
     for dependent in dependents.iter().filter(|dependent| !is_deleting(dependent)) {
         let owners = list(dependent, "/metadata/ownerReferences");
@@ -78,28 +78,11 @@ fn go_first(
         }
         if all.contains_key(uid(dependent)) {
             // What has dependents of its own lets them go first, too.
-            let _ = CONTROLLER_MANAGER.change(state, dependent, None, |object| {
-                let finalizers = &mut object["metadata"]["finalizers"];
-                match finalizers.as_array_mut() {
-                    Some(finalizers) => finalizers.push(FOREGROUND.into()),
-                    None => *finalizers = json!([FOREGROUND]),
-                }
-            });
+            delete_in_foreground(state, dependent);
+            continue;
         }
         let _ = CONTROLLER_MANAGER.delete(state, dependent);
     }
-}
-
-fn drop_finalizer(state: &mut State, object: &Value, name: &str) {
-    let _ = CONTROLLER_MANAGER.change(state, object, None, |object| {
-        let Some(metadata) = object["metadata"].as_object_mut() else { return };
-        if let Some(finalizers) = metadata.get_mut("finalizers").and_then(Value::as_array_mut) {
-            finalizers.retain(|finalizer| finalizer != name);
-            if finalizers.is_empty() {
-                metadata.remove("finalizers");
-            }
-        }
-    });
 }
 
 /// What no owner is left of goes; of what some are left of, the others are forgotten.

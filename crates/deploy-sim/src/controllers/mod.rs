@@ -1,12 +1,23 @@
 //! The controllers, and the step that lets every component of the cluster do what is due.
 
+mod autoscaler;
+mod cron_job;
+mod daemon_set;
 mod deployment;
+mod disruption;
+mod endpoints;
 mod garbage;
+mod history;
+mod job;
 mod namespace;
+mod namespace_contents;
 pub(crate) mod object;
+mod pods;
 mod replica_set;
+mod stateful_set;
 #[cfg(test)]
 mod tests;
+mod volume_claim;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,26 +36,94 @@ const MOST_ROUNDS: usize = 1_000;
 /// When a step that was not at rest by then goes on.
 const BREATH: SignedDuration = SignedDuration::from_millis(10);
 
-/// Lets the controllers, the scheduler and the kubelet work at `state.now` until nothing changes any more. The moment at which something
-/// is due next, if nobody writes before.
+/// A component, and what it decides by: it has nothing to do before one of these resources changes or its own moment comes.
+struct Component {
+    sync: fn(&mut State) -> Option<Timestamp>,
+    reads: &'static [&'static str],
+}
+
+const COMPONENTS: &[Component] = &[
+    Component { sync: namespace::sync, reads: EVERYTHING },
+    Component { sync: namespace_contents::sync, reads: &["namespaces.", "serviceaccounts.", "configmaps."] },
+    Component { sync: garbage::collect, reads: EVERYTHING },
+    Component { sync: deployment::sync, reads: &["deployments.apps", "replicasets.apps", "pods."] },
+    Component { sync: replica_set::sync, reads: &["replicasets.apps", "pods."] },
+    Component {
+        sync: stateful_set::sync,
+        reads: &["statefulsets.apps", "pods.", "controllerrevisions.apps", "persistentvolumeclaims."],
+    },
+    Component {
+        sync: daemon_set::sync,
+        reads: &["daemonsets.apps", "pods.", "controllerrevisions.apps", "nodes."],
+    },
+    Component { sync: cron_job::sync, reads: &["cronjobs.batch", "jobs.batch"] },
+    Component { sync: job::sync, reads: &["jobs.batch", "pods."] },
+    Component { sync: volume_claim::sync, reads: &["persistentvolumeclaims.", "pods."] },
+    Component { sync: scheduler::sync, reads: &["pods.", "nodes.", "persistentvolumeclaims."] },
+    Component {
+        sync: endpoints::sync,
+        reads: &["services.", "pods.", "endpoints.", "endpointslices.discovery.k8s.io"],
+    },
+    Component {
+        sync: disruption::sync,
+        reads: &[
+            "poddisruptionbudgets.policy",
+            "pods.",
+            "deployments.apps",
+            "replicasets.apps",
+            "statefulsets.apps",
+        ],
+    },
+    Component { sync: autoscaler::sync, reads: EVERYTHING },
+    Component { sync: kubelet::sync, reads: &["pods.", "configmaps.", "secrets."] },
+];
+
+/// All resources but those that nothing depends on.
+const EVERYTHING: &[&str] = &[];
+const IDLE: [&str; 2] = ["events.", "leases.coordination.k8s.io"];
+
+/// What each component knew and waits for.
+#[derive(Debug, Default)]
+pub(crate) struct Agenda(Vec<Entry>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    /// The revision when it last began.
+    seen: u64,
+    due: Option<Timestamp>,
+}
+
+impl Entry {
+    fn is_due(&self, component: &Component, state: &State) -> bool {
+        let changed = match component.reads {
+            [] => state.store.changed_but(&IDLE),
+            resources => resources.iter().map(|resource| state.store.changed(resource)).max().unwrap_or(0),
+        };
+        self.seen == 0 || changed > self.seen || self.due.is_some_and(|due| due <= state.now)
+    }
+}
+
+/// Lets the controllers, the scheduler and the kubelet work at `state.now` until nobody has anything to do any more. The moment at which
+/// something is due next, if nobody writes before.
 pub(crate) fn settle(state: &mut State) -> Option<Timestamp> {
-    const COMPONENTS: [fn(&mut State) -> Option<Timestamp>; 6] = [
-        namespace::sync,
-        garbage::collect,
-        deployment::sync,
-        replica_set::sync,
-        scheduler::sync,
-        kubelet::sync,
-    ];
     kubelet::register(state);
-    for _ in 0..MOST_ROUNDS {
-        let before = state.store.revision();
-        let next = COMPONENTS.iter().fold(None, |next, sync| sooner(next, sync(state)));
-        if state.store.revision() == before && next.is_none_or(|next| next > state.now) {
-            return next;
+    let mut agenda = std::mem::take(&mut state.agenda);
+    agenda.0.resize(COMPONENTS.len(), Entry::default());
+    let mut rounds = 0;
+    let mut is_busy = true;
+    while is_busy && rounds < MOST_ROUNDS {
+        (rounds, is_busy) = (rounds + 1, false);
+        for (component, entry) in COMPONENTS.iter().zip(&mut agenda.0) {
+            if entry.is_due(component, state) {
+                is_busy = true;
+                let seen = state.store.revision();
+                *entry = Entry { due: (component.sync)(state), seen };
+            }
         }
     }
-    Some(state.now + BREATH)
+    let next = agenda.0.iter().fold(None, |next, entry| sooner(next, entry.due));
+    state.agenda = agenda;
+    if is_busy { Some(state.now + BREATH) } else { next }
 }
 
 /// When controllers try again what was refused: after 5 ms at first, twice as long every time, at most 1,000 s
@@ -73,11 +152,21 @@ impl Retries {
 /// The objects of a resource that an object controls by its selector: those that match and nobody owns are adopted, those that match no
 /// more let go.
 fn claim(state: &mut State, owner: &Value, resource: &str) -> Vec<Arc<Value>> {
+    claim_if(state, owner, resource, |_| true)
+}
+
+/// Those of which something else holds, too.
+fn claim_if(
+    state: &mut State,
+    owner: &Value,
+    resource: &str,
+    is_fit: impl Fn(&Value) -> bool,
+) -> Vec<Arc<Value>> {
     let namespace = object::namespace(owner).to_owned();
     let selector = Selector::of(&owner["spec"]["selector"]);
     let mut claimed = Vec::new();
     for candidate in state.objects(resource, Some(&namespace)) {
-        let matches = selector.matches(&candidate);
+        let matches = selector.matches(&candidate) && is_fit(&candidate);
         match controller(&candidate) {
             Some(reference) if reference["uid"] != owner["metadata"]["uid"] => {}
             Some(_) if matches || is_deleting(&candidate) => claimed.push(candidate),
@@ -110,6 +199,33 @@ fn disown(object: &mut Value, owner: &str) {
             metadata.remove("ownerReferences");
         }
     }
+}
+
+/// Deletes an object after its dependents.
+fn delete_in_foreground(state: &mut State, object: &Value) {
+    let held = CONTROLLER_MANAGER.change(state, object, None, |object| {
+        let finalizers = &mut object["metadata"]["finalizers"];
+        match finalizers.as_array_mut() {
+            Some(finalizers) => finalizers.push(garbage::FOREGROUND.into()),
+            None => *finalizers = json!([garbage::FOREGROUND]),
+        }
+    });
+    if held.is_ok() {
+        let _ = CONTROLLER_MANAGER.delete(state, object);
+    }
+}
+
+/// Removes a finalizer.
+fn remove_finalizer(state: &mut State, object: &Value, name: &str) {
+    let _ = CONTROLLER_MANAGER.change(state, object, None, |object| {
+        let Some(metadata) = object["metadata"].as_object_mut() else { return };
+        if let Some(finalizers) = metadata.get_mut("finalizers").and_then(Value::as_array_mut) {
+            finalizers.retain(|finalizer| finalizer != name);
+            if finalizers.is_empty() {
+                metadata.remove("finalizers");
+            }
+        }
+    });
 }
 
 /// Writes the status where it is another one.

@@ -3,19 +3,27 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+/// The value at a JSON pointer to fields whose names need no escapes: `Value::pointer` allocates for each step.
+pub(crate) fn at<'a>(object: &'a Value, pointer: &str) -> Option<&'a Value> {
+    pointer.split('/').skip(1).try_fold(object, |object, field| match object {
+        Value::Array(items) => items.get(field.parse::<usize>().ok()?),
+        _ => object.get(field),
+    })
+}
+
 /// The text at a JSON pointer; empty where there is none.
 pub(crate) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    at(object, pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The number at a JSON pointer.
 pub(crate) fn int(object: &Value, pointer: &str) -> Option<i64> {
-    object.pointer(pointer).and_then(Value::as_i64)
+    at(object, pointer).and_then(Value::as_i64)
 }
 
 /// The list at a JSON pointer; empty where there is none.
 pub(crate) fn list<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
-    object.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    at(object, pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 pub(crate) fn name(object: &Value) -> &str {
@@ -35,11 +43,11 @@ pub(crate) fn generation(object: &Value) -> i64 {
 }
 
 pub(crate) fn annotation<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
-    object.pointer("/metadata/annotations")?.get(key)?.as_str()
+    at(object, "/metadata/annotations")?.get(key)?.as_str()
 }
 
 pub(crate) fn is_deleting(object: &Value) -> bool {
-    object.pointer("/metadata/deletionTimestamp").is_some()
+    at(object, "/metadata/deletionTimestamp").is_some()
 }
 
 /// A time in an object, in whole seconds.
@@ -89,6 +97,18 @@ pub(crate) fn annotate(object: &mut Value, key: &str, value: &str) {
     let annotations = metadata.entry("annotations").or_insert_with(|| json!({}));
     if let Some(annotations) = annotations.as_object_mut() {
         annotations.insert(key.to_owned(), value.into());
+    }
+}
+
+/// A number, or a percentage of the whole.
+pub(crate) fn portion(value: &Value, whole: i64, up: bool) -> i64 {
+    let percent = value.as_str().and_then(|text| text.strip_suffix('%')?.parse::<i64>().ok());
+    match percent {
+        Some(percent) => {
+            let hundredths = percent.saturating_mul(whole).max(0);
+            hundredths / 100 + i64::from(up && hundredths % 100 > 0)
+        }
+        None => value.as_i64().unwrap_or(0),
     }
 }
 

@@ -1,5 +1,12 @@
 //! The cluster from one moment to the next, as its users' objects make it move.
 
+mod cron_jobs;
+mod daemon_sets;
 mod failures;
+mod jobs;
+mod jobs_by_index;
+mod policies;
 mod rollouts;
+mod services;
+mod stateful_sets;
 mod world;

@@ -56,7 +56,7 @@ enum Phase {
     Refused { sync: Timestamp },
     Created { until: Timestamp },
     Running { since: Timestamp, exit: Option<(Timestamp, i64)> },
-    Exited { back_off: Option<Timestamp>, restart: Option<Timestamp> },
+    Exited { look: Option<Timestamp>, restart: Option<Timestamp> },
 }
 
 /// What a container's steps are about.
@@ -142,11 +142,10 @@ impl Container {
                 self.exit(scene, since, at, code);
             }
             Phase::Running { since, exit } => self.probe(scene, since, exit.is_some_and(|(at, _)| at <= now)),
-            Phase::Exited { back_off: Some(at), restart } if at <= now => {
-                self.show_back_off(scene.pod);
-                self.phase = Phase::Exited { back_off: None, restart };
+            Phase::Exited { look: Some(at), restart: Some(restart) } if at <= now => {
+                self.look_again(scene, restart);
             }
-            Phase::Exited { restart: Some(at), .. } if at <= now => {
+            Phase::Exited { look: None, restart: Some(at) } if at <= now => {
                 self.back_off = (self.back_off * 2).clamp(FIRST_BACK_OFF, LONGEST_BACK_OFF);
                 self.phase = Phase::Starting;
             }
@@ -165,7 +164,7 @@ impl Container {
                     self.probes.iter().filter(|probe| self.probes_now(probe.kind)).map(|probe| probe.next);
                 probes.chain(exit.map(|(at, _)| at + NOTICE)).min()
             }
-            Phase::Exited { back_off, restart } => back_off.or(restart),
+            Phase::Exited { look, restart } => look.or(restart),
             Phase::Waiting => None,
         }
     }

@@ -33,6 +33,8 @@ pub struct Image {
     pub(super) answers: BTreeMap<String, u16>,
     /// From the signal to its end; `None` it has to be killed.
     pub(super) stops_after: Option<SignedDuration>,
+    /// The code that it ends with when it stops.
+    pub(super) stop_code: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,7 @@ impl Default for Image {
             unhealthy_after: None,
             answers: BTreeMap::new(),
             stops_after: Some(SignedDuration::ZERO),
+            stop_code: 0,
         }
     }
 }
@@ -118,7 +121,14 @@ impl Image {
         Self { stops_after: Some(signed(after)), ..self }
     }
 
-    /// Does not stop when it is told to, but when it is killed.
+    /// Ends with this code when it stops because it is told to (default 0).
+    #[must_use]
+    pub fn stops_with(self, code: u8) -> Self {
+        Self { stop_code: code.into(), ..self }
+    }
+
+    /// Does not stop when it is told to, but when it is killed, with code 137: what the main process of a container does that knows of no
+    /// signals.
     #[must_use]
     pub fn ignores_sigterm(self) -> Self {
         Self { stops_after: None, ..self }

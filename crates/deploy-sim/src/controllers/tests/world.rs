@@ -118,9 +118,26 @@ impl World {
         about.map(words).collect()
     }
 
+    /// The statuses that an object had one after another since a revision; writes of something else count none.
+    pub(super) fn statuses(&self, since: u64, resource: &str, named: &str) -> Vec<Value> {
+        let changes = self.state.store.since(since).unwrap();
+        let of = changes.filter(|change| *change.key.resource == *resource && change.key.name == named);
+        let told = of.filter(|change| {
+            change.before.as_ref().is_none_or(|before| before["status"] != change.after["status"])
+        });
+        told.map(|change| change.after["status"].clone()).collect()
+    }
+
     fn told(&self) -> String {
         let mut told = String::new();
-        for resource in ["deployments.apps", "replicasets.apps", "pods."] {
+        for resource in [
+            "deployments.apps",
+            "replicasets.apps",
+            "statefulsets.apps",
+            "daemonsets.apps",
+            "jobs.batch",
+            "pods.",
+        ] {
             for object in self.state.objects(resource, None) {
                 told += name(&object);
                 told += &object["status"].to_string();

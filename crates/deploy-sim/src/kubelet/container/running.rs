@@ -8,8 +8,9 @@ use crate::component::Event;
 use crate::controllers::object::{after, int, is_deleting, name, namespace, text, uid};
 use crate::kubelet::probe::{self, Attempt, Kind, Probe};
 
-/// From an exit to `CrashLoopBackOff` in the status.
-const SHOW_BACK_OFF: SignedDuration = SignedDuration::from_secs(1);
+/// The kubelet looks at a container that waits when its back-off is over, or after a minute, and always a little later: up to half as
+/// long again, here a quarter (`pkg/kubelet/pod_workers.go`).
+const LONGEST_LOOK: SignedDuration = SignedDuration::from_secs(60);
 /// What is to end, and of whose end nothing is said, ends after this.
 const SHORT_RUN: SignedDuration = SignedDuration::from_millis(100);
 /// Seconds; who ran this long begins anew without back-off.
@@ -89,7 +90,9 @@ impl Container {
         let Phase::Running { since, exit } = self.phase else { return };
         scene.tell(Event::normal("kubelet", "Killing", message).of(&self.field));
         let killed = (after(now, grace), 137);
-        let stops = scene.image().stops_after.map(|after| (now + after, 0)).filter(|(at, _)| *at <= killed.0);
+        let image = scene.image();
+        let stops =
+            image.stops_after.map(|after| (now + after, image.stop_code)).filter(|(at, _)| *at <= killed.0);
         let told = stops.unwrap_or(killed);
         let exit = exit.filter(|(at, _)| *at <= told.0).unwrap_or(told);
         self.phase = Phase::Running { since, exit: Some(exit) };
@@ -114,7 +117,7 @@ impl Container {
             self.shown = json!({"terminated": ended.unwrap_or_else(unknown)});
         }
         (self.ready, self.started) = (false, false);
-        self.phase = Phase::Exited { back_off: None, restart: None };
+        self.phase = Phase::Exited { look: None, restart: None };
     }
 
     pub(super) fn exit(&mut self, scene: &mut Scene<'_>, since: Timestamp, at: Timestamp, code: i64) {
@@ -130,23 +133,38 @@ impl Container {
         self.ready = self.init && code == 0;
         let is_stopping = is_deleting(scene.pod);
         if is_stopping || !scene.restarts(self.init, code) {
-            self.phase = Phase::Exited { back_off: None, restart: None };
+            self.phase = Phase::Exited { look: None, restart: None };
             return;
         }
         if at.as_second() - since.as_second() >= FORGIVEN_AFTER {
             self.back_off = 0;
         }
         self.phase = if self.back_off == 0 {
-            Phase::Exited { back_off: None, restart: Some(now) }
+            Phase::Exited { look: None, restart: Some(now) }
         } else {
             let pod = format!("{}_{}({})", name(scene.pod), namespace(scene.pod), uid(scene.pod));
             let message = format!("Back-off restarting failed container {} in pod {pod}", self.name);
             scene.tell(Event::warning("kubelet", "BackOff", &message).of(&self.field));
-            Phase::Exited { back_off: Some(now + SHOW_BACK_OFF), restart: Some(after(at, self.back_off)) }
+            let restart = after(at, self.back_off);
+            Phase::Exited { look: Some(next_look(now, restart)), restart: Some(restart) }
         };
     }
 
-    pub(super) fn show_back_off(&mut self, pod: &Value) {
+    /// Its status shows the back-off only now; then it runs again, or waits until the next look.
+    pub(super) fn look_again(&mut self, scene: &mut Scene<'_>, restart: Timestamp) {
+        let now = scene.state.now;
+        self.show_back_off(scene.pod);
+        self.phase = if restart <= now {
+            Phase::Exited { look: None, restart: Some(restart) }
+        } else {
+            let pod = format!("{}_{}({})", name(scene.pod), namespace(scene.pod), uid(scene.pod));
+            let message = format!("Back-off restarting failed container {} in pod {pod}", self.name);
+            scene.tell(Event::warning("kubelet", "BackOff", &message).of(&self.field));
+            Phase::Exited { look: Some(next_look(now, restart)), restart: Some(restart) }
+        };
+    }
+
+    fn show_back_off(&mut self, pod: &Value) {
         if let Some(ended) = self.shown.get("terminated") {
             self.last = json!({"terminated": ended});
         }
@@ -156,4 +174,9 @@ impl Container {
         let message = format!("back-off {wait} restarting failed container={} pod={pod}", self.name);
         self.shown = json!({"waiting": {"reason": "CrashLoopBackOff", "message": message}});
     }
+}
+
+fn next_look(now: Timestamp, restart: Timestamp) -> Timestamp {
+    let wait = restart.duration_since(now).clamp(SignedDuration::ZERO, LONGEST_LOOK);
+    now + wait + wait / 4
 }

@@ -1,0 +1,130 @@
+//! What goes wrong on command, as a client sees it.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends by panicking")]
+
+use std::time::Duration;
+
+use deploy_sim::{Fault, Moment, SimCluster};
+use futures_util::TryStreamExt;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Api, Patch, PatchParams, WatchParams};
+use kube::client::Client;
+use serde_json::json;
+use tokio::time::Instant;
+
+fn cluster() -> SimCluster {
+    SimCluster::builder().start()
+}
+
+fn maps(client: Client) -> Api<ConfigMap> {
+    Api::default_namespaced(client)
+}
+
+async fn apply(maps: &Api<ConfigMap>, value: &str) -> Result<ConfigMap, kube::Error> {
+    let map =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"v": value}});
+    maps.patch("a", &PatchParams::apply("test"), &Patch::Apply(&map)).await
+}
+
+async fn value(cluster: &SimCluster) -> Option<String> {
+    let found = maps(cluster.client()).get_opt("a").await.unwrap()?;
+    found.data?.get("v").cloned()
+}
+
+fn words(result: Result<ConfigMap, kube::Error>) -> String {
+    match result.unwrap_err() {
+        kube::Error::Api(status) => status.code.to_string(),
+        kube::Error::Service(error) => error.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_request_has_no_effect_and_a_lost_answer_has_one() {
+    let cluster = cluster();
+    let maps = maps(cluster.client());
+    cluster.inject(Fault::request_lost().on("PATCH", "/configmaps/"));
+    assert_eq!(words(apply(&maps, "1").await), "connection reset");
+    assert_eq!(value(&cluster).await, None);
+    cluster.inject(Fault::answer_lost().on("PATCH", "/configmaps/"));
+    assert_eq!(words(apply(&maps, "2").await), "connection reset");
+    assert_eq!(value(&cluster).await.as_deref(), Some("2"));
+    apply(&maps, "3").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_and_latency() {
+    let cluster = cluster();
+    let maps = maps(cluster.client());
+    cluster.inject(Fault::overloaded(Duration::from_secs(2)));
+    cluster.inject(Fault::server_error().skip(1));
+    cluster.inject(Fault::latency(Duration::from_secs(5)).skip(2));
+    assert_eq!(words(apply(&maps, "1").await), "429");
+    assert_eq!(words(apply(&maps, "1").await), "500");
+    assert_eq!(value(&cluster).await, None);
+    let start = Instant::now();
+    apply(&maps, "1").await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO, "the look was what took longer");
+    cluster.inject(Fault::server_error().times(u32::MAX));
+    cluster.heal();
+    apply(&maps, "2").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn watches_break_and_expire() {
+    let cluster = cluster();
+    let maps = maps(cluster.client());
+    cluster.inject(Fault::expired());
+    let refused = maps.watch(&WatchParams::default(), "0").await.map(|_| ()).unwrap_err();
+    assert!(matches!(refused, kube::Error::Api(status) if status.code == 410));
+    cluster.inject(Fault::watch_broken(Duration::from_secs(5)));
+    let start = Instant::now();
+    let watching = maps.watch(&WatchParams::default(), "0").await.unwrap();
+    watching.try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!(start.elapsed(), Duration::from_secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_server_that_is_down_comes_back() {
+    let cluster = cluster();
+    let maps = maps(cluster.client());
+    let watching = maps.watch(&WatchParams::default(), "0").await.unwrap();
+    cluster.down_for(Duration::from_secs(30));
+    watching.try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!(words(apply(&maps, "1").await), "connection refused");
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    apply(&maps, "1").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_else_is_faster() {
+    let cluster = cluster();
+    let maps = maps(cluster.client());
+    apply(&maps, "1").await.unwrap();
+    let rival = |map: &mut serde_json::Value| map["data"]["v"] = "theirs".into();
+    cluster.inject(Fault::conflicting_writer("rival", rival).on("PATCH", "/configmaps/a"));
+    let refused = apply(&maps, "2").await.unwrap_err();
+    let kube::Error::Api(status) = refused else { panic!("{refused:?}") };
+    assert!(status.message.contains("conflict with \"rival\""), "{}", status.message);
+    assert_eq!(value(&cluster).await.as_deref(), Some("theirs"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_dies_at_its_request() {
+    let cluster = cluster();
+    for (moment, expect) in [(Moment::Before, None), (Moment::After, Some("1"))] {
+        let (client, death) = cluster.mortal_client(1, moment);
+        let run = async {
+            let maps = maps(client);
+            maps.get_opt("a").await.unwrap();
+            apply(&maps, "1").await.unwrap();
+            panic!("it lives on");
+        };
+        assert!(death.of(run).await.is_none());
+        assert_eq!(death.requests(), 2);
+        assert_eq!(value(&cluster).await.as_deref(), expect);
+    }
+    let (client, death) = cluster.mortal_client(9, Moment::After);
+    assert!(death.of(apply(&maps(client), "2")).await.unwrap().is_ok(), "it ends before its death");
+    assert_eq!(death.requests(), 1);
+}
