@@ -24,6 +24,10 @@ pub(crate) fn sync(state: &mut State) -> Option<Timestamp> {
             && !is_deleting(pod)
     };
     for pod in state.objects("pods.", None).iter().filter(|pod| waits(pod)) {
+        if let Some(why) = missing_claim(state, pod) {
+            refuse(state, pod, &why);
+            continue;
+        }
         let nodes = state.objects("nodes.", None);
         let pods = state.objects("pods.", None);
         let refusals: Vec<Refusal> = match nodes.iter().map(|node| refusal(pod, node, &pods)).collect() {
@@ -63,6 +67,26 @@ fn refuse(state: &mut State, pod: &Value, message: &str) {
     });
     let _ =
         SCHEDULER.change(state, pod, Some("status"), |pod| pod["status"]["conditions"] = json!([condition]));
+}
+
+/// Why no node at all takes a pod: a claim that it names cannot be used.
+fn missing_claim(state: &State, pod: &Value) -> Option<String> {
+    let names =
+        list(pod, "/spec/volumes").iter().map(|volume| text(volume, "/persistentVolumeClaim/claimName"));
+    let mut names = names.filter(|claim| !claim.is_empty()).peekable();
+    names.peek()?;
+    let claims = state.objects("persistentvolumeclaims.", Some(namespace(pod)));
+    let nodes = state.objects("nodes.", None).len();
+    names.find_map(|named| {
+        let why = match claims.iter().find(|claim| name(claim) == named) {
+            None => format!("persistentvolumeclaim \"{named}\" not found. not found"),
+            Some(claim) if is_deleting(claim) => {
+                format!("persistentvolumeclaim \"{named}\" is being deleted. not found")
+            }
+            Some(_) => return None,
+        };
+        Some(format!("0/{nodes} nodes are available: {why}"))
+    })
 }
 
 /// Why a node does not take a pod, and whether it might if others made room.

@@ -9,4 +9,5 @@ mod policies;
 mod rollouts;
 mod services;
 mod stateful_sets;
+mod volumes;
 mod world;
