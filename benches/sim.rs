@@ -86,7 +86,7 @@ fn one() {
     let one = |seed| {
         let begin = on_cpu();
         virtual_time().block_on(rollout(seed));
-        on_cpu() - begin
+        on_cpu().saturating_sub(begin)
     };
     println!("a rollout of 2 replicas: {:?} on a CPU", median((0..50).map(one).collect()));
 }

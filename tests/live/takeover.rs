@@ -9,7 +9,7 @@ use deploy_core::plan::Action;
 use deploy_core::rollout::Rollout;
 use deploy_core::target::RolloutTarget;
 use deploy_k8s::Apply;
-use deploy_tests::{Env, deployment, live, managers, reasons};
+use deploy_tests::{Env, deployment, live_scenario, managers, reasons};
 use serde_json::{Value, json};
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -87,108 +87,78 @@ async fn from_kubectl(env: &Env, apply: &[&str], manager: &str) {
     unchanged(env, env.target(), &deployment("api:v2")).await;
 }
 
-#[tokio::test]
-#[ignore = "needs a cluster: tests/cluster/up"]
-async fn from_client_side_apply() {
-    live("take-client", async |env| {
-        from_kubectl(&env, &["apply", "-f", "-"], "kubectl-client-side-apply").await;
-    })
-    .await;
-}
+live_scenario!("kubectl", from_client_side_apply, async |env| {
+    from_kubectl(&env, &["apply", "-f", "-"], "kubectl-client-side-apply").await;
+});
 
-#[tokio::test]
-#[ignore = "needs a cluster: tests/cluster/up"]
-async fn from_server_side_apply() {
-    live("take-server", async |env| {
-        from_kubectl(&env, &["apply", "--server-side", "-f", "-"], "kubectl").await;
-    })
-    .await;
-}
+live_scenario!("kubectl", from_server_side_apply, async |env| {
+    from_kubectl(&env, &["apply", "--server-side", "-f", "-"], "kubectl").await;
+});
 
-#[tokio::test]
-#[ignore = "needs a cluster: tests/cluster/up"]
-async fn a_failed_takeover_gives_everything_back() {
-    live("take-back", async |env| {
-        env.kubectl(&["apply", "-f", "-"], &theirs("api:v1")).await;
-        env.eventually("v1 is ready", || async { env.ready_images().await.len() == 2 }).await;
-        let before = api(&env).await;
-        let outcome = env.deploy(&deployment("api:does-not-exist")).await;
-        assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
-        assert_eq!(reasons(&outcome), ["ImageNotFound"]);
-        let after = api(&env).await;
-        assert_eq!(after["spec"], before["spec"]);
-        assert_eq!(managers(&after), managers(&before));
-        assert_eq!(
-            after["metadata"]["annotations"][LAST_APPLIED],
-            before["metadata"]["annotations"][LAST_APPLIED]
-        );
-    })
-    .await;
-}
+live_scenario!("kubectl", a_failed_takeover_gives_everything_back, async |env| {
+    env.kubectl(&["apply", "-f", "-"], &theirs("api:v1")).await;
+    env.eventually("v1 is ready", || async { env.ready_images().await.len() == 2 }).await;
+    let before = api(&env).await;
+    let outcome = env.deploy(&deployment("api:does-not-exist")).await;
+    assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+    assert_eq!(reasons(&outcome), ["ImageNotFound"]);
+    let after = api(&env).await;
+    assert_eq!(after["spec"], before["spec"]);
+    assert_eq!(managers(&after), managers(&before));
+    assert_eq!(
+        after["metadata"]["annotations"][LAST_APPLIED],
+        before["metadata"]["annotations"][LAST_APPLIED]
+    );
+});
 
-#[tokio::test]
-#[ignore = "needs a cluster: tests/cluster/up"]
-async fn kubectl_takes_over_and_we_take_it_back() {
-    live("take-turns", async |env| {
-        let kubectl: [&[&str]; 2] =
-            [&["apply", "-f", "-"], &["apply", "--server-side", "--force-conflicts", "-f", "-"]];
-        for apply in kubectl {
-            healthy(&env, env.target(), &deployment("api:v1")).await;
-            env.kubectl(apply, &deployment("api:v2")).await;
-            assert_eq!(env.image("Deployment").await, "api:v2");
-            let outcome = healthy(&env, env.target(), &deployment("api:v1")).await;
-            noted(&outcome, &["taken over from kubectl"]);
-            assert_eq!(env.image("Deployment").await, "api:v1");
-            assert_eq!(owners(&api(&env).await), ["deploy-core"]);
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-#[ignore = "needs a cluster: tests/cluster/up"]
-async fn from_helm_only_where_asked_for() {
-    live("take-helm", async |env| {
-        env.helm(&theirs("api:v1")).await;
-        let error = run(&env, env.target(), &deployment("api:v2")).await.expect_err("helm's");
-        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
-        assert!(error.to_string().contains("\"helm\""), "{error}");
+live_scenario!("kubectl", kubectl_takes_over_and_we_take_it_back, async |env| {
+    let kubectl: [&[&str]; 2] =
+        [&["apply", "-f", "-"], &["apply", "--server-side", "--force-conflicts", "-f", "-"]];
+    for apply in kubectl {
+        healthy(&env, env.target(), &deployment("api:v1")).await;
+        env.kubectl(apply, &deployment("api:v2")).await;
+        assert_eq!(env.image("Deployment").await, "api:v2");
+        let outcome = healthy(&env, env.target(), &deployment("api:v1")).await;
+        noted(&outcome, &["taken over from kubectl"]);
         assert_eq!(env.image("Deployment").await, "api:v1");
+        assert_eq!(owners(&api(&env).await), ["deploy-core"]);
+    }
+});
 
-        let target = || env.target().take_over_from(["kubectl", "helm"]);
-        let outcome = healthy(&env, target(), &deployment("api:v2")).await;
-        noted(&outcome, &["taken over from helm"]);
-        let object = api(&env).await;
-        assert_eq!(owners(&object), ["deploy-core"]);
-        let metadata = object["metadata"].to_string();
-        assert!(!metadata.contains("meta.helm.sh") && !metadata.contains("example.com/old"), "{metadata}");
-        unchanged(&env, target(), &deployment("api:v2")).await;
-    })
-    .await;
-}
+live_scenario!("helm", from_helm_only_where_asked_for, async |env| {
+    env.helm(&theirs("api:v1")).await;
+    let error = run(&env, env.target(), &deployment("api:v2")).await.expect_err("helm's");
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    assert!(error.to_string().contains("\"helm\""), "{error}");
+    assert_eq!(env.image("Deployment").await, "api:v1");
 
-/// Somebody writes while a takeover fails: theirs stays, and what the takeover removed comes back all the same.
-#[tokio::test]
-#[ignore = "needs a cluster: tests/cluster/up"]
-async fn a_failed_takeover_beside_somebody_else() {
-    live("take-back-beside", async |env| {
-        env.kubectl(&["apply", "-f", "-"], &theirs("api:v1")).await;
-        env.eventually("v1 is ready", || async { env.ready_images().await.len() == 2 }).await;
-        let (next, recorder) = env.run();
-        let meanwhile = async {
-            let wrote = |event: &Event| event.kind.to_string().contains("api changed");
-            env.eventually("the write", || async { recorder.events().iter().any(wrote) }).await;
-            env.kubectl(&["annotate", "deployment", "api", "example.com/note=theirs"], "").await;
-        };
-        let (rollout, bundle) = (env.rollout(), env.bundle(&deployment("api:does-not-exist")));
-        let (outcome, ()) = tokio::join!(rollout.run(&bundle, next.named("app")), meanwhile);
-        let outcome = outcome.expect("started");
-        assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
-        let after = api(&env).await;
-        assert_eq!(after["spec"]["revisionHistoryLimit"], 3, "{outcome}");
-        assert_eq!(after["metadata"]["annotations"]["example.com/old"], "1", "{outcome}");
-        assert_eq!(after["metadata"]["annotations"]["example.com/note"], "theirs");
-        assert_eq!(env.image("Deployment").await, "api:v1");
-    })
-    .await;
-}
+    let target = || env.target().take_over_from(["kubectl", "helm"]);
+    let outcome = healthy(&env, target(), &deployment("api:v2")).await;
+    noted(&outcome, &["taken over from helm"]);
+    let object = api(&env).await;
+    assert_eq!(owners(&object), ["deploy-core"]);
+    let metadata = object["metadata"].to_string();
+    assert!(!metadata.contains("meta.helm.sh") && !metadata.contains("example.com/old"), "{metadata}");
+    unchanged(&env, target(), &deployment("api:v2")).await;
+});
+
+// Somebody writes while a takeover fails: theirs stays, and what the takeover removed comes back all the same.
+live_scenario!("kubectl", a_failed_takeover_beside_somebody_else, async |env| {
+    env.kubectl(&["apply", "-f", "-"], &theirs("api:v1")).await;
+    env.eventually("v1 is ready", || async { env.ready_images().await.len() == 2 }).await;
+    let (next, recorder) = env.run();
+    let meanwhile = async {
+        let wrote = |event: &Event| event.kind.to_string().contains("api changed");
+        env.eventually("the write", || async { recorder.events().iter().any(wrote) }).await;
+        env.kubectl(&["annotate", "deployment", "api", "example.com/note=theirs"], "").await;
+    };
+    let (rollout, bundle) = (env.rollout(), env.bundle(&deployment("api:does-not-exist")));
+    let (outcome, ()) = tokio::join!(rollout.run(&bundle, next.named("app")), meanwhile);
+    let outcome = outcome.expect("started");
+    assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+    let after = api(&env).await;
+    assert_eq!(after["spec"]["revisionHistoryLimit"], 3, "{outcome}");
+    assert_eq!(after["metadata"]["annotations"]["example.com/old"], "1", "{outcome}");
+    assert_eq!(after["metadata"]["annotations"]["example.com/note"], "theirs");
+    assert_eq!(env.image("Deployment").await, "api:v1");
+});

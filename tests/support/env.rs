@@ -1,4 +1,4 @@
-//! A scenario's own namespace on a live cluster.
+//! A scenario's own namespace, on a live cluster or on an embedded one.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -10,17 +10,23 @@ use deploy_core::outcome::Outcome;
 use deploy_core::rollout::Rollout;
 use deploy_core::run::{Policy, Run};
 use deploy_k8s::{Apply, Cluster, LeaseLock, SecretJournal};
+use deploy_sim::SimCluster;
 use futures_util::FutureExt;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DeleteParams, PostParams};
 
+use crate::sim;
+
 /// A namespace of a scenario's own, and what it needs to deploy there.
+#[derive(Clone)]
 pub struct Env {
     /// The connection under test.
     pub cluster: Cluster,
     /// An independent client to look with.
     pub kube: kube::Client,
-    kubeconfig: String,
+    /// The cluster, if it is an embedded one.
+    pub embedded: Option<SimCluster>,
+    kubeconfig: Option<String>,
     /// The registry that holds the test images.
     pub registry: String,
     /// The namespace.
@@ -29,7 +35,7 @@ pub struct Env {
 
 /// Runs `scenario` in a namespace of its own on the cluster of `KUBECONFIG`, and removes the namespace whatever happens.
 pub async fn live<F: Future<Output = ()>>(name: &str, scenario: impl FnOnce(Arc<Env>) -> F) {
-    let env = Arc::new(Env::new(name).await);
+    let env = Arc::new(Env::live(name).await);
     let result = AssertUnwindSafe(scenario(env.clone())).catch_unwind().await;
     let namespaces: Api<Namespace> = Api::all(env.kube.clone());
     if let Err(error) = namespaces.delete(&env.namespace, &DeleteParams::background()).await {
@@ -40,9 +46,30 @@ pub async fn live<F: Future<Output = ()>>(name: &str, scenario: impl FnOnce(Arc<
     }
 }
 
+/// Runs `scenario` on an embedded cluster of its own, in virtual time.
+pub async fn embedded<F: Future<Output = ()>>(name: &str, scenario: impl FnOnce(Arc<Env>) -> F) {
+    let cluster = sim::cluster();
+    let env = Env {
+        cluster: Cluster::from_client(cluster.client()).described("the embedded cluster"),
+        kube: cluster.client(),
+        embedded: Some(cluster),
+        kubeconfig: None,
+        registry: sim::REGISTRY.to_owned(),
+        namespace: namespace(name),
+    };
+    env.create_namespace(&env.namespace).await;
+    scenario(Arc::new(env)).await;
+}
+
+/// As a name may be, and short enough for what is made of it.
+fn namespace(scenario: &str) -> String {
+    let short = scenario.get(..40).unwrap_or(scenario).trim_end_matches('_');
+    format!("t-{}-{:05x}", short.replace('_', "-"), std::process::id() & 0xf_ffff)
+}
+
 impl Env {
     #[expect(clippy::disallowed_methods, reason = "the tests' own edge: where the cluster is")]
-    async fn new(name: &str) -> Self {
+    async fn live(name: &str) -> Self {
         let set = |variable: &str| {
             std::env::var(variable)
                 .unwrap_or_else(|_| panic!("{variable} is not set: run  eval \"$(tests/cluster/up)\"  first"))
@@ -50,10 +77,16 @@ impl Env {
         let (kubeconfig, registry) = (set("KUBECONFIG"), set("REGISTRY"));
         let cluster = Cluster::builder().kubeconfig(&kubeconfig).build().await.expect("a cluster");
         let kube = kube::Client::try_default().await.expect("a cluster");
-        let namespace = format!("t-{name}-{:05x}", std::process::id() & 0xf_ffff);
-        let env = Self { cluster, kube, kubeconfig, registry, namespace };
+        let (kubeconfig, namespace) = (Some(kubeconfig), namespace(name));
+        let env = Self { cluster, kube, embedded: None, kubeconfig, registry, namespace };
         env.create_namespace(&env.namespace).await;
         env
+    }
+
+    /// The same, deploying through another client.
+    #[must_use]
+    pub fn through(&self, client: kube::Client) -> Self {
+        Self { cluster: Cluster::from_client(client), ..self.clone() }
     }
 
     /// Creates a namespace.
@@ -77,9 +110,9 @@ impl Env {
         Bundle::builder().objects(objects).namespace(&self.namespace).build().expect("a good bundle")
     }
 
-    /// The path of the kubeconfig.
+    /// The path of the live cluster's kubeconfig.
     pub fn kubeconfig(&self) -> &str {
-        &self.kubeconfig
+        self.kubeconfig.as_deref().expect("a live cluster")
     }
 
     /// The target under test.

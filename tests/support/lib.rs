@@ -13,8 +13,10 @@
 mod app;
 mod env;
 mod look;
+mod scenario;
+mod sim;
 mod tools;
 
 pub use app::{deployment, job, workload};
-pub use env::{Env, live};
+pub use env::{Env, embedded, live};
 pub use look::{assert_order, managers, reasons};

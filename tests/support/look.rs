@@ -27,6 +27,19 @@ impl Env {
         found.map(|object| serde_json::to_value(object).expect("JSON"))
     }
 
+    /// The names of the objects of a kind that labels select: those of the namespace, or of the cluster where the kind has none.
+    pub async fn labelled(&self, api_version: &str, kind: &str, selector: &str) -> Vec<String> {
+        let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        let api: Api<DynamicObject> = if kind.starts_with("Cluster") {
+            Api::all_with(self.kube.clone(), &resource)
+        } else {
+            Api::namespaced_with(self.kube.clone(), &self.namespace, &resource)
+        };
+        let found = api.list(&ListParams::default().labels(selector)).await.expect("the cluster answers");
+        found.items.into_iter().filter_map(|object| object.metadata.name).collect()
+    }
+
     /// The image of the one container of a workload.
     pub async fn image(&self, kind: &str) -> String {
         let object = self.get("apps/v1", kind, "api").await.unwrap_or_else(|| panic!("no {kind} api"));

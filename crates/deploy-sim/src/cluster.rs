@@ -7,7 +7,6 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch::{Receiver, Sender};
 use tokio::time::Instant;
 
-use crate::death::{Death, Moment};
 use crate::drive::drive;
 use crate::faults::{Fault, Faults};
 use crate::kubelet::{Image, Images};
@@ -105,34 +104,6 @@ impl SimCluster {
     /// As [`SimClusterBuilder::image`], from now on: an image that is pushed, or one that gets well.
     pub fn image(&self, name: impl Into<String>, image: Image) {
         self.shared.state().node.images.add(name, image);
-    }
-
-    /// A client that dies at its `request`-th request, counted from 0, and its death.
-    ///
-    /// ```
-    /// use deploy_sim::{Moment, SimCluster};
-    /// use k8s_openapi::api::core::v1::ConfigMap;
-    /// use kube::Api;
-    /// use kube::api::PostParams;
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), kube::Error> {
-    /// let cluster = SimCluster::builder().start();
-    /// let (client, death) = cluster.mortal_client(0, Moment::After);
-    /// let maps: Api<ConfigMap> = Api::default_namespaced(client);
-    /// let mut map = ConfigMap::default();
-    /// map.metadata.name = Some("a".into());
-    /// assert!(death.of(maps.create(&PostParams::default(), &map)).await.is_none(), "it died");
-    ///
-    /// let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
-    /// assert!(maps.get_opt("a").await?.is_some(), "the request had its effect");
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn mortal_client(&self, request: u64, moment: Moment) -> (kube::Client, Death) {
-        let death = Death::new(request, moment);
-        let server = Server::new(Arc::clone(&self.shared)).until(death.clone());
-        (kube::Client::new(server, "default"), death)
     }
 
     /// Lets something go wrong.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::controllers::object::is_true;
 use crate::kinds::Kind;
 use crate::state::{State, key};
 
@@ -51,7 +52,7 @@ pub(crate) fn removed(state: &mut State, kind: &Kind, object: &Value) {
 
 /// `Established` and `NamesAccepted`, once.
 fn establish(state: &mut State, kind: &Kind, object: &Value) {
-    if object.pointer("/status/conditions").is_some() {
+    if is_true(object, "Established") {
         return;
     }
     let time = state.time();

@@ -17,7 +17,6 @@ use tower::Service;
 
 use crate::api::{self, Reply};
 use crate::cluster::Shared;
-use crate::death::{Death, Moment};
 use crate::faults::{Asked, Effect};
 use crate::request::{self, MAX_BODY};
 use crate::status::Status;
@@ -29,18 +28,11 @@ type Answer = Response<UnsyncBoxBody<Bytes, io::Error>>;
 #[derive(Clone)]
 pub(crate) struct Server {
     shared: Arc<Shared>,
-    /// When the client dies.
-    death: Option<Death>,
 }
 
 impl Server {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, death: None }
-    }
-
-    /// For a client that dies.
-    pub(crate) fn until(self, death: Death) -> Self {
-        Self { death: Some(death), ..self }
+        Self { shared }
     }
 }
 
@@ -54,16 +46,7 @@ impl Service<Request<Body>> for Server {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let Self { shared, death } = self.clone();
-        async move {
-            let Some(death) = death else { return carry(shared, request).await };
-            let number = death.next();
-            death.pass(number, Moment::Before).await;
-            let answer = carry(shared, request).await;
-            death.pass(number, Moment::After).await;
-            answer
-        }
-        .boxed()
+        carry(Arc::clone(&self.shared), request).boxed()
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use deploy_sim::{Fault, Moment, SimCluster};
+use deploy_sim::{Fault, Moment, Mortal, SimCluster};
 use futures_util::TryStreamExt;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, Patch, PatchParams, WatchParams};
@@ -113,18 +113,21 @@ async fn somebody_else_is_faster() {
 async fn a_client_dies_at_its_request() {
     let cluster = cluster();
     for (moment, expect) in [(Moment::Before, None), (Moment::After, Some("1"))] {
-        let (client, death) = cluster.mortal_client(1, moment);
+        let process = Mortal::at(1, moment);
+        let maps = maps(process.client(cluster.client()));
         let run = async {
-            let maps = maps(client);
             maps.get_opt("a").await.unwrap();
             apply(&maps, "1").await.unwrap();
             panic!("it lives on");
         };
-        assert!(death.of(run).await.is_none());
-        assert_eq!(death.requests(), 2);
+        assert!(process.until_death(run).await.is_none());
+        assert_eq!(process.requests(), 2);
+        assert!(process.fatal_request().unwrap().starts_with("PATCH "));
         assert_eq!(value(&cluster).await.as_deref(), expect);
     }
-    let (client, death) = cluster.mortal_client(9, Moment::After);
-    assert!(death.of(apply(&maps(client), "2")).await.unwrap().is_ok(), "it ends before its death");
-    assert_eq!(death.requests(), 1);
+    let process = Mortal::at_write(9, Moment::After);
+    let maps = maps(process.client(cluster.client()));
+    maps.get_opt("a").await.unwrap();
+    assert!(process.until_death(apply(&maps, "2")).await.unwrap().is_ok(), "it ends before its death");
+    assert_eq!(process.requests(), 1, "one write");
 }

@@ -6,7 +6,7 @@ use deploy_core::event::{Event, Recorder};
 use deploy_core::outcome::{Outcome, Status};
 use deploy_core::rollout::Rollout;
 use deploy_k8s::{LeaseLock, RolloutVerb};
-use deploy_tests::{Env, live};
+use deploy_tests::{Env, scenario};
 
 use super::{manifest, object, pause, restart};
 
@@ -30,46 +30,36 @@ async fn dropped(
     }
 }
 
-#[tokio::test]
-#[ignore = "needs a cluster: tests/cluster/up"]
-async fn an_interrupted_deployment_is_undone_before_a_restart() {
-    live("restart-after", async |env| {
-        assert_eq!(env.deploy(&manifest("Deployment", "api:v1", "release 1")).await.status, Status::Healthy);
-        let slow = "        readinessProbe: {httpGet: {path: /nowhere, port: 8080}}\n";
-        let bundle = env.bundle(&(manifest("Deployment", "api:v2", "release 2") + slow));
-        let (next, recorder) = env.run();
-        dropped(&env, &recorder, env.rollout().run(&bundle, next.named("app"))).await;
-        assert_eq!(env.image("Deployment").await, "api:v2");
+scenario!(an_interrupted_deployment_is_undone_before_a_restart, async |env| {
+    assert_eq!(env.deploy(&manifest("Deployment", "api:v1", "release 1")).await.status, Status::Healthy);
+    let slow = "        readinessProbe: {httpGet: {path: /nowhere, port: 8080}}\n";
+    let bundle = env.bundle(&(manifest("Deployment", "api:v2", "release 2") + slow));
+    let (next, recorder) = env.run();
+    dropped(&env, &recorder, env.rollout().run(&bundle, next.named("app"))).await;
+    assert_eq!(env.image("Deployment").await, "api:v2");
 
-        let (next, _) = env.run();
-        let verb = restart(&env, "Deployment");
-        let outcome = rollout(&env, &verb).run_derived(&verb, next.named("app")).await.expect("started");
-        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
-        assert_eq!(env.ready_images().await, ["api:v1"]);
-        env.assert_no_records().await;
-    })
-    .await;
-}
+    let (next, _) = env.run();
+    let verb = restart(&env, "Deployment");
+    let outcome = rollout(&env, &verb).run_derived(&verb, next.named("app")).await.expect("started");
+    assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+    assert_eq!(env.ready_images().await, ["api:v1"]);
+    env.assert_no_records().await;
+});
 
-#[tokio::test]
-#[ignore = "needs a cluster: tests/cluster/up"]
-async fn an_interrupted_pause_is_undone_before_a_deployment() {
-    live("after-pause", async |env| {
-        assert_eq!(env.deploy(&manifest("Deployment", "api:v1", "release 1")).await.status, Status::Healthy);
-        let (next, recorder) = env.run();
-        let verb = pause(&env);
-        let rollout = rollout(&env, &verb).check(Arc::new(Never));
-        dropped(&env, &recorder, rollout.run_derived(&verb, next.named("app"))).await;
-        assert_eq!(object(&env, "Deployment").await["spec"]["paused"], true);
+scenario!(an_interrupted_pause_is_undone_before_a_deployment, async |env| {
+    assert_eq!(env.deploy(&manifest("Deployment", "api:v1", "release 1")).await.status, Status::Healthy);
+    let (next, recorder) = env.run();
+    let verb = pause(&env);
+    let rollout = rollout(&env, &verb).check(Arc::new(Never));
+    dropped(&env, &recorder, rollout.run_derived(&verb, next.named("app"))).await;
+    assert_eq!(object(&env, "Deployment").await["spec"]["paused"], true);
 
-        let outcome = env.deploy(&manifest("Deployment", "api:v2", "release 2")).await;
-        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
-        assert_eq!(env.ready_images().await, ["api:v2"]);
-        assert_eq!(object(&env, "Deployment").await["spec"].get("paused"), None);
-        env.assert_no_records().await;
-    })
-    .await;
-}
+    let outcome = env.deploy(&manifest("Deployment", "api:v2", "release 2")).await;
+    assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+    assert_eq!(env.ready_images().await, ["api:v2"]);
+    assert_eq!(object(&env, "Deployment").await["spec"].get("paused"), None);
+    env.assert_no_records().await;
+});
 
 /// A check that is never done: its run goes on until somebody ends it.
 struct Never;

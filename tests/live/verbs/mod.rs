@@ -13,7 +13,7 @@ use deploy_core::manifest::ObjectId;
 use deploy_core::outcome::{Outcome, Status};
 use deploy_core::rollout::Rollout;
 use deploy_k8s::{KindName, RolloutVerb};
-use deploy_tests::{Env, live, workload};
+use deploy_tests::{Env, live_scenario, workload};
 use serde_json::Value;
 
 const KINDS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
@@ -90,33 +90,28 @@ fn undo(env: &Env, kind: &str, to_revision: Option<u64>) -> RolloutVerb {
     RolloutVerb::undo(&env.target(), id(env, kind), to_revision).expect("a verb")
 }
 
-#[tokio::test]
-#[ignore = "needs a cluster: tests/cluster/up"]
-async fn history_is_kubectls() {
-    live("history", async |env| {
-        for kind in KINDS {
-            three_revisions(&env, kind).await;
-            let ours = our_history(&env, kind).await;
-            assert_eq!(ours, ["1 release 1", "2 release 2", "3 release 3"], "{kind}");
-            assert_eq!(ours, kubectls_history(&env, kind).await, "{kind}");
-            let found = env.target().workload_history(&id(&env, kind)).await.expect("a history");
-            let images: Vec<_> =
-                found.iter().map(|found| (found.revision.images.concat(), found.current)).collect();
-            let image = |tag: &str| format!("{}/api:{tag}", env.registry);
-            assert_eq!(images, [(image("v3"), true), (image("v2"), false), (image("v1"), false)], "{kind}");
-            assert_eq!(found[0].template(), &object(&env, kind).await["spec"]["template"], "{kind}");
+live_scenario!("kubectl", history_is_kubectls, async |env| {
+    for kind in KINDS {
+        three_revisions(&env, kind).await;
+        let ours = our_history(&env, kind).await;
+        assert_eq!(ours, ["1 release 1", "2 release 2", "3 release 3"], "{kind}");
+        assert_eq!(ours, kubectls_history(&env, kind).await, "{kind}");
+        let found = env.target().workload_history(&id(&env, kind)).await.expect("a history");
+        let images: Vec<_> =
+            found.iter().map(|found| (found.revision.images.concat(), found.current)).collect();
+        let image = |tag: &str| format!("{}/api:{tag}", env.registry);
+        assert_eq!(images, [(image("v3"), true), (image("v2"), false), (image("v1"), false)], "{kind}");
+        assert_eq!(found[0].template(), &object(&env, kind).await["spec"]["template"], "{kind}");
 
-            env.kubectl(&["rollout", "undo", &format!("{kind}/api")], "").await;
-            env.eventually("the new number", || async {
-                our_history(&env, kind).await.len() == 3 && our_history(&env, kind).await[2].starts_with('4')
-            })
-            .await;
-            assert_eq!(our_history(&env, kind).await, kubectls_history(&env, kind).await, "{kind}");
-        }
-        let nobody = id(&env, "Deployment");
-        let nobody = ObjectId { name: "nobody".into(), ..nobody };
-        let error = env.target().workload_history(&nobody).await.expect_err("no such object");
-        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
-    })
-    .await;
-}
+        env.kubectl(&["rollout", "undo", &format!("{kind}/api")], "").await;
+        env.eventually("the new number", || async {
+            our_history(&env, kind).await.len() == 3 && our_history(&env, kind).await[2].starts_with('4')
+        })
+        .await;
+        assert_eq!(our_history(&env, kind).await, kubectls_history(&env, kind).await, "{kind}");
+    }
+    let nobody = id(&env, "Deployment");
+    let nobody = ObjectId { name: "nobody".into(), ..nobody };
+    let error = env.target().workload_history(&nobody).await.expect_err("no such object");
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+});

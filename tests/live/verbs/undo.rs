@@ -3,7 +3,7 @@
 use deploy_core::error::ErrorKind;
 use deploy_core::outcome::Status;
 use deploy_core::plan::Action;
-use deploy_tests::{Env, live, managers, reasons};
+use deploy_tests::{Env, live, live_scenario, managers, reasons, scenario};
 use serde_json::Value;
 
 use super::{
@@ -62,108 +62,86 @@ async fn undo_is_kubectls() {
     .await;
 }
 
-#[tokio::test]
-#[ignore = "needs a cluster: tests/cluster/up"]
-async fn undo_to_the_present_revision_changes_nothing() {
-    live("undo-same", async |env| {
-        for kind in KINDS {
-            let name = format!("{kind}/api");
-            three_revisions(&env, kind).await;
-            let before = object(&env, kind).await;
-            let theirs = env.kubectl(&["rollout", "undo", &name, "--to-revision=3"], "").await;
-            assert!(theirs.contains("skipped"), "{theirs}");
-            let outcome = run(&env, undo(&env, kind, Some(3))).await;
-            assert_eq!(outcome.status, Status::Healthy, "{outcome}");
-            assert_eq!(outcome.objects[0].action, Action::Unchanged, "{outcome}");
-            let written = |object: &Value| (object["metadata"]["generation"].clone(), managers(object));
-            assert_eq!(written(&object(&env, kind).await), written(&before), "{kind}");
-        }
-        // The present one does not work, and to be at it is no success.
-        let image = format!("api={}/api:does-not-exist", env.registry);
-        env.kubectl(&["set", "image", "deployment/api", &image], "").await;
-        env.eventually("the rollout has begun", || async {
-            our_history(&env, "Deployment").await.len() == 4
-        })
+live_scenario!("kubectl", undo_to_the_present_revision_changes_nothing, async |env| {
+    for kind in KINDS {
+        let name = format!("{kind}/api");
+        three_revisions(&env, kind).await;
+        let before = object(&env, kind).await;
+        let theirs = env.kubectl(&["rollout", "undo", &name, "--to-revision=3"], "").await;
+        assert!(theirs.contains("skipped"), "{theirs}");
+        let outcome = run(&env, undo(&env, kind, Some(3))).await;
+        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+        assert_eq!(outcome.objects[0].action, Action::Unchanged, "{outcome}");
+        let written = |object: &Value| (object["metadata"]["generation"].clone(), managers(object));
+        assert_eq!(written(&object(&env, kind).await), written(&before), "{kind}");
+    }
+    // The present one does not work, and to be at it is no success.
+    let image = format!("api={}/api:does-not-exist", env.registry);
+    env.kubectl(&["set", "image", "deployment/api", &image], "").await;
+    env.eventually("the rollout has begun", || async { our_history(&env, "Deployment").await.len() == 4 })
         .await;
-        let outcome = run(&env, undo(&env, "Deployment", Some(4))).await;
-        assert_eq!((outcome.status, reasons(&outcome)), (Status::Failed, vec!["ImageNotFound"]), "{outcome}");
-    })
-    .await;
-}
+    let outcome = run(&env, undo(&env, "Deployment", Some(4))).await;
+    assert_eq!((outcome.status, reasons(&outcome)), (Status::Failed, vec!["ImageNotFound"]), "{outcome}");
+});
 
-#[tokio::test]
-#[ignore = "needs a cluster: tests/cluster/up"]
-async fn undo_names_the_revisions_there_are() {
-    live("undo-none", async |env| {
-        assert_eq!(env.deploy(&manifest("Deployment", "api:v1", "release 1")).await.status, Status::Healthy);
-        let refused_with = async |to_revision: Option<u64>, words: &str| {
-            let (kind, text) = refused(&env, undo(&env, "Deployment", to_revision)).await;
-            assert_eq!(kind, ErrorKind::NotFound, "{text}");
-            assert!(text.contains(words), "{text}");
+live_scenario!("kubectl", undo_names_the_revisions_there_are, async |env| {
+    assert_eq!(env.deploy(&manifest("Deployment", "api:v1", "release 1")).await.status, Status::Healthy);
+    let refused_with = async |to_revision: Option<u64>, words: &str| {
+        let (kind, text) = refused(&env, undo(&env, "Deployment", to_revision)).await;
+        assert_eq!(kind, ErrorKind::NotFound, "{text}");
+        assert!(text.contains(words), "{text}");
+    };
+    refused_with(None, "has no revision before the present one; there is only 1").await;
+    refused_with(Some(7), "has no revision 7; there is only 1").await;
+    assert_eq!(env.deploy(&manifest("Deployment", "api:v2", "release 2")).await.status, Status::Healthy);
+    refused_with(Some(7), "has no revision 7; there are 2, 1").await;
+    env.kubectl(&["rollout", "pause", "deployment/api"], "").await;
+    let (kind, text) = refused(&env, undo(&env, "Deployment", None)).await;
+    assert_eq!((kind, text.contains("resume it first")), (ErrorKind::InvalidInput, true), "{text}");
+});
+
+// A revision that never worked: it fails again, at once, and what runs now comes back.
+scenario!(undo_to_a_revision_that_fails_comes_back, async |env| {
+    for kind in KINDS {
+        assert_eq!(env.deploy(&manifest(kind, "api:v1", "release 1")).await.status, Status::Healthy);
+        let outcome = env.deploy(&manifest(kind, "api:does-not-exist", "release 2")).await;
+        assert_eq!(
+            (outcome.status, reasons(&outcome)),
+            (Status::RolledBack, vec!["ImageNotFound"]),
+            "{outcome}"
+        );
+        let before = object(&env, kind).await;
+        let outcome = run(&env, undo(&env, kind, None)).await;
+        assert_eq!(
+            (outcome.status, reasons(&outcome)),
+            (Status::RolledBack, vec!["ImageNotFound"]),
+            "{outcome}"
+        );
+        let now = object(&env, kind).await;
+        assert_eq!((&now["spec"], managers(&now)), (&before["spec"], managers(&before)), "{kind}");
+    }
+});
+
+// `kubectl apply` made it, and goes on applying it afterwards.
+live_scenario!("kubectl", verbs_leave_to_kubectl_what_is_kubectls, async |env| {
+    for kind in KINDS {
+        let apply = async |release: &str| {
+            let manifest = manifest(kind, &format!("api:v{release}"), &format!("release {release}"));
+            env.kubectl(&["apply", "--filename", "-"], &manifest).await;
+            env.kubectl(&["rollout", "status", &format!("{kind}/api")], "").await;
         };
-        refused_with(None, "has no revision before the present one; there is only 1").await;
-        refused_with(Some(7), "has no revision 7; there is only 1").await;
-        assert_eq!(env.deploy(&manifest("Deployment", "api:v2", "release 2")).await.status, Status::Healthy);
-        refused_with(Some(7), "has no revision 7; there are 2, 1").await;
-        env.kubectl(&["rollout", "pause", "deployment/api"], "").await;
-        let (kind, text) = refused(&env, undo(&env, "Deployment", None)).await;
-        assert_eq!((kind, text.contains("resume it first")), (ErrorKind::InvalidInput, true), "{text}");
-    })
-    .await;
-}
-
-/// A revision that never worked: it fails again, at once, and what runs now comes back.
-#[tokio::test]
-#[ignore = "needs a cluster: tests/cluster/up"]
-async fn undo_to_a_revision_that_fails_comes_back() {
-    live("undo-bad", async |env| {
-        for kind in KINDS {
-            assert_eq!(env.deploy(&manifest(kind, "api:v1", "release 1")).await.status, Status::Healthy);
-            let outcome = env.deploy(&manifest(kind, "api:does-not-exist", "release 2")).await;
-            assert_eq!(
-                (outcome.status, reasons(&outcome)),
-                (Status::RolledBack, vec!["ImageNotFound"]),
-                "{outcome}"
-            );
-            let before = object(&env, kind).await;
-            let outcome = run(&env, undo(&env, kind, None)).await;
-            assert_eq!(
-                (outcome.status, reasons(&outcome)),
-                (Status::RolledBack, vec!["ImageNotFound"]),
-                "{outcome}"
-            );
-            let now = object(&env, kind).await;
-            assert_eq!((&now["spec"], managers(&now)), (&before["spec"], managers(&before)), "{kind}");
-        }
-    })
-    .await;
-}
-
-/// `kubectl apply` made it, and goes on applying it afterwards.
-#[tokio::test]
-#[ignore = "needs a cluster: tests/cluster/up"]
-async fn verbs_leave_to_kubectl_what_is_kubectls() {
-    live("verbs-kubectls", async |env| {
-        for kind in KINDS {
-            let apply = async |release: &str| {
-                let manifest = manifest(kind, &format!("api:v{release}"), &format!("release {release}"));
-                env.kubectl(&["apply", "--filename", "-"], &manifest).await;
-                env.kubectl(&["rollout", "status", &format!("{kind}/api")], "").await;
-            };
-            apply("1").await;
-            apply("2").await;
-            let before = object(&env, kind).await;
-            let outcome = run(&env, undo(&env, kind, None)).await;
-            assert_eq!(outcome.status, Status::Healthy, "{outcome}");
-            let outcome = run(&env, restart(&env, kind)).await;
-            assert_eq!(outcome.status, Status::Healthy, "{outcome}");
-            let mut now = object(&env, kind).await;
-            assert_eq!(env.image(kind).await, "api:v1");
-            now["spec"]["template"] = before["spec"]["template"].clone();
-            assert_eq!(now["spec"], before["spec"], "{kind}: nothing else is gone");
-            apply("3").await;
-            assert_eq!(env.image(kind).await, "api:v3");
-        }
-    })
-    .await;
-}
+        apply("1").await;
+        apply("2").await;
+        let before = object(&env, kind).await;
+        let outcome = run(&env, undo(&env, kind, None)).await;
+        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+        let outcome = run(&env, restart(&env, kind)).await;
+        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+        let mut now = object(&env, kind).await;
+        assert_eq!(env.image(kind).await, "api:v1");
+        now["spec"]["template"] = before["spec"]["template"].clone();
+        assert_eq!(now["spec"], before["spec"], "{kind}: nothing else is gone");
+        apply("3").await;
+        assert_eq!(env.image(kind).await, "api:v3");
+    }
+});

@@ -1,0 +1,23 @@
+//! The embedded cluster with the images of the live one's registry.
+
+use std::time::Duration;
+
+use deploy_sim::{Image, SimCluster};
+
+/// What stands before the names of the images.
+pub(crate) const REGISTRY: &str = "registry.test:5000";
+
+/// The images are those of `tests/cluster/README.md`.
+pub(crate) fn cluster() -> SimCluster {
+    SimCluster::builder().images(image).start()
+}
+
+fn image(name: &str) -> Image {
+    let served = name.strip_prefix(REGISTRY).and_then(|name| name.strip_prefix('/'));
+    match served.and_then(|name| name.split_once(':')) {
+        Some((_, "v1" | "v2" | "v3")) => Image::new().answers("/nowhere", 404),
+        Some((_, "crash")) => Image::new().exits(1, Duration::ZERO).logs(["boom"]),
+        Some(_) => Image::not_found(),
+        None => Image::unreachable(),
+    }
+}
