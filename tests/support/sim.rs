@@ -9,13 +9,17 @@ pub(crate) const REGISTRY: &str = "registry.test:5000";
 
 /// The images are those of `tests/cluster/README.md`.
 pub(crate) fn cluster() -> SimCluster {
-    SimCluster::builder().images(image).start()
+    SimCluster::builder().images(image).without_storage().start()
 }
 
 fn image(name: &str) -> Image {
     let served = name.strip_prefix(REGISTRY).and_then(|name| name.strip_prefix('/'));
     match served.and_then(|name| name.split_once(':')) {
-        Some((_, "v1" | "v2" | "v3")) => Image::new().answers("/nowhere", 404),
+        Some((_, "v1" | "v2" | "v3")) => {
+            let done = Image::new().exits(0, Duration::ZERO);
+            Image::new().answers("/nowhere", 404).command("/bin/true", done).lacks("/no/such/program")
+        }
+        Some((_, "oom")) => Image::new().out_of_memory(Duration::ZERO),
         Some((_, "crash")) => Image::new().exits(1, Duration::ZERO).logs(["boom"]),
         Some(_) => Image::not_found(),
         None => Image::unreachable(),

@@ -45,6 +45,7 @@ pub struct SimCluster {
 pub struct SimClusterBuilder {
     seed: u64,
     images: Images,
+    without_storage: bool,
 }
 
 impl SimClusterBuilder {
@@ -75,6 +76,12 @@ impl SimClusterBuilder {
         self
     }
 
+    /// Without volumes: claims stay pending, and pods that use them unscheduled. Else there is a volume for every claim.
+    pub fn without_storage(mut self) -> Self {
+        self.without_storage = true;
+        self
+    }
+
     /// Starts it.
     ///
     /// # Panics
@@ -82,6 +89,7 @@ impl SimClusterBuilder {
     pub fn start(self) -> SimCluster {
         let mut state = State::new(self.seed, BEGINNING);
         state.node.images = self.images;
+        state.has_storage = !self.without_storage;
         let changed = Sender::new(state.store.revision());
         let faults = Mutex::default();
         let shared = Arc::new(Shared { state: Mutex::new(state), faults, changed, started: Instant::now() });

@@ -83,6 +83,9 @@ fn missing_claim(state: &State, pod: &Value) -> Option<String> {
             Some(claim) if is_deleting(claim) => {
                 format!("persistentvolumeclaim \"{named}\" is being deleted. not found")
             }
+            Some(claim) if text(claim, "/status/phase") != "Bound" => {
+                "pod has unbound immediate PersistentVolumeClaims. not found".to_owned()
+            }
             Some(_) => return None,
         };
         Some(format!("0/{nodes} nodes are available: {why}"))

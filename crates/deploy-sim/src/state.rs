@@ -20,6 +20,8 @@ pub(crate) struct State {
     pub(crate) node: Node,
     /// What the components know and wait for.
     pub(crate) agenda: Agenda,
+    /// Whether there is a volume for every claim.
+    pub(crate) has_storage: bool,
     /// When controllers try again what was refused.
     pub(crate) retries: Retries,
     random: fastrand::Rng,
@@ -36,6 +38,7 @@ impl State {
             random,
             node: Node::default(),
             agenda: Agenda::default(),
+            has_storage: true,
             retries: Retries::default(),
         };
         for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {

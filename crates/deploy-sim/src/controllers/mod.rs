@@ -58,7 +58,10 @@ const COMPONENTS: &[Component] = &[
     },
     Component { sync: cron_job::sync, reads: &["cronjobs.batch", "jobs.batch"] },
     Component { sync: job::sync, reads: &["jobs.batch", "pods."] },
-    Component { sync: volume_claim::sync, reads: &["persistentvolumeclaims.", "pods."] },
+    Component {
+        sync: volume_claim::sync,
+        reads: &["persistentvolumeclaims.", "persistentvolumes.", "pods."],
+    },
     Component { sync: scheduler::sync, reads: &["pods.", "nodes.", "persistentvolumeclaims."] },
     Component {
         sync: endpoints::sync,

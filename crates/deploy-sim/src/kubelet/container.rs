@@ -73,7 +73,7 @@ impl Scene<'_> {
     }
 
     fn image(&self) -> Image {
-        self.state.node.images.of(text(self.spec, "/image")).clone()
+        self.state.node.images.of(text(self.spec, "/image")).within(self.spec)
     }
 
     fn restarts(&self, init: bool, code: i64) -> bool {
@@ -137,7 +137,10 @@ impl Container {
                 }
                 self.begin(scene);
             }
-            Phase::Created { until } if until <= now => self.run(scene),
+            Phase::Created { until } if until <= now => match scene.image().start_error(scene.spec) {
+                None => self.run(scene),
+                Some(why) => self.fail_to_start(scene, &why),
+            },
             Phase::Running { since, exit: Some((at, code)) } if at + NOTICE <= now => {
                 self.exit(scene, since, at, code);
             }

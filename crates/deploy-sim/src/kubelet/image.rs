@@ -1,11 +1,12 @@
 //! What the cluster's images are, and do when they run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use serde_json::Value;
 
 /// An image, by what becomes of the containers that are made of it.
 ///
@@ -25,6 +26,10 @@ use jiff::SignedDuration;
 pub struct Image {
     pub(super) pull: Pull,
     pub(super) exit: Option<(i64, SignedDuration)>,
+    pub(super) runs_out_of_memory: bool,
+    /// By the program that a container runs instead of the image's own.
+    commands: BTreeMap<String, Image>,
+    lacks: BTreeSet<String>,
     pub(super) logs: Vec<String>,
     /// After its start; `None` never.
     pub(super) ready_after: Option<SignedDuration>,
@@ -49,6 +54,9 @@ impl Default for Image {
         Self {
             pull: Pull::Works,
             exit: None,
+            runs_out_of_memory: false,
+            commands: BTreeMap::new(),
+            lacks: BTreeSet::new(),
             logs: Vec::new(),
             ready_after: Some(SignedDuration::ZERO),
             unhealthy_after: None,
@@ -82,6 +90,34 @@ impl Image {
     #[must_use]
     pub fn exits(self, code: u8, after: Duration) -> Self {
         Self { exit: Some((code.into(), signed(after))), ..self }
+    }
+
+    /// Is killed so long after its start, because it takes more memory than its limit.
+    #[must_use]
+    pub fn out_of_memory(self, after: Duration) -> Self {
+        Self { runs_out_of_memory: true, ..self.exits(137, after) }
+    }
+
+    /// What a container does whose `command` begins with this program, where it is not what the image does by itself.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use deploy_sim::Image;
+    ///
+    /// let api = Image::new().command("/bin/migrate", Image::new().exits(0, Duration::from_secs(1)));
+    /// # let _ = api;
+    /// ```
+    #[must_use]
+    pub fn command(mut self, program: impl Into<String>, does: Self) -> Self {
+        self.commands.insert(program.into(), does);
+        self
+    }
+
+    /// Does not have this program: a container whose `command` begins with it does not start.
+    #[must_use]
+    pub fn lacks(mut self, program: impl Into<String>) -> Self {
+        self.lacks.insert(program.into());
+        self
     }
 
     /// Writes these lines at its start.
@@ -132,6 +168,25 @@ impl Image {
     #[must_use]
     pub fn ignores_sigterm(self) -> Self {
         Self { stops_after: None, ..self }
+    }
+
+    /// What it does in a container.
+    pub(super) fn within(self, container: &Value) -> Self {
+        let program = container.pointer("/command/0").and_then(Value::as_str);
+        match program.and_then(|program| self.commands.get(program)) {
+            Some(does) => Self { pull: self.pull, ..does.clone() },
+            None => self,
+        }
+    }
+
+    /// The runtime's words for why a container of it does not start.
+    pub(super) fn start_error(&self, container: &Value) -> Option<String> {
+        let program = container.pointer("/command/0").and_then(Value::as_str)?;
+        self.lacks.contains(program).then(|| {
+            format!(
+                "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"{program}\": stat {program}: no such file or directory: unknown"
+            )
+        })
     }
 
     /// The runtime's words for why the image is not pulled.

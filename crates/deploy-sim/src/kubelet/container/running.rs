@@ -23,9 +23,7 @@ impl Container {
         if let Some(ended) = self.shown.get("terminated") {
             self.last = json!({"terminated": ended});
         }
-        self.restarts += i64::from(self.id.is_some());
-        let id: String = (0..2).map(|_| scene.state.uid().replace('-', "")).collect();
-        self.id = Some(format!("containerd://{id}"));
+        self.count(scene);
         self.shown = json!({"running": {"startedAt": scene.state.time()}});
         self.refused = None;
         self.probes = probe::all(scene.spec, now);
@@ -38,6 +36,26 @@ impl Container {
         let has = |kind: Kind| self.probes.iter().any(|probe| probe.kind == kind);
         self.started = !has(Kind::Startup);
         self.ready = !self.init && self.started && !has(Kind::Readiness);
+    }
+
+    /// It is made, once more or for the first time.
+    fn count(&mut self, scene: &mut Scene<'_>) {
+        self.restarts += i64::from(self.id.is_some());
+        let id: String = (0..2).map(|_| scene.state.uid().replace('-', "")).collect();
+        self.id = Some(format!("containerd://{id}"));
+    }
+
+    /// It was made, and the runtime could not start it.
+    pub(super) fn fail_to_start(&mut self, scene: &mut Scene<'_>, why: &str) {
+        let now = scene.state.now;
+        scene.tell(Event::warning("kubelet", "Failed", &format!("Error: {why}")).of(&self.field));
+        self.count(scene);
+        self.last = json!({"terminated": {
+            "containerID": self.id, "exitCode": 128, "reason": "StartError", "message": why,
+            "startedAt": Timestamp::UNIX_EPOCH.to_string(), "finishedAt": scene.state.time(),
+        }});
+        self.shown = json!({"waiting": {"reason": "RunContainerError", "message": why}});
+        self.phase = self.again(scene, now);
     }
 
     /// The others wait for the startup probe, which is over when it passed.
@@ -121,8 +139,11 @@ impl Container {
     }
 
     pub(super) fn exit(&mut self, scene: &mut Scene<'_>, since: Timestamp, at: Timestamp, code: i64) {
-        let now = scene.state.now;
-        let reason = if code == 0 { "Completed" } else { "Error" };
+        let reason = match code {
+            0 => "Completed",
+            137 if scene.image().runs_out_of_memory => "OOMKilled",
+            _ => "Error",
+        };
         let whole = |time: Timestamp| Timestamp::from_second(time.as_second()).unwrap_or(time).to_string();
         self.shown = json!({"terminated": {
             "containerID": self.id, "exitCode": code, "reason": reason,
@@ -139,15 +160,20 @@ impl Container {
         if at.as_second() - since.as_second() >= FORGIVEN_AFTER {
             self.back_off = 0;
         }
-        self.phase = if self.back_off == 0 {
-            Phase::Exited { look: None, restart: Some(now) }
-        } else {
-            let pod = format!("{}_{}({})", name(scene.pod), namespace(scene.pod), uid(scene.pod));
-            let message = format!("Back-off restarting failed container {} in pod {pod}", self.name);
-            scene.tell(Event::warning("kubelet", "BackOff", &message).of(&self.field));
-            let restart = after(at, self.back_off);
-            Phase::Exited { look: Some(next_look(now, restart)), restart: Some(restart) }
-        };
+        self.phase = self.again(scene, at);
+    }
+
+    /// Who ended runs again: at once the first time, then after a while.
+    fn again(&self, scene: &mut Scene<'_>, ended: Timestamp) -> Phase {
+        let now = scene.state.now;
+        if self.back_off == 0 {
+            return Phase::Exited { look: None, restart: Some(now) };
+        }
+        let pod = format!("{}_{}({})", name(scene.pod), namespace(scene.pod), uid(scene.pod));
+        let message = format!("Back-off restarting failed container {} in pod {pod}", self.name);
+        scene.tell(Event::warning("kubelet", "BackOff", &message).of(&self.field));
+        let restart = after(ended, self.back_off);
+        Phase::Exited { look: Some(next_look(now, restart)), restart: Some(restart) }
     }
 
     /// Its status shows the back-off only now; then it runs again, or waits until the next look.
