@@ -27,6 +27,15 @@ impl Env {
         found.map(|object| serde_json::to_value(object).expect("JSON"))
     }
 
+    /// The namespace's objects of a kind.
+    pub async fn all(&self, api_version: &str, kind: &str) -> Vec<Value> {
+        let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        let api: Api<DynamicObject> = Api::namespaced_with(self.kube.clone(), &self.namespace, &resource);
+        let found = api.list(&ListParams::default()).await.expect("the cluster answers");
+        found.items.into_iter().map(|object| serde_json::to_value(object).expect("JSON")).collect()
+    }
+
     /// The names of the objects of a kind that labels select: those of the namespace, or of the cluster where the kind has none.
     pub async fn labelled(&self, api_version: &str, kind: &str, selector: &str) -> Vec<String> {
         let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));

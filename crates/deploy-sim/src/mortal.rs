@@ -1,5 +1,6 @@
 //! Clients whose process dies in the middle of a request.
 
+use std::fmt;
 use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +9,7 @@ use kube::client::{Body, Client};
 use tokio::sync::watch;
 use tower::service_fn;
 
-/// When in a request a client dies.
+/// When in a request a process dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// Before it has an effect.
@@ -59,6 +60,17 @@ struct Inner {
 struct Life {
     requests: u64,
     fatal: Option<String>,
+}
+
+/// When it died, or is to die.
+impl fmt::Display for Mortal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { at, moment, only_writes, .. } = &*self.0;
+        let when = if *moment == Moment::Before { "before" } else { "after" };
+        let what = if *only_writes { "write" } else { "request" };
+        write!(f, "killed {when} the effect of {what} {at}")?;
+        self.fatal_request().map_or(Ok(()), |fatal| write!(f, ", {fatal}"))
+    }
 }
 
 impl Mortal {

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use super::Apply;
 use super::ownership::{Ownership, are_kin, managers};
-use super::since::{as_new, changed_fields, difference, is_by, others_wrote, same, same_values};
+use super::since::{as_new, changed_fields, difference, is_by, others_wrote, same};
 use crate::api::{self, ApplyOptions, Place};
 
 /// How often an object may change between our reading and writing it.
@@ -123,10 +123,13 @@ impl Apply {
             return Ok(Done { action: Action::Recreate, live: Some(live), note: None });
         }
         let ours = self.writer(&live)?;
-        if same_values(before.value(), &live) && !others_wrote(&ours, before.value(), &live)? {
-            // The run had claimed fields and was stopped before it wrote a value.
+        if self.stands(before, &live, &ours)? && !others_wrote(&ours, before.value(), &live)? {
+            // Stopped between claiming fields and writing a value, or between bringing the values back and giving the fields back.
+            let version = live.pointer("/metadata/resourceVersion").cloned();
             let live = self.restore_managers(before, live, place).await?;
-            return Ok(Done { action: Action::Update, live: Some(live), note: None });
+            let unchanged = live.pointer("/metadata/resourceVersion") == version.as_ref();
+            let action = if unchanged { Action::Unchanged } else { Action::Update };
+            return Ok(Done { action, live: Some(live), note: None });
         }
         if !is_by(&live, written_by) {
             // The run never wrote it, or another one did since.
@@ -196,6 +199,12 @@ impl Apply {
         };
         let writer = entries.filter(wrote).map(|entry| entry.manager).next();
         Ok(writer.unwrap_or_else(|| self.manager.clone()))
+    }
+
+    /// Whether all that is ours has its old values; what controllers note in the object (a Deployment's revision) does not count.
+    fn stands(&self, before: &Object, live: &Value, ours: &str) -> Result<bool> {
+        let fields = self.fields_back(before, live, ours)?;
+        Ok(project(before.value(), &fields) == project(live, &fields))
     }
 
     /// Applies the old values of all that the manager owned or owns. Fields that others own by now are left out, and returned.

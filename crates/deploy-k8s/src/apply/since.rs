@@ -63,7 +63,7 @@ pub(super) fn same(before: &Value, live: &Value) -> bool {
     same_values(before, live) && owners(before) == owners(live)
 }
 
-pub(super) fn same_values(before: &Value, live: &Value) -> bool {
+fn same_values(before: &Value, live: &Value) -> bool {
     let strip = |object: &Value| {
         let mut object = object.clone();
         if let Some(map) = object.as_object_mut() {

@@ -1,0 +1,206 @@
+//! What is deployed, over what, and how it ends.
+
+use std::sync::Arc;
+
+use deploy_core::clock::{Clock, SystemClock};
+use deploy_core::error::Result;
+use deploy_core::manifest::{ImageOverride, ObjectId};
+use deploy_core::outcome::{Outcome, Status};
+use deploy_core::rollout::Rollout;
+use deploy_k8s::{Apply, ApplySet, KindName, LeaseLock, RolloutVerb, SetImages};
+use deploy_tests::{Env, deployment, job, workload};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+/// A deployment that is to be killed.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    /// What is deployed before it; the target and the manifests.
+    before: Option<(Target, fn() -> String)>,
+    what: What,
+    /// How it ends when nobody disturbs it.
+    pub(crate) ends: Status,
+}
+
+type Target = fn(&Env) -> Apply;
+
+enum What {
+    Manifests(Target, fn() -> String),
+    Image(&'static str),
+    Restart,
+}
+
+use What::{Image, Manifests, Restart};
+
+const fn case(
+    name: &'static str,
+    before: Option<(Target, fn() -> String)>,
+    what: What,
+    ends: Status,
+) -> Case {
+    Case { name, before, what, ends }
+}
+
+pub(crate) const CASES: &[Case] = &[
+    case("install", None, Manifests(plain, v1), Status::Healthy),
+    case("install_that_fails", None, Manifests(plain, bad), Status::RolledBack),
+    case("upgrade", Some((plain, v1)), Manifests(plain, v2), Status::Healthy),
+    case("upgrade_that_fails", Some((plain, v1)), Manifests(plain, bad), Status::RolledBack),
+    case(
+        "stateful_set_that_fails",
+        Some((plain, || set("api:v1"))),
+        Manifests(plain, || set("api:does-not-exist")),
+        Status::RolledBack,
+    ),
+    case(
+        "job_that_fails",
+        Some((plain, v1)),
+        Manifests(plain, || job("api:crash") + "---\n" + &v2()),
+        Status::RolledBack,
+    ),
+    case(
+        "set_with_members_to_prune",
+        Some((pruned, v1)),
+        Manifests(pruned, || deployment("api:v2")),
+        Status::Healthy,
+    ),
+    case(
+        "set_that_fails",
+        Some((pruned, v1)),
+        Manifests(pruned, || deployment("api:crash")),
+        Status::RolledBack,
+    ),
+    case("created_anew", Some((plain, v1)), Manifests(anew, || relabelled(&v2())), Status::Healthy),
+    case(
+        "created_anew_and_fails",
+        Some((plain, v1)),
+        Manifests(anew, || relabelled(&bad())),
+        Status::RolledBack,
+    ),
+    case("definition_and_its_object", None, Manifests(plain, widget), Status::Healthy),
+    case("taken_over", Some((theirs, v1)), Manifests(taking, v2), Status::Healthy),
+    case("taken_over_and_fails", Some((theirs, v1)), Manifests(taking, bad), Status::RolledBack),
+    case("image_set", Some((plain, v1)), Image("api:v2"), Status::Healthy),
+    case("image_set_that_fails", Some((plain, v1)), Image("api:does-not-exist"), Status::RolledBack),
+    case("restarted", Some((plain, v1)), Restart, Status::Healthy),
+];
+
+/// The case of this name.
+pub(crate) fn named(name: &str) -> &'static Case {
+    CASES.iter().find(|case| case.name == name).unwrap_or_else(|| panic!("no case {name}"))
+}
+
+impl Case {
+    /// Deploys what is there before.
+    pub(crate) async fn begin(&self, env: &Env) {
+        if let Some((target, manifests)) = self.before {
+            let outcome = deploy(env, target(env), &manifests(), "before").await.expect("started");
+            assert_eq!(outcome.status, Status::Healthy, "before {}: {outcome}", self.name);
+        }
+    }
+
+    /// The deployment, by this holder of the lock.
+    ///
+    /// # Errors
+    /// It did not start.
+    pub(crate) fn deploy<'a>(&'a self, env: &'a Env, holder: &'static str) -> BoxFuture<'a, Result<Outcome>> {
+        match &self.what {
+            Manifests(target, manifests) => {
+                async move { deploy(env, target(env), &manifests(), holder).await }.boxed()
+            }
+            Image(image) => set_image(env, image, holder).boxed(),
+            Restart => restart(env, holder).boxed(),
+        }
+    }
+}
+
+async fn deploy(env: &Env, target: Apply, manifests: &str, holder: &str) -> Result<Outcome> {
+    let (run, _) = env.run();
+    recorded(env, Rollout::new(Arc::new(target)), holder).run(&env.bundle(manifests), run.named("app")).await
+}
+
+/// With lock and journal in the namespace.
+fn recorded(env: &Env, rollout: Rollout, holder: &str) -> Rollout {
+    let lock = LeaseLock::new(env.cluster.clone(), &env.namespace);
+    rollout.lock(Arc::new(lock)).journal(Arc::new(env.journal())).holder(holder)
+}
+
+async fn set_image(env: &Env, image: &str, holder: &str) -> Result<Outcome> {
+    let image = ImageOverride::new("api", &format!("{}/{image}", env.registry)).expect("an image");
+    let change = SetImages::new(&env.target(), api(env), vec![image]);
+    let (run, _) = env.run();
+    let rollout = recorded(env, Rollout::new(Arc::new(change.target())), holder);
+    rollout.run_derived(&change, run.named("app")).await
+}
+
+async fn restart(env: &Env, holder: &str) -> Result<Outcome> {
+    let verb = RolloutVerb::restart(&env.target(), api(env), SystemClock::new().now()).expect("a verb");
+    let (run, _) = env.run();
+    let rollout = recorded(env, Rollout::new(Arc::new(verb.target())), holder);
+    rollout.run_derived(&verb, run.named("app")).await
+}
+
+fn api(env: &Env) -> ObjectId {
+    "deployment/api".parse::<KindName>().expect("KIND/NAME").in_namespace(&env.namespace)
+}
+
+fn plain(env: &Env) -> Apply {
+    env.target()
+}
+
+fn pruned(env: &Env) -> Apply {
+    env.target().prune(ApplySet::new("app", &env.namespace).expect("a good name"))
+}
+
+fn anew(env: &Env) -> Apply {
+    env.target().recreate("apps", "Deployment").expect("a kind without data")
+}
+
+fn theirs(env: &Env) -> Apply {
+    env.target().field_manager("theirs").expect("a good name")
+}
+
+fn taking(env: &Env) -> Apply {
+    env.target().take_over_from(["theirs"])
+}
+
+fn v1() -> String {
+    app("api:v1", "1", &["settings", "old"])
+}
+
+fn v2() -> String {
+    app("api:v2", "2", &["settings", "old", "new"])
+}
+
+fn bad() -> String {
+    app("api:does-not-exist", "3", &["settings", "old", "new"])
+}
+
+/// A Deployment with a Service and ConfigMaps.
+fn app(image: &str, value: &str, maps: &[&str]) -> String {
+    let mut app = deployment(image);
+    app += "---\napiVersion: v1\nkind: Service\nmetadata: {name: api}\nspec: {selector: {app: api}, ports: [{port: 80}]}\n";
+    for map in maps {
+        app += &[
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: ",
+            map,
+            "}\ndata: {v: \"",
+            value,
+            "\"}\n",
+        ]
+        .concat();
+    }
+    app
+}
+
+fn relabelled(app: &str) -> String {
+    app.replace("app: api", "app: other")
+}
+
+fn set(image: &str) -> String {
+    workload("apps/v1", "StatefulSet", "replicas: 2", image, "")
+}
+
+fn widget() -> String {
+    include_str!("../live/crd.yaml").replace("$GROUP", "$NAMESPACE.example.com")
+}

@@ -1,0 +1,125 @@
+//! What stands in a namespace, without what differs from run to run.
+
+use std::collections::BTreeMap;
+
+use deploy_tests::Env;
+use serde_json::{Map, Value, json};
+
+/// Kinds that deployments of the cases make.
+const KINDS: &[(&str, &str)] = &[
+    ("apps/v1", "Deployment"),
+    ("apps/v1", "StatefulSet"),
+    ("batch/v1", "Job"),
+    ("coordination.k8s.io/v1", "Lease"),
+    ("v1", "ConfigMap"),
+    ("v1", "Secret"),
+    ("v1", "Service"),
+];
+
+/// What a run writes of itself, or the cluster of what happened.
+const NOTES: [&str; 3] =
+    ["deploy-core/deployment-id", "deployment.kubernetes.io/revision", "kubectl.kubernetes.io/restartedAt"];
+
+/// The objects by kind and name, and which images are ready.
+#[derive(Debug, PartialEq)]
+pub(crate) struct End {
+    objects: BTreeMap<String, Value>,
+    ready: Vec<String>,
+}
+
+impl End {
+    /// As it is now.
+    pub(crate) async fn of(env: &Env) -> Self {
+        let mut objects = BTreeMap::new();
+        for (api_version, kind) in KINDS {
+            for object in env.all(api_version, kind).await {
+                let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+                // The cluster's own, in every namespace.
+                if name != "kube-root-ca.crt" {
+                    objects.insert(format!("{kind} {name}"), lasting(object, &env.namespace));
+                }
+            }
+        }
+        Self { objects, ready: env.ready_images().await }
+    }
+
+    /// What differs from another end, in words.
+    pub(crate) fn differs(&self, other: &Self) -> Option<String> {
+        let mut told = Vec::new();
+        let keys =
+            self.objects.keys().chain(other.objects.keys().filter(|key| !self.objects.contains_key(*key)));
+        for key in keys {
+            let (ours, theirs) = (self.objects.get(key), other.objects.get(key));
+            if ours != theirs {
+                let text = |object: Option<&Value>| object.map_or_else(|| "nothing".into(), Value::to_string);
+                told.push(format!("{key}:\n  {}\n  {}", text(ours), text(theirs)));
+            }
+        }
+        if self.ready != other.ready {
+            told.push(format!("ready: {:?}, {:?}", self.ready, other.ready));
+        }
+        (!told.is_empty()).then(|| told.join("\n"))
+    }
+}
+
+fn lasting(object: Value, namespace: &str) -> Value {
+    let metadata = &object["metadata"];
+    let mut managers: Vec<Value> = metadata["managedFields"].as_array().cloned().unwrap_or_default();
+    managers
+        .retain(|entry| entry["subresource"] != "status" && entry["manager"] != "kube-controller-manager");
+    let managers: Vec<Value> = managers
+        .into_iter()
+        .map(|entry| json!([entry["manager"], entry["operation"], owned(&entry["fieldsV1"])]))
+        .collect();
+    let mut kept =
+        json!({"labels": metadata["labels"], "annotations": metadata["annotations"], "managers": managers});
+    for field in ["spec", "data", "type"] {
+        if let Some(value) = object.get(field) {
+            kept[field] = value.clone();
+        }
+    }
+    forget(&mut kept);
+    // Each environment has a namespace of its own.
+    serde_json::from_str(&kept.to_string().replace(namespace, "NAMESPACE")).expect("it is JSON")
+}
+
+/// What a manager owns, as text.
+fn owned(fields: &Value) -> String {
+    let mut fields = fields.clone();
+    forget_names(&mut fields);
+    fields.to_string()
+}
+
+fn forget_names(fields: &mut Value) {
+    if let Value::Object(fields) = fields {
+        fields.retain(|name, _| !is_passing(name));
+        fields.values_mut().for_each(forget_names);
+    }
+}
+
+/// Takes out what names a run, an address or a uid.
+fn forget(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|name, _| !is_passing(name));
+            fields.values_mut().for_each(forget);
+            let emptied: Vec<String> =
+                fields.iter().filter(|(_, value)| is_empty(value)).map(|(name, _)| name.clone()).collect();
+            for name in emptied {
+                fields.remove(&name);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget),
+        _ => {}
+    }
+}
+
+fn is_passing(name: &str) -> bool {
+    let name = name.strip_prefix("f:").unwrap_or(name);
+    NOTES.contains(&name)
+        || ["clusterIP", "clusterIPs", "controller-uid", "batch.kubernetes.io/controller-uid"].contains(&name)
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_object().is_some_and(Map::is_empty)
+}
