@@ -1,7 +1,9 @@
 //! The embedded API server beside the real one: the same requests, the same answers.
 //!
-//! A step of a script is a method, a path, and a content type where it is not JSON's own; the body stands on the line below. Compared are
-//! the status codes and the bodies, but for what no two servers have in common: uids, resourceVersions, times.
+//! A step of a script is a method, a path, and a content type where it is not JSON's own; headers and the body stand on the lines below.
+//! `BOTH` does not compare, `WAIT PATH TEXT` waits until a GET has the text. Compared are the status codes, the warnings and the bodies, but for what no two servers have in common: uids, resourceVersions, times.
+
+use std::time::Duration;
 
 use deploy_sim::SimCluster;
 use deploy_tests::live;
@@ -10,7 +12,12 @@ use http_body_util::BodyExt;
 use kube::client::Body;
 use serde_json::{Value, json};
 
-const SCRIPTS: [(&str, &str); 8] = [
+const SCRIPTS: [(&str, &str); 13] = [
+    ("fields", include_str!("same/fields.http")),
+    ("custom", include_str!("same/custom.http")),
+    ("options", include_str!("same/options.http")),
+    ("updates", include_str!("same/updates.http")),
+    ("quota", include_str!("same/quota.http")),
     ("refused", include_str!("same/refused.http")),
     ("scale", include_str!("same/scale.http")),
     ("kinds", include_str!("same/kinds.http")),
@@ -32,16 +39,28 @@ async fn the_embedded_api_server_answers_as_the_real_one() {
         let mut different = Vec::new();
         for (name, script) in SCRIPTS {
             for (number, (line, body)) in steps(&script.replace("$NS", &env.namespace)).enumerate() {
+                if let Some(path) = line.strip_prefix("WAIT ") {
+                    served(&env.kube, path).await;
+                    served(&embedded.client(), path).await;
+                    continue;
+                }
+                if let Some(line) = line.strip_prefix("BOTH ") {
+                    send(&env.kube, line, &body).await;
+                    send(&embedded.client(), line, &body).await;
+                    continue;
+                }
                 let real = send(&env.kube, &line, &body).await;
                 let ours = send(&embedded.client(), &line, &body).await;
                 if real != ours {
                     different.push(format!(
-                        "{name} {}: {line}\n  real: {} {}\n  ours: {} {}",
+                        "{name} {}: {line}\n  real: {} {:?} {}\n  ours: {} {:?} {}",
                         number + 1,
                         real.0,
                         real.1,
+                        real.2,
                         ours.0,
-                        ours.1
+                        ours.1,
+                        ours.2
                     ));
                 }
             }
@@ -49,6 +68,21 @@ async fn the_embedded_api_server_answers_as_the_real_one() {
         assert!(different.is_empty(), "{} answers differ\n{}", different.len(), different.join("\n"));
     })
     .await;
+}
+
+/// Waits until a path is served, and its answer has this text: controllers take a moment.
+async fn served(client: &kube::Client, path: &str) {
+    let (path, text) = path.split_once(' ').unwrap_or((path, ""));
+    let is_served = async {
+        loop {
+            let (code, _, body) = send(client, &format!("GET {path}"), "").await;
+            if code == 200 && body.to_string().contains(text) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), is_served).await.expect("it is served within 30 s");
 }
 
 /// The requests of a script: a line and a body.
@@ -67,23 +101,31 @@ fn steps(script: &str) -> impl Iterator<Item = (String, String)> {
     steps.into_iter()
 }
 
-async fn send(client: &kube::Client, line: &str, body: &str) -> (u16, Value) {
+async fn send(client: &kube::Client, line: &str, below: &str) -> (u16, Vec<String>, Value) {
     let words: Vec<&str> = line.split_whitespace().collect();
     let [method, path, content_type @ ..] = words.as_slice() else { panic!("no request: {line}") };
-    let request = Request::builder()
+    let mut request = Request::builder()
         .method(*method)
         .uri(*path)
         .header(header::CONTENT_TYPE, content_type.first().copied().unwrap_or("application/json"))
-        .header(header::USER_AGENT, "same/1")
-        .body(Body::from(body.as_bytes().to_vec()))
-        .expect("a request");
+        .header(header::USER_AGENT, "same/1");
+    let mut body = below;
+    while let Some((name, value)) = body.lines().next().and_then(|line| line.split_once(": "))
+        && name.starts_with(|first: char| first.is_ascii_uppercase())
+    {
+        request = request.header(name, value);
+        body = body.split_once('\n').map_or("", |(_, rest)| rest);
+    }
+    let request = request.body(Body::from(body.as_bytes().to_vec())).expect("a request");
     let response = client.send(request).await.expect("an answer");
     let code = response.status().as_u16();
+    let warnings = response.headers().get_all(header::WARNING).iter();
+    let warnings = warnings.map(|warning| warning.to_str().expect("a text").to_owned()).collect();
     let body = response.into_body().collect().await.expect("a body").to_bytes();
     let mut body =
         serde_json::from_slice(&body).unwrap_or_else(|_| String::from_utf8_lossy(&body).into_owned().into());
     blur(&mut body);
-    (code, body)
+    (code, warnings, body)
 }
 
 /// Takes out what no two servers have in common.
@@ -109,7 +151,7 @@ fn blur(value: &mut Value) {
             }
         }
         Value::Array(list) => list.iter_mut().for_each(blur),
-        Value::String(text) => *text = without_uids(text),
+        Value::String(text) => *text = without_object(&without_uids(text)),
         _ => {}
     }
 }
@@ -123,4 +165,12 @@ fn without_uids(text: &str) -> String {
         if is_uid { word.replace(bare, "UID") } else { word.to_owned() }
     });
     words.collect()
+}
+
+/// A message without the patched object in it, whose fields the real server writes in the order of its types.
+fn without_object(text: &str) -> String {
+    let found = text
+        .split_once("Invalid value: \"{")
+        .and_then(|(start, rest)| Some((start, rest.rsplit_once("}\": ")?.1)));
+    found.map_or_else(|| text.to_owned(), |(start, why)| format!("{start}Invalid value: …: {why}"))
 }

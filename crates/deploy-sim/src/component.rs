@@ -13,6 +13,8 @@ use crate::status::Status;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Component(pub(crate) &'static str);
 
+/// Who notes in a quota what a write uses of it.
+pub(crate) const API_SERVER: Component = Component("kube-apiserver");
 /// Deployments, ReplicaSets, Jobs and the rest.
 pub(crate) const CONTROLLER_MANAGER: Component = Component("kube-controller-manager");
 /// Where pods go.

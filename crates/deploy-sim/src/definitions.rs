@@ -1,5 +1,7 @@
 //! CustomResourceDefinitions: what they define is served once they are there.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::controllers::object::is_true;
@@ -31,6 +33,7 @@ pub(crate) fn written(state: &mut State, kind: &Kind, object: &Value) {
             subresources: subresources.into_iter().flatten().map(|(name, _)| name.clone()).collect(),
             resource: resource.clone().into(),
             custom: true,
+            definition: Some(Arc::new(version.clone())),
         });
     }
     establish(state, kind, object);

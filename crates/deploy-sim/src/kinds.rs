@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 /// One resource in one version.
 #[expect(clippy::struct_field_names, reason = "an object's kind is called so")]
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub(crate) struct Kind {
     pub(crate) resource: Arc<str>,
     /// Whether a definition added it.
     pub(crate) custom: bool,
+    /// The version of its definition.
+    pub(crate) definition: Option<Arc<Value>>,
 }
 
 impl Kind {
@@ -31,6 +35,11 @@ impl Kind {
             "" => self.version.clone(),
             group => format!("{group}/{}", self.version),
         }
+    }
+
+    /// What the definition says of its fields.
+    pub(crate) fn schema(&self) -> Option<&Value> {
+        self.definition.as_ref()?.pointer("/schema/openAPIV3Schema")
     }
 }
 
@@ -99,6 +108,7 @@ impl Kinds {
                 subresources: list(subresources),
                 resource: format!("{plural}.{group}").into(),
                 custom: false,
+                definition: None,
             });
         }
         kinds
@@ -167,6 +177,7 @@ mod tests {
             subresources: Vec::new(),
             resource: "widgets.x.io".into(),
             custom: true,
+            definition: None,
         };
         kinds.add(widget);
         assert!(kinds.of("x.io/v1", "Widget").is_some());

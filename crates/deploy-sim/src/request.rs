@@ -1,13 +1,14 @@
 //! A request as the API server understands it: which resource, which verb's options, which body.
 
+use std::cell::RefCell;
+
 use http::Method;
-use serde_json::Value;
 
 use crate::status::{Cause, Status};
 
 /// Larger bodies are refused, as the real server does (3 MiB).
 pub(crate) const MAX_BODY: usize = 3 << 20;
-/// JSON nested deeper than this is refused.
+/// Parameters of a query, at most; more are not read.
 const MAX_QUERY_PAIRS: usize = 50;
 
 /// One request.
@@ -19,8 +20,20 @@ pub(crate) struct Request {
     pub(crate) content_type: String,
     /// Whether discovery is wanted as one document of all groups.
     pub(crate) aggregated: bool,
+    pub(crate) accept: String,
+    pub(crate) impersonates: bool,
     pub(crate) user_agent: String,
     pub(crate) body: Vec<u8>,
+    /// What the answer warns of.
+    warnings: RefCell<Vec<String>>,
+}
+
+/// What becomes of fields that the kind does not have, and of those that are there twice: they go, and are told or refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Validation {
+    Ignore,
+    Warn,
+    Strict,
 }
 
 /// What a path is about.
@@ -40,8 +53,8 @@ pub(crate) enum Target {
     Resources { group: String, version: String },
     /// Objects.
     Objects(Address),
-    /// What no API server has.
-    Nowhere,
+    /// What is none of these, by its first step.
+    Nowhere(String),
 }
 
 /// One object, or a collection where there is no name.
@@ -76,7 +89,8 @@ impl Target {
             ["apis", group, version] => Ok(Self::resources(group, version)),
             ["api", version, rest @ ..] => Self::objects("", version, rest),
             ["apis", group, version, rest @ ..] => Self::objects(group, version, rest),
-            _ => Ok(Self::Nowhere),
+            [first, ..] => Ok(Self::Nowhere((*first).to_owned())),
+            [] => Ok(Self::Nowhere(String::new())),
         }
     }
 
@@ -111,7 +125,7 @@ impl Target {
             }
             [plural, name] => address(None, plural, Some(name), None),
             [plural, name, sub] => address(None, plural, Some(name), Some(sub)),
-            _ => Ok(Self::Nowhere),
+            _ => Ok(Self::Nowhere(version.to_owned())),
         }
     }
 }
@@ -132,19 +146,21 @@ impl Query {
         found.filter(|value| !value.is_empty())
     }
 
-    /// `true` and `1`, as Go reads them.
+    /// Whether it is there, and neither `false` nor `0`.
     pub(crate) fn flag(&self, name: &str) -> bool {
-        matches!(self.text(name), Some("true" | "1" | "True" | "TRUE" | "t" | "T"))
+        let found = self.0.iter().find(|(key, _)| key == name);
+        found.is_some_and(|(_, value)| value != "0" && !value.eq_ignore_ascii_case("false"))
     }
 
     /// # Errors
     /// What is no number.
-    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, Status> {
-        self.text(name)
-            .map(|text| {
-                text.parse().map_err(|_| Status::bad_request(format!("{name} is no number: {text:?}")))
-            })
-            .transpose()
+    pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, Status> {
+        let parse = |text: &str| {
+            let shown = serde_json::Value::from(text);
+            let why = format!("strconv.ParseInt: parsing {shown}: invalid syntax");
+            text.parse().map_err(|_| Status::bad_request(why))
+        };
+        self.text(name).map(parse).transpose()
     }
 }
 
@@ -162,32 +178,29 @@ impl Request {
             parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
         };
         let content_type = header(http::header::CONTENT_TYPE);
+        let accept = header(http::header::ACCEPT);
         Ok(Self {
             method: parts.method.clone(),
             target: Target::parse(parts.uri.path())?,
             query: Query::parse(parts.uri.query().unwrap_or_default()),
             content_type: content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase(),
-            aggregated: header(http::header::ACCEPT).contains("as=APIGroupDiscoveryList"),
+            aggregated: accept.contains("as=APIGroupDiscoveryList"),
+            accept,
+            impersonates: parts.headers.keys().any(|name| name.as_str().starts_with("impersonate-")),
             user_agent: header(http::header::USER_AGENT),
             body,
+            warnings: RefCell::default(),
         })
     }
 
-    /// The body as a JSON object.
-    ///
-    /// # Errors
-    /// Anything else, and other encodings.
-    pub(crate) fn object(&self) -> Result<Value, Status> {
-        let value: Value = serde_json::from_slice(&self.body).map_err(|error| {
-            Status::bad_request(format!(
-                "the object provided is unrecognized (must be of type {}): {error}",
-                "json"
-            ))
-        })?;
-        if value.is_object() {
-            return Ok(value);
-        }
-        Err(Status::bad_request("the object provided is unrecognized: it is not a JSON object"))
+    /// Notes what the answer is to warn of.
+    pub(crate) fn warn(&self, warnings: Vec<String>) {
+        self.warnings.borrow_mut().extend(warnings);
+    }
+
+    /// What the answer warns of.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.warnings.take()
     }
 
     /// Who writes: `fieldManager`, else the start of the user agent, as the real server has it.
@@ -203,15 +216,34 @@ impl Request {
             None => Ok(false),
             Some("All") => Ok(true),
             Some(other) => {
-                let options = match self.method.as_str() {
-                    "POST" => "CreateOptions",
-                    "PUT" => "UpdateOptions",
-                    "DELETE" => "DeleteOptions",
-                    _ => "PatchOptions",
-                };
                 let cause = Cause::unsupported("dryRun", &serde_json::json!([other]), &["All"]);
-                Err(Status::bad_options(options, cause))
+                Err(Status::bad_options(self.options(), cause))
             }
+        }
+    }
+
+    /// # Errors
+    /// A value of `fieldValidation` that is not known.
+    pub(crate) fn validation(&self) -> Result<Validation, Status> {
+        match self.query.text("fieldValidation") {
+            None | Some("Warn") => Ok(Validation::Warn),
+            Some("Strict") => Ok(Validation::Strict),
+            Some("Ignore") => Ok(Validation::Ignore),
+            Some(other) => {
+                let supported = ["", "Ignore", "Strict", "Warn"];
+                let cause = Cause::unsupported("fieldValidation", &other.into(), &supported);
+                Err(Status::bad_options(self.options(), cause))
+            }
+        }
+    }
+
+    /// The kind of the options that this verb takes.
+    fn options(&self) -> &'static str {
+        match self.method.as_str() {
+            "POST" => "CreateOptions",
+            "PUT" => "UpdateOptions",
+            "DELETE" => "DeleteOptions",
+            _ => "PatchOptions",
         }
     }
 }
@@ -246,8 +278,8 @@ mod tests {
         assert_eq!(Target::parse("/apis/apps").unwrap(), Target::Group("apps".into()));
         assert_eq!(Target::parse("/api/v1").unwrap(), Target::resources("", "v1"));
         assert_eq!(Target::parse("/readyz/ping").unwrap(), Target::Health);
-        for path in ["/", "/nowhere", "/api/v1/namespaces/a/b/c/d/e"] {
-            assert_eq!(Target::parse(path).unwrap(), Target::Nowhere, "{path}");
+        for (path, first) in [("/", ""), ("/nowhere", "nowhere"), ("/api/v1/namespaces/a/b/c/d/e", "v1")] {
+            assert_eq!(Target::parse(path).unwrap(), Target::Nowhere(first.into()), "{path}");
         }
         assert!(Target::parse("/api/v1/%ff").is_err());
     }
@@ -256,9 +288,9 @@ mod tests {
     fn parameters() {
         let query = Query::parse("labelSelector=a%3Db%2Cc&watch=1&limit=500&force=&x=y&x=z");
         assert_eq!(query.text("labelSelector"), Some("a=b,c"));
-        assert!(query.flag("watch") && !query.flag("force"));
-        assert_eq!(query.number("limit").unwrap(), Some(500));
-        assert!(query.number("x").is_err());
+        assert!(query.flag("watch") && query.flag("force") && !query.flag("dryRun"));
+        assert_eq!(query.integer("limit").unwrap(), Some(500));
+        assert!(query.integer("x").is_err());
         assert_eq!(query.text("x"), Some("y"));
     }
 }

@@ -80,6 +80,7 @@ async fn carry(shared: Arc<Shared>, request: Request<Body>) -> Result<Answer, io
     if shared.faults().is_down() {
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
+    let mut warnings = Vec::new();
     let reply = request.and_then(|request| {
         let mut state = shared.state();
         let before = state.store.revision();
@@ -90,6 +91,7 @@ async fn carry(shared: Arc<Shared>, request: Request<Body>) -> Result<Answer, io
             }
         }
         let reply = api::answer(&mut state, &request);
+        warnings = request.warnings();
         if state.store.revision() != before {
             shared.tell(&state);
         }
@@ -98,7 +100,7 @@ async fn carry(shared: Arc<Shared>, request: Request<Body>) -> Result<Answer, io
     if met.iter().any(|effect| matches!(effect, Effect::AnswerLost)) {
         return Err(io::ErrorKind::ConnectionReset.into());
     }
-    Ok(match reply {
+    let mut answer = match reply {
         Ok(Reply::Json(code, body)) => json(code, body.to_string()),
         Ok(Reply::Text(code, text)) => text_response(code, text),
         Ok(Reply::Watch(found)) => {
@@ -106,7 +108,19 @@ async fn carry(shared: Arc<Shared>, request: Request<Body>) -> Result<Answer, io
             response(200, "application/json", body.boxed_unsync())
         }
         Err(status) => refusal(&status),
-    })
+    };
+    warn(&mut answer, &warnings);
+    Ok(answer)
+}
+
+/// Adds the `Warning` headers (RFC 2616's 299: a persistent one of nobody in particular).
+fn warn(answer: &mut Answer, warnings: &[String]) {
+    for warning in warnings {
+        let text = warning.replace('\\', "\\\\").replace('"', "\\\"");
+        if let Ok(value) = header::HeaderValue::try_from(format!("299 - \"{text}\"")) {
+            answer.headers_mut().append(header::WARNING, value);
+        }
+    }
 }
 
 /// As priority and fairness answers: in plain text.

@@ -91,13 +91,17 @@ impl Status {
         Self { details: Some(details), ..Self::new(422, "Invalid", message) }
     }
 
+    pub(crate) fn unsupported_media_type(message: &str) -> Self {
+        Self::new(415, "UnsupportedMediaType", message)
+    }
+
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, "BadRequest", message)
     }
 
     pub(crate) fn method_not_allowed() -> Self {
         let message = "the server does not allow this method on the requested resource";
-        Self::new(405, "MethodNotAllowed", message)
+        Self { details: Some(json!({})), ..Self::new(405, "MethodNotAllowed", message) }
     }
 
     /// A resource that is not served.
@@ -115,8 +119,22 @@ impl Status {
         Self::new(500, "InternalError", "Internal error occurred: the embedded cluster was told to fail")
     }
 
+    /// Options of a list that contradict each other.
+    pub(crate) fn bad_list_options(causes: &[Cause]) -> Self {
+        Self::invalid(Subject { group: "meta.k8s.io", resource: "ListOptions", name: "" }, causes)
+    }
+
     pub(crate) fn expired() -> Self {
         Self::new(410, "Expired", "too old resource version")
+    }
+
+    /// A patch that makes an object of something else.
+    pub(crate) fn unpatchable(object: &Value, why: &str) -> Self {
+        let message = format!("Invalid value: {}: {why}", Value::from(object.to_string()));
+        let details =
+            json!({"causes": [{"reason": "FieldValueInvalid", "message": message, "field": "patch"}]});
+        let status = Self::new(422, "Invalid", format!(" \"\" is invalid: patch: {message}"));
+        Self { details: Some(details), ..status }
     }
 
     /// What the embedded server does not do: never a wrong success.

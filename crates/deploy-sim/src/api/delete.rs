@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::read::without_type;
 use super::write::{finalizers, metadata};
-use super::{At, Reply};
+use super::{At, Reply, body};
 use crate::definitions;
 use crate::request::{Address, Request};
 use crate::selector::Selector;
@@ -17,9 +17,6 @@ const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
 
 pub(super) fn delete(state: &mut State, request: &Request, at: &At<'_>) -> Result<Reply, Status> {
-    if let Some(subresource) = &at.address.subresource {
-        return Err(Status::not_implemented(&format!("DELETE of the subresource {subresource}")));
-    }
     let options = Options::read(request)?;
     let (object, is_gone) = remove(state, at, &options)?;
     if !is_gone || at.kind.custom && options.dry_run {
@@ -75,12 +72,12 @@ pub(super) fn in_background(state: &mut State, at: &At<'_>) -> Result<(), Status
     remove(state, at, &options).map(|_| ())
 }
 
-struct Options {
+pub(super) struct Options {
     propagation: Propagation,
     uid: Option<String>,
     resource_version: Option<String>,
     grace: Option<i64>,
-    dry_run: bool,
+    pub(super) dry_run: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,7 +90,11 @@ enum Propagation {
 impl Options {
     /// From the body, or from the query where there is none.
     fn read(request: &Request) -> Result<Self, Status> {
-        let body = if request.body.is_empty() { json!({}) } else { request.object()? };
+        Self::of(request, &body::options(request, "DeleteOptions")?)
+    }
+
+    /// From these options, or from the query where they say nothing.
+    pub(super) fn of(request: &Request, body: &Value) -> Result<Self, Status> {
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let propagation =
             text("/propagationPolicy").or_else(|| request.query.text("propagationPolicy").map(str::to_owned));
@@ -115,15 +116,18 @@ impl Options {
             propagation,
             uid: text("/preconditions/uid"),
             resource_version: text("/preconditions/resourceVersion"),
-            grace: grace
-                .or(request.query.number("gracePeriodSeconds")?.and_then(|grace| grace.try_into().ok())),
+            grace: grace.or(request.query.integer("gracePeriodSeconds")?),
             dry_run: in_body || request.dry_run()?,
         })
     }
 }
 
 /// Removes the object, or marks it for removal; and whether it is gone.
-fn remove(state: &mut State, at: &At<'_>, options: &Options) -> Result<(Arc<Value>, bool), Status> {
+pub(super) fn remove(
+    state: &mut State,
+    at: &At<'_>,
+    options: &Options,
+) -> Result<(Arc<Value>, bool), Status> {
     let key = key(&at.kind, at.namespace(), at.name());
     let before = state.store.get(&key).cloned().ok_or_else(|| Status::not_found(at.subject()))?;
     check(&before, at, options)?;

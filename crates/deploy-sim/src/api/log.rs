@@ -30,7 +30,7 @@ pub(super) fn log(state: &State, request: &Request, at: &At<'_>, pod: &Value) ->
     let since = since(query, state.now)?;
     let told = lines.iter().filter(|(time, _)| since.is_none_or(|since| *time >= since));
     let told: Vec<&(Timestamp, String)> = told.collect();
-    let tail = query.number("tailLines")?.and_then(|lines| usize::try_from(lines).ok());
+    let tail = query.integer("tailLines")?.and_then(|lines| usize::try_from(lines).ok());
     let first = tail.map_or(0, |tail| told.len().saturating_sub(tail));
     let mut log = String::new();
     for (time, line) in told.iter().skip(first) {
@@ -41,7 +41,7 @@ pub(super) fn log(state: &State, request: &Request, at: &At<'_>, pod: &Value) ->
         log.push_str(line);
         log.push('\n');
     }
-    if let Some(limit) = query.number("limitBytes")? {
+    if let Some(limit) = query.integer("limitBytes")? {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         log.truncate(log.floor_char_boundary(limit));
     }
@@ -89,8 +89,8 @@ fn waiting<'a>(pod: &'a Value, container: &str) -> &'a str {
 
 /// From when on lines are asked for.
 fn since(query: &Query, now: Timestamp) -> Result<Option<Timestamp>, Status> {
-    if let Some(seconds) = query.number("sinceSeconds")? {
-        let ago = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    if let Some(seconds) = query.integer("sinceSeconds")? {
+        let ago = SignedDuration::from_secs(seconds);
         return Ok(Some(now.saturating_sub(ago).unwrap_or(Timestamp::MIN)));
     }
     let time = query.text("sinceTime");

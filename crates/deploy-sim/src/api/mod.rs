@@ -1,10 +1,15 @@
 //! The API: one request, one answer. What is not implemented is answered 501, never with a wrong success.
 
+mod body;
 mod delete;
 mod discovery;
+mod eviction;
+mod list_options;
 mod log;
 mod patch;
 mod read;
+mod scale;
+mod unsupported;
 mod write;
 
 use std::sync::Arc;
@@ -71,14 +76,18 @@ impl At<'_> {
 /// # Errors
 /// A refusal, in the API server's words.
 pub(crate) fn answer(state: &mut State, request: &Request) -> Result<Reply, Status> {
+    unsupported::check(request)?;
     match &request.target {
         Target::Version => Ok(Reply::Json(200, version())),
         Target::Health => Ok(Reply::Text(200, "ok".into())),
         Target::Objects(address) => {
-            let served = |kind: &Arc<Kind>| kind.group == address.group && kind.version == address.version;
-            if state.kinds.all().any(served) { objects(state, request, address) } else { Ok(nowhere()) }
+            if state.kinds.all().any(|kind| kind.group == address.group) {
+                objects(state, request, address)
+            } else {
+                Ok(nowhere())
+            }
         }
-        Target::Nowhere => Ok(nowhere()),
+        Target::Nowhere(_) => Ok(nowhere()),
         _ if request.method != Method::GET => Err(Status::method_not_allowed()),
         target => {
             let found = discovery::answer(&state.kinds, target, request.aggregated);
@@ -170,8 +179,12 @@ fn at<'a>(state: &State, address: &'a Address) -> Result<At<'a>, Status> {
 fn objects(state: &mut State, request: &Request, address: &Address) -> Result<Reply, Status> {
     let kind = state.kinds.find(&address.group, &address.version, &address.plural);
     let kind = kind.cloned().ok_or_else(Status::no_such_resource)?;
+    let is_in_no_namespace = kind.namespaced && address.namespace.is_none() && address.name.is_none();
+    if is_in_no_namespace && request.method != Method::GET {
+        return Err(Status::method_not_allowed());
+    }
     if address.namespace.is_some() != kind.namespaced
-        && (address.namespace.is_some() || address.name.is_some() || request.method == Method::POST)
+        && (address.namespace.is_some() || address.name.is_some())
     {
         return Err(Status::no_such_resource());
     }
@@ -181,6 +194,13 @@ fn objects(state: &mut State, request: &Request, address: &Address) -> Result<Re
     {
         return Err(Status::no_such_resource());
     }
+    match (request.method.as_str(), address.subresource.as_deref()) {
+        ("GET", Some("status" | "scale" | "log"))
+        | ("PUT" | "PATCH", None | Some("status" | "scale" | "finalize"))
+        | (_, None) => {}
+        ("POST", Some("eviction")) => return eviction::evict(state, request, &at),
+        _ => return Err(Status::method_not_allowed()),
+    }
     match (request.method.as_str(), address.name.is_some()) {
         ("GET", true) => read::get(state, request, &at),
         ("GET", false) => read::list(state, request, &at),
@@ -189,10 +209,6 @@ fn objects(state: &mut State, request: &Request, address: &Address) -> Result<Re
         ("PATCH", true) => patch::patch(state, request, &at),
         ("DELETE", true) => delete::delete(state, request, &at),
         ("DELETE", false) => delete::collection(state, request, &at),
-        ("POST", true) => Err(Status::not_implemented(&format!(
-            "POST of the subresource {}",
-            address.subresource.as_deref().unwrap_or_default()
-        ))),
         _ => Err(Status::method_not_allowed()),
     }
 }

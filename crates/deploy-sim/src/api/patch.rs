@@ -2,49 +2,37 @@
 
 use std::sync::Arc;
 
+use json_patch::{AddOperation, PatchOperation, ReplaceOperation};
 use serde_json::{Value, json};
 
-use super::read::{as_served, scale};
-use super::write::{Change, check_identity, check_preconditions, commit, overwrite};
-use super::{At, Reply};
+use super::read::as_served;
+use super::scale::{rescale, scale};
+use super::write::{Change, check_identity, check_preconditions, check_type, commit, overwrite};
+use super::{At, Reply, body};
 use crate::fields;
 use crate::request::Request;
 use crate::state::{State, key};
-use crate::status::{Cause, Status, Subject};
-
-/// More operations than anybody writes.
-const MAX_OPERATIONS: usize = 10_000;
+use crate::status::{Cause, Status};
 
 pub(super) fn patch(state: &mut State, request: &Request, at: &At<'_>) -> Result<Reply, Status> {
     let before = state.store.get(&key(&at.kind, at.namespace(), at.name())).cloned();
     match request.content_type.as_str() {
-        "application/apply-patch+yaml" | "application/apply-patch+cbor" => apply(state, request, at, before),
+        "application/apply-patch+yaml" => apply(state, request, at, before),
         "application/merge-patch+json" => {
             let before = before.ok_or_else(|| Status::not_found(at.subject()))?;
-            let change = request.object()?;
-            changed(state, request, at, &before, |object| {
+            let (change, twice) = body::merge_patch(request)?;
+            changed(state, request, at, &before, twice, |object| {
                 merge(object, &change);
                 Ok(())
             })
         }
         "application/json-patch+json" => {
             let before = before.ok_or_else(|| Status::not_found(at.subject()))?;
-            let operations: json_patch::Patch = serde_json::from_slice(&request.body)
-                .map_err(|error| Status::bad_request(format!("error decoding patch: {error}")))?;
-            if operations.0.len() > MAX_OPERATIONS {
-                let message = format!(
-                    "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}",
-                    operations.0.len()
-                );
-                return Err(Status::new(413, "RequestEntityTooLarge", message));
-            }
-            changed(state, request, at, &before, |object| {
-                json_patch::patch(object, &operations).map_err(|error| {
-                    Status::new(
-                        422,
-                        "Invalid",
-                        format!("the server rejected our request due to an error in our request: {error}"),
-                    )
+            let (operations, strict) = body::json_patch(request)?;
+            changed(state, request, at, &before, strict, |object| {
+                operate(object, operations).map_err(|_| {
+                    let why = "the server rejected our request due to an error in our request";
+                    Status { details: Some(json!({})), ..Status::new(422, "Invalid", why) }
                 })
             })
         }
@@ -53,8 +41,28 @@ pub(super) fn patch(state: &mut State, request: &Request, at: &At<'_>) -> Result
             "UnsupportedMediaType",
             "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
         )),
-        other => Err(Status::not_implemented(&format!("patches of the type {other}"))),
+        other @ "application/strategic-merge-patch+json" => {
+            Err(Status::not_implemented(&format!("patches of the type {other}")))
+        }
+        _ => {
+            let status = Status::unsupported_media_type("415: Unsupported Media Type");
+            Err(Status { details: Some(json!({})), ..status })
+        }
     }
+}
+
+/// RFC 6902, but that what is not there is replaced, too, as Go's library does.
+fn operate(object: &mut Value, operations: json_patch::Patch) -> Result<(), json_patch::PatchError> {
+    for operation in operations.0 {
+        let operation = match operation {
+            PatchOperation::Replace(ReplaceOperation { path, value }) if path.resolve(&*object).is_err() => {
+                PatchOperation::Add(AddOperation { path, value })
+            }
+            operation => operation,
+        };
+        json_patch::patch(object, &[operation])?;
+    }
+    Ok(())
 }
 
 /// RFC 7386.
@@ -81,38 +89,22 @@ fn changed(
     request: &Request,
     at: &At<'_>,
     before: &Arc<Value>,
+    strict: Vec<String>,
     change: impl FnOnce(&mut Value) -> Result<(), Status>,
 ) -> Result<Reply, Status> {
     if at.address.subresource.as_deref() == Some("scale") {
-        let mut scaled = scale(before);
+        let mut scaled = scale(before, &at.kind);
         change(&mut scaled)?;
-        let replicas = scaled.pointer("/spec/replicas").cloned().unwrap_or(0.into());
-        return rescale(state, request, at, before, &replicas);
+        let scaled = body::patched_scale(request, scaled, strict)?;
+        return rescale(state, request, at, before, &scaled);
     }
     let mut after = (**before).clone();
     change(&mut after)?;
+    let mut after = body::patched(request, at, after, strict)?;
     check_identity(&mut after, at, &state.kinds)?;
     check_preconditions(&after, before, at)?;
     let written = overwrite(state, request, at, before, after)?;
     Ok(Reply::Json(200, as_served(&written, &at.kind).into_owned()))
-}
-
-/// Sets the replicas of a workload through its `scale`.
-pub(super) fn rescale(
-    state: &mut State,
-    request: &Request,
-    at: &At<'_>,
-    before: &Arc<Value>,
-    replicas: &Value,
-) -> Result<Reply, Status> {
-    if replicas.as_i64().is_none_or(|replicas| replicas < 0) {
-        let subject = Subject { group: "autoscaling", resource: "Scale", name: at.name() };
-        let cause = Cause::invalid("spec.replicas", replicas, "must be greater than or equal to 0");
-        return Err(Status::invalid(subject, &[cause]));
-    }
-    let mut after = (**before).clone();
-    after["spec"]["replicas"] = replicas.clone();
-    Ok(Reply::Json(200, scale(&*overwrite(state, request, at, before, after)?)))
 }
 
 fn apply(
@@ -121,14 +113,21 @@ fn apply(
     at: &At<'_>,
     before: Option<Arc<Value>>,
 ) -> Result<Reply, Status> {
+    if let Some(subresource) =
+        at.address.subresource.as_deref().filter(|subresource| *subresource != "status")
+    {
+        return Err(Status::not_implemented(&format!("server-side apply of the subresource {subresource}")));
+    }
     let Some(manager) = request.query.text("fieldManager") else {
         let cause = Cause::required("fieldManager", "is required for apply patch");
         return Err(Status::bad_options("PatchOptions", cause));
     };
-    let mut applied = request.object()?;
+    let mut applied = body::applied(request)?;
     if applied.pointer("/metadata/managedFields").is_some_and(|managed| !managed.is_null()) {
         return Err(Status::bad_request("metadata.managedFields must be nil"));
     }
+    check_type(&mut applied, at, &state.kinds)?;
+    body::check_applied(&applied, at)?;
     check_identity(&mut applied, at, &state.kinds)?;
     if let Some(before) = &before {
         check_preconditions(&applied, before, at)?;

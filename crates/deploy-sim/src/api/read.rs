@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{At, Reply, Watch, log};
+use super::scale::scale;
+use super::{At, Reply, Watch, list_options, log};
 use crate::kinds::Kind;
 use crate::request::Request;
 use crate::selector::Selector;
@@ -14,13 +15,14 @@ use crate::status::Status;
 use crate::store::Key;
 
 pub(super) fn get(state: &State, request: &Request, at: &At<'_>) -> Result<Reply, Status> {
+    list_options::check_get(state, request)?;
     let object = state.store.get(&key(&at.kind, at.namespace(), at.name()));
     let object = object.ok_or_else(|| Status::not_found(at.subject()))?;
     match at.address.subresource.as_deref() {
         None | Some("status") => Ok(Reply::Json(200, as_served(object, &at.kind).into_owned())),
-        Some("scale") => Ok(Reply::Json(200, scale(object))),
+        Some("scale") => Ok(Reply::Json(200, scale(object, &at.kind))),
         Some("log") => log::log(state, request, at, object),
-        Some(other) => Err(Status::not_implemented(&format!("GET of the subresource {other}"))),
+        Some(_) => Err(Status::method_not_allowed()),
     }
 }
 
@@ -41,41 +43,16 @@ pub(super) fn without_type(item: &mut Value, at: &At<'_>) {
     }
 }
 
-/// The `Scale` of a workload.
-pub(super) fn scale(object: &Value) -> Value {
-    let metadata = &object["metadata"];
-    let selector = object.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
-    let selector: Vec<String> = selector
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
-        .collect();
-    json!({
-        "kind": "Scale", "apiVersion": "autoscaling/v1",
-        "metadata": {
-            "name": metadata["name"], "namespace": metadata["namespace"], "uid": metadata["uid"],
-            "resourceVersion": metadata["resourceVersion"], "creationTimestamp": metadata["creationTimestamp"],
-        },
-        // None is written as nothing.
-        "spec": match object.pointer("/spec/replicas") {
-            Some(replicas) if *replicas != 0 => json!({"replicas": replicas}),
-            _ => json!({}),
-        },
-        "status": {
-            "replicas": object.pointer("/status/replicas").cloned().unwrap_or(0.into()),
-            "selector": selector.join(","),
-        },
-    })
-}
-
 pub(super) fn list(state: &State, request: &Request, at: &At<'_>) -> Result<Reply, Status> {
     let query = &request.query;
     let selector =
         Selector::parse(query.text("labelSelector"), query.text("fieldSelector"), &at.kind.resource)?;
-    if query.flag("watch") {
+    let is_watch = query.flag("watch");
+    list_options::check(state, request, is_watch)?;
+    if is_watch {
         return watch(state, request, at, selector);
     }
-    let limit = usize::try_from(query.number("limit")?.unwrap_or(0)).unwrap_or(usize::MAX);
+    let limit = usize::try_from(query.integer("limit")?.unwrap_or(0)).unwrap_or(0);
     let start = query.text("continue").map(|token| continued(token, state)).transpose()?;
     let selected = state
         .store
@@ -132,7 +109,7 @@ fn continued(token: &str, state: &State) -> Result<String, Status> {
 fn watch(state: &State, request: &Request, at: &At<'_>, selector: Selector) -> Result<Reply, Status> {
     let query = &request.query;
     let initial_events = query.flag("sendInitialEvents");
-    let from = query.number("resourceVersion")?;
+    let from = list_options::watch_version(request)?;
     let initial: Vec<Arc<Value>> = if initial_events || from.is_none_or(|from| from == 0) {
         let objects = state.store.list(&at.kind.resource, at.namespace());
         objects.filter(|(_, object)| selector.matches(object)).map(|(_, object)| Arc::clone(object)).collect()
@@ -154,6 +131,6 @@ fn watch(state: &State, request: &Request, at: &At<'_>, selector: Selector) -> R
         initial,
         bookmarks: query.flag("allowWatchBookmarks"),
         initial_end: initial_events,
-        timeout: query.number("timeoutSeconds")?,
+        timeout: query.integer("timeoutSeconds")?.and_then(|seconds| seconds.try_into().ok()),
     }))
 }

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::read::as_served;
-use super::{At, Reply};
+use super::scale::rescale;
+use super::{At, Reply, body};
 use crate::defaults;
 use crate::definitions;
 use crate::fields;
 use crate::kinds::Kinds;
+use crate::quota;
 use crate::request::Request;
+use crate::schema::custom;
 use crate::state::{State, key};
 use crate::status::{Cause, Status, Subject};
 use crate::validate;
@@ -36,9 +39,33 @@ const WITHOUT_GENERATION: [&str; 16] = [
     "leases.coordination.k8s.io",
 ];
 
+/// Built-in kinds that are not replaced without a resourceVersion (`AllowUnconditionalUpdate`).
+const CONDITIONAL: [&str; 3] = [
+    "leases.coordination.k8s.io",
+    "poddisruptionbudgets.policy",
+    "customresourcedefinitions.apiextensions.k8s.io",
+];
+/// Kinds that are created where a replacement finds nothing (`AllowCreateOnUpdate`).
+const CREATED_BY_PUT: [&str; 9] = [
+    "services.",
+    "endpoints.",
+    "events.",
+    "limitranges.",
+    "leases.coordination.k8s.io",
+    "roles.rbac.authorization.k8s.io",
+    "rolebindings.rbac.authorization.k8s.io",
+    "clusterroles.rbac.authorization.k8s.io",
+    "clusterrolebindings.rbac.authorization.k8s.io",
+];
+
 /// What the server adds after it has noted who owns what, where the writer leaves it out.
-const LATE: [(&str, &str, &str); 2] =
-    [("namespaces.", "/spec", "finalizers"), ("persistentvolumeclaims.", "/metadata", "finalizers")];
+const LATE: [(&str, &str, &str); 5] = [
+    ("namespaces.", "/spec", "finalizers"),
+    ("persistentvolumeclaims.", "/metadata", "finalizers"),
+    ("services.", "/spec", "clusterIPs"),
+    ("services.", "/spec", "ipFamilies"),
+    ("services.", "/spec", "ipFamilyPolicy"),
+];
 
 /// A change on its way to the store.
 pub(super) struct Change<'a> {
@@ -52,8 +79,11 @@ pub(super) struct Change<'a> {
 }
 
 pub(super) fn create(state: &mut State, request: &Request, at: &At<'_>) -> Result<Reply, Status> {
-    let mut object = request.object()?;
-    let named = name_of(state, &mut object, at)?;
+    let mut object = body::object(request, at)?;
+    let named = match &at.address.name {
+        Some(name) => name.clone(),
+        None => name_of(state, &mut object),
+    };
     let address = super::Address { name: Some(named), ..at.address.clone() };
     let at = At { kind: Arc::clone(&at.kind), address: &address };
     check_identity(&mut object, &at, &state.kinds)?;
@@ -64,9 +94,6 @@ pub(super) fn create(state: &mut State, request: &Request, at: &At<'_>) -> Resul
     {
         let message = "resourceVersion should not be set on objects to be created";
         return Err(Status::new(500, "", message));
-    }
-    if state.store.get(&key(&at.kind, at.namespace(), at.name())).is_some() {
-        return Err(Status::already_exists(at.subject()));
     }
     let change = Change {
         at: &at,
@@ -81,14 +108,19 @@ pub(super) fn create(state: &mut State, request: &Request, at: &At<'_>) -> Resul
 }
 
 pub(super) fn replace(state: &mut State, request: &Request, at: &At<'_>) -> Result<Reply, Status> {
-    let mut object = request.object()?;
     let before = state.store.get(&key(&at.kind, at.namespace(), at.name())).cloned();
-    let before = before.ok_or_else(|| Status::not_found(at.subject()))?;
+    let is_created = at.address.subresource.is_none() && CREATED_BY_PUT.contains(&&*at.kind.resource);
+    let Some(before) = before else {
+        return if is_created { create(state, request, at) } else { Err(Status::not_found(at.subject())) };
+    };
     if at.address.subresource.as_deref() == Some("scale") {
-        let replicas = object.pointer("/spec/replicas").cloned().unwrap_or(0.into());
-        return super::patch::rescale(state, request, at, &before, &replicas);
+        let object = body::of_type(request, "autoscaling/v1", "Scale")?;
+        check_preconditions(&object, &before, at)?;
+        return rescale(state, request, at, &before, &object);
     }
+    let mut object = body::object(request, at)?;
     check_identity(&mut object, at, &state.kinds)?;
+    check_is_conditional(&object, at)?;
     check_preconditions(&object, &before, at)?;
     let written = overwrite(state, request, at, &before, object)?;
     Ok(Reply::Json(200, as_served(&written, &at.kind).into_owned()))
@@ -113,21 +145,18 @@ pub(super) fn overwrite(
     commit(state, change)
 }
 
-/// The name, made up where only its beginning is given.
-fn name_of(state: &mut State, object: &mut Value, at: &At<'_>) -> Result<String, Status> {
-    let text = |object: &Value, pointer: &str| {
+/// The name, made up where only its beginning is given; empty where there is neither, which is refused with all else that is wrong.
+fn name_of(state: &mut State, object: &mut Value) -> String {
+    let text = |pointer: &str| {
         object.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
     };
-    if let Some(name) = text(object, "/metadata/name") {
-        return Ok(name);
+    if let Some(name) = text("/metadata/name") {
+        return name;
     }
-    if let Some(start) = text(object, "/metadata/generateName") {
-        let name = format!("{start}{}", state.suffix());
-        object["metadata"]["name"] = name.clone().into();
-        return Ok(name);
-    }
-    let subject = Subject { group: &at.kind.group, resource: &at.kind.kind, name: "" };
-    Err(Status::invalid(subject, &[Cause::required("metadata.name", "name or generateName is required")]))
+    let Some(start) = text("/metadata/generateName") else { return String::new() };
+    let name = format!("{start}{}", state.suffix());
+    object["metadata"]["name"] = name.clone().into();
+    name
 }
 
 /// Whether the object is what the path says; what it leaves out is filled in.
@@ -160,7 +189,7 @@ pub(super) fn check_identity(object: &mut Value, at: &At<'_>, kinds: &Kinds) -> 
     Ok(())
 }
 
-fn check_type(object: &mut Value, at: &At<'_>, kinds: &Kinds) -> Result<(), Status> {
+pub(super) fn check_type(object: &mut Value, at: &At<'_>, kinds: &Kinds) -> Result<(), Status> {
     let (kind, api_version) = (at.kind.kind.as_str(), at.kind.api_version());
     let found = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (found_kind, found_version) = (found("kind"), found("apiVersion"));
@@ -209,6 +238,16 @@ pub(super) fn check_preconditions(object: &Value, before: &Value, at: &At<'_>) -
     Ok(())
 }
 
+/// Whether the writer says which version it replaces, of the kinds that ask for it.
+fn check_is_conditional(object: &Value, at: &At<'_>) -> Result<(), Status> {
+    let says = object["metadata"]["resourceVersion"].as_str().is_some_and(|version| !version.is_empty());
+    if says || !(at.kind.custom || CONDITIONAL.contains(&&*at.kind.resource)) {
+        return Ok(());
+    }
+    let cause = Cause::invalid("metadata.resourceVersion", &0.into(), "must be specified for an update");
+    Err(Status::invalid(at.subject(), &[cause]))
+}
+
 /// Admits, fills in, validates and stores. What would change nothing is not written.
 pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>, Status> {
     let Change { at, before, mut after, manager, applied, dry_run } = change;
@@ -220,19 +259,25 @@ pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>
         }
         Some(before) => keep(before, &mut after, at, subresource),
     }
-    let late = LATE.iter().find(|(resource, map, key)| {
-        **resource == *at.kind.resource
-            && before.is_none()
-            && after.pointer(map).and_then(|map| map.get(key)).is_none()
-    });
-    validate::decode(&at.kind, &after)?;
-    defaults::fill(&mut after, before.as_deref());
+    let late: Vec<(&str, &str)> = LATE
+        .iter()
+        .filter(|(resource, map, key)| {
+            **resource == *at.kind.resource
+                && before.is_none()
+                && after.pointer(map).and_then(|map| map.get(key)).is_none()
+        })
+        .map(|(_, map, key)| (*map, *key))
+        .collect();
+    match at.kind.schema() {
+        Some(schema) => custom::fill(&mut after, schema),
+        None => defaults::fill(&mut after, before.as_deref()),
+    }
     if !applied {
         let mut noted = Cow::Borrowed(&after);
-        if let Some((_, map, key)) = late
-            && let Some(map) = noted.to_mut().pointer_mut(map)
-        {
-            put(map, key, None);
+        for (map, key) in late {
+            if let Some(map) = noted.to_mut().pointer_mut(map) {
+                put(map, key, None);
+            }
         }
         let time = state.time();
         let managed = fields::updated(before.as_deref(), &noted, manager, &time, at);
@@ -241,6 +286,12 @@ pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>
     let causes = validate::check(&at.kind, &after, before.as_deref());
     if !causes.is_empty() {
         return Err(Status::invalid(Subject { resource: &at.kind.kind, ..at.subject() }, &causes));
+    }
+    if at.kind.namespaced && subresource.is_none() {
+        quota::admit(state, &at.kind.resource, at.subject(), before.as_deref(), &after, dry_run)?;
+    }
+    if before.is_none() && state.store.get(&key(&at.kind, at.namespace(), at.name())).is_some() {
+        return Err(Status::already_exists(at.subject()));
     }
     count_generation(before.as_deref(), &mut after, at);
     if let Some(before) = &before

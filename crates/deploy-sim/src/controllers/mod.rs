@@ -13,6 +13,7 @@ mod namespace;
 mod namespace_contents;
 pub(crate) mod object;
 mod pods;
+mod quota;
 mod replica_set;
 mod stateful_set;
 #[cfg(test)]
@@ -78,6 +79,7 @@ const COMPONENTS: &[Component] = &[
         ],
     },
     Component { sync: autoscaler::sync, reads: EVERYTHING },
+    Component { sync: quota::sync, reads: EVERYTHING },
     Component { sync: kubelet::sync, reads: &["pods.", "configmaps.", "secrets."] },
 ];
 

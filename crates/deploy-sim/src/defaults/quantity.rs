@@ -66,6 +66,22 @@ impl Quantity {
         Some(Self { nano: if negative { -nano } else { nano }, format })
     }
 
+    /// A number of things.
+    pub(crate) fn whole(number: i128) -> Self {
+        Self { nano: number.saturating_mul(NANO), format: Format::Decimal }
+    }
+
+    /// In the format of this one, unless it is zero.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        let format = if self.is_zero() { other.format } else { self.format };
+        Self { nano: self.nano.saturating_add(other.nano), format }
+    }
+
+    /// In the format of this one, unless it is zero.
+    pub(crate) fn minus(self, other: Self) -> Self {
+        self.plus(Self { nano: -other.nano, ..other })
+    }
+
     /// In billionths.
     pub(crate) fn nano(self) -> i128 {
         self.nano

@@ -1,12 +1,11 @@
 //! What the API server refuses: the errors that users of deployment tools meet, in its words.
 //!
-//! Types and unknown fields are not checked here: that takes a table of all fields.
+//! Types and unknown fields are not checked here, but as a body is read ([`crate::schema`]).
 
 mod at;
 mod container;
 mod core;
 mod cron;
-mod decode;
 mod definition;
 mod env;
 mod ingress;
@@ -28,12 +27,12 @@ mod workload;
 use serde_json::Value;
 
 use self::at::At;
-pub(crate) use self::decode::decode;
 use crate::kinds::Kind;
+use crate::schema::custom;
 use crate::status::Cause;
 
 /// What is wrong with an object whose defaults are filled in; nothing where it is accepted. `before` is what an update
-/// found. Of custom kinds only the metadata is checked.
+/// found. Of custom kinds the metadata is checked, and what their schema says.
 pub(crate) fn check(kind: &Kind, object: &Value, before: Option<&Value>) -> Vec<Cause> {
     let mut out = Vec::new();
     let unchanged = before.is_some_and(|before| content(before).eq(content(object)));
@@ -42,8 +41,12 @@ pub(crate) fn check(kind: &Kind, object: &Value, before: Option<&Value>) -> Vec<
     let before = before.as_ref();
     metadata::check(kind, &object, &mut out);
     match (kind.group.as_str(), kind.kind.as_str()) {
+        _ if kind.custom => {
+            let schema = kind.schema();
+            out.extend(schema.into_iter().flat_map(|schema| custom::validate(object.value, schema)));
+        }
         // What was accepted once is accepted again: controllers write little but status.
-        _ if kind.custom || unchanged => {}
+        _ if unchanged => {}
         ("", "ConfigMap") => core::check_config_map(&object, before, &mut out),
         ("", "Secret") => core::check_secret(&object, before, &mut out),
         ("", "PersistentVolumeClaim") => core::check_claim(&object, before, &mut out),

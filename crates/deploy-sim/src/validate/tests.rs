@@ -5,7 +5,19 @@ use serde_json::{Value, json};
 use super::*;
 use crate::defaults;
 use crate::kinds::Kinds;
+use crate::schema::{self, Type};
 use crate::status::{Status, Subject};
+
+/// As a body that is read.
+fn decode(kind: &Kind, object: &Value) -> Result<(), Status> {
+    let of = Type::of(&kind.api_version(), &kind.kind).unwrap();
+    schema::check(object, of).1.error().map_or(Ok(()), |why| {
+        let (version, kind) = (&kind.version, &kind.kind);
+        Err(Status::bad_request(format!(
+            "{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"
+        )))
+    })
+}
 
 const RECORDED: &[(&str, &str)] = &[
     ("batch", include_str!("data/batch.json")),

@@ -1,0 +1,102 @@
+//! The `scale` of workloads, and of custom kinds whose definition says where the numbers are.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::write::overwrite;
+use super::{At, Reply};
+use crate::kinds::Kind;
+use crate::request::Request;
+use crate::state::State;
+use crate::status::{Cause, Status, Subject};
+
+/// Where a kind keeps a number of its scale, as a JSON pointer.
+fn path(kind: &Kind, name: &str) -> Option<String> {
+    match &kind.definition {
+        None => Some(format!("/{}/replicas", if name == "specReplicasPath" { "spec" } else { "status" })),
+        Some(definition) => {
+            let path = definition.pointer(&format!("/subresources/scale/{name}"))?.as_str()?;
+            Some(path.replace('.', "/"))
+        }
+    }
+}
+
+/// A selector as a query has it.
+fn words(selector: &Value) -> String {
+    let labels = selector["matchLabels"].as_object().into_iter().flatten();
+    let mut words: Vec<(&str, String)> = labels
+        .map(|(key, value)| (key.as_str(), format!("{key}={}", value.as_str().unwrap_or_default())))
+        .collect();
+    for expression in selector["matchExpressions"].as_array().into_iter().flatten() {
+        let key = expression["key"].as_str().unwrap_or_default();
+        let values = expression["values"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let mut values: Vec<&str> = values.collect();
+        values.sort_unstable();
+        let values = values.join(",");
+        let word = match expression["operator"].as_str() {
+            Some("In") => format!("{key} in ({values})"),
+            Some("NotIn") => format!("{key} notin ({values})"),
+            Some("DoesNotExist") => format!("!{key}"),
+            _ => key.to_owned(),
+        };
+        words.push((key, word));
+    }
+    words.sort_by_key(|(key, _)| *key);
+    words.into_iter().map(|(_, word)| word).collect::<Vec<_>>().join(",")
+}
+
+/// The `Scale` of an object.
+pub(super) fn scale(object: &Value, kind: &Kind) -> Value {
+    let metadata = &object["metadata"];
+    let number =
+        |name: &str| path(kind, name).and_then(|path| object.pointer(&path)).filter(|number| **number != 0);
+    let selector = match path(kind, "labelSelectorPath") {
+        _ if kind.definition.is_none() => Some(words(&object["spec"]["selector"])),
+        path => path.and_then(|path| object.pointer(&path)?.as_str().map(str::to_owned)),
+    };
+    let mut scale = json!({
+        "kind": "Scale", "apiVersion": "autoscaling/v1",
+        "metadata": {
+            "name": metadata["name"], "namespace": metadata["namespace"], "uid": metadata["uid"],
+            "resourceVersion": metadata["resourceVersion"], "creationTimestamp": metadata["creationTimestamp"],
+        },
+        "spec": {},
+        "status": {"replicas": number("statusReplicasPath").cloned().unwrap_or(0.into())},
+    });
+    // None is written as nothing.
+    if let Some(replicas) = number("specReplicasPath") {
+        scale["spec"]["replicas"] = replicas.clone();
+    }
+    if let Some(selector) = selector.filter(|selector| !selector.is_empty()) {
+        scale["status"]["selector"] = selector.into();
+    }
+    scale
+}
+
+/// Sets the replicas of an object through its `scale`.
+pub(super) fn rescale(
+    state: &mut State,
+    request: &Request,
+    at: &At<'_>,
+    before: &Arc<Value>,
+    scaled: &Value,
+) -> Result<Reply, Status> {
+    let replicas = scaled.pointer("/spec/replicas").cloned().unwrap_or(0.into());
+    if replicas.as_i64().is_none_or(|replicas| replicas < 0) {
+        let subject = Subject { group: "autoscaling", resource: "Scale", name: at.name() };
+        let cause = Cause::invalid("spec.replicas", &replicas, "must be greater than or equal to 0");
+        return Err(Status::invalid(subject, &[cause]));
+    }
+    let mut after = (**before).clone();
+    let path = path(&at.kind, "specReplicasPath").unwrap_or_default();
+    let (parent, name) = path.rsplit_once('/').unwrap_or_default();
+    match after.pointer_mut(parent).and_then(Value::as_object_mut) {
+        Some(parent) => drop(parent.insert(name.to_owned(), replicas)),
+        None => {
+            return Err(Status::not_implemented("scales of objects without the parent of their replicas"));
+        }
+    }
+    let written = overwrite(state, request, at, before, after)?;
+    Ok(Reply::Json(200, scale(&written, &at.kind)))
+}

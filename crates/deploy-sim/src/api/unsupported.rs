@@ -1,0 +1,144 @@
+//! What a real API server does and the embedded one does not: answered 501 with the feature's name, never with a wrong success.
+
+use crate::request::{Address, Request, Target};
+use crate::status::Status;
+
+/// Paths of a real server that are not served here, by their first step, and what they are.
+const PATHS: [(&str, &str); 10] = [
+    ("", "the list of paths"),
+    ("openapi", "OpenAPI documents"),
+    ("metrics", "metrics"),
+    ("logs", "logs of the server"),
+    ("debug", "profiles of the server"),
+    ("configz", "the server's configuration"),
+    ("flagz", "the server's flags"),
+    ("statusz", "the server's status page"),
+    (".well-known", "OpenID discovery"),
+    ("openid", "OpenID discovery"),
+];
+
+/// Groups of a real server of which nothing is served here.
+const GROUPS: [&str; 11] = [
+    "admissionregistration.k8s.io",
+    "apiregistration.k8s.io",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "certificates.k8s.io",
+    "events.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "internal.apiserver.k8s.io",
+    "node.k8s.io",
+    "resource.k8s.io",
+    "storagemigration.k8s.io",
+];
+
+/// `GROUP/PLURAL`: resources of a real server in groups that are served here.
+const RESOURCES: [&str; 14] = [
+    "/bindings",
+    "/componentstatuses",
+    "/replicationcontrollers",
+    "networking.k8s.io/ingressclasses",
+    "networking.k8s.io/ipaddresses",
+    "networking.k8s.io/servicecidrs",
+    "scheduling.k8s.io/podgroups",
+    "scheduling.k8s.io/workloads",
+    "storage.k8s.io/csidrivers",
+    "storage.k8s.io/csinodes",
+    "storage.k8s.io/csistoragecapacities",
+    "storage.k8s.io/volumeattachments",
+    "storage.k8s.io/volumeattributesclasses",
+    "autoscaling/horizontalpodautoscalers/v1",
+];
+
+/// `PLURAL/SUBRESOURCE` of the core group.
+const SUBRESOURCES: [&str; 10] = [
+    "pods/attach",
+    "pods/binding",
+    "pods/ephemeralcontainers",
+    "pods/exec",
+    "pods/portforward",
+    "pods/proxy",
+    "pods/resize",
+    "services/proxy",
+    "nodes/proxy",
+    "serviceaccounts/token",
+];
+
+/// What else a real server answers in.
+const FORMS: [&str; 4] =
+    ["as=Table", "as=PartialObjectMetadata", "application/yaml", "application/vnd.kubernetes.protobuf"];
+
+/// Refuses what is not implemented of a request, whatever it asks for.
+///
+/// # Errors
+/// 501, or 406 of an answer that a real server does not have either.
+pub(super) fn check(request: &Request) -> Result<(), Status> {
+    if request.impersonates {
+        return Err(Status::not_implemented("impersonation"));
+    }
+    if request.query.flag("ignoreStoreReadErrorWithClusterBreakingPotential") {
+        return Err(Status::not_implemented("deletions that ignore errors of the store"));
+    }
+    match &request.target {
+        Target::Nowhere(first) => PATHS
+            .iter()
+            .find(|(path, _)| path == first)
+            .map_or(Ok(()), |(_, what)| Err(Status::not_implemented(what))),
+        Target::Group(group) | Target::Resources { group, .. } => check_group(group),
+        Target::Objects(address) => check_objects(request, address),
+        _ => Ok(()),
+    }
+}
+
+fn check_group(group: &str) -> Result<(), Status> {
+    if GROUPS.contains(&group) {
+        return Err(Status::not_implemented(&format!("the group {group}")));
+    }
+    Ok(())
+}
+
+fn check_objects(request: &Request, address: &Address) -> Result<(), Status> {
+    let Address { group, version, plural, subresource, .. } = address;
+    check_group(group)?;
+    if plural == "watch" {
+        return Err(Status::not_implemented("watches by path"));
+    }
+    let resource = format!("{group}/{plural}");
+    if RESOURCES.contains(&resource.as_str()) || RESOURCES.contains(&format!("{resource}/{version}").as_str())
+    {
+        return Err(Status::not_implemented(&format!("the resource {plural} of {group}/{version}")));
+    }
+    if let Some(subresource) = subresource
+        && group.is_empty()
+        && SUBRESOURCES.contains(&format!("{plural}/{subresource}").as_str())
+    {
+        return Err(Status::not_implemented(&format!("the subresource {plural}/{subresource}")));
+    }
+    if subresource.as_deref() == Some("log") {
+        return Ok(());
+    }
+    check_accept(&request.accept)
+}
+
+/// An answer is JSON, where the client takes any.
+fn check_accept(accept: &str) -> Result<(), Status> {
+    let wanted: Vec<&str> = accept.split(',').map(str::trim).filter(|media| !media.is_empty()).collect();
+    let is_json = |media: &&str| {
+        let mut parts = media.split(';').map(str::trim);
+        matches!(parts.next(), Some("application/json" | "*/*")) && !parts.any(|part| part.starts_with("as="))
+    };
+    if wanted.is_empty() || wanted.iter().any(is_json) {
+        return Ok(());
+    }
+    for media in wanted {
+        if let Some(form) = FORMS.iter().find(|form| media.contains(**form)) {
+            return Err(Status::not_implemented(&format!("answers in the form {form}")));
+        }
+    }
+    let status = Status::new(
+        406,
+        "NotAcceptable",
+        "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch",
+    );
+    Err(Status { details: Some(serde_json::json!({})), ..status })
+}

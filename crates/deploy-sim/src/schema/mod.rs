@@ -1,0 +1,86 @@
+//! Which fields objects have, and of which types: what an API server reads a body into.
+//!
+//! Of built-in kinds the table says so ([`Type::of`]), of custom ones the schema of their definition ([`custom`]).
+
+pub(crate) mod custom;
+mod decode;
+mod table;
+pub(crate) mod typed;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+pub(crate) use decode::{Problems, check, read, shown_json};
+
+/// A type of a field, as Go has it.
+#[derive(Debug)]
+pub(crate) enum Type {
+    /// JSON of any form.
+    Any,
+    Bool,
+    /// With the name of its type where it has one of its own.
+    String(&'static str),
+    /// With its name and bounds.
+    Integer(&'static str, i64, i64),
+    Float,
+    /// Base64.
+    Bytes,
+    Quantity,
+    Time,
+    IntOrString,
+    List(Box<Type>, &'static str),
+    Map(Box<Type>, &'static str),
+    /// By its name in the table.
+    Struct(&'static str),
+}
+
+/// One field of a struct.
+#[derive(Debug)]
+pub(crate) struct Field {
+    /// The embedded structs that it comes from: `ProbeHandler/`.
+    embedded: &'static str,
+    of: Type,
+}
+
+type Fields = HashMap<&'static str, Field>;
+
+impl Type {
+    /// The type of a built-in kind.
+    pub(crate) fn of(api_version: &str, kind: &str) -> Option<&'static Self> {
+        table::builtin().kinds.get(&format!("{api_version} {kind}"))
+    }
+
+    /// The metadata of all kinds.
+    pub(crate) fn metadata() -> &'static Self {
+        &Self::Struct("meta/v1.ObjectMeta")
+    }
+
+    /// The fields of a struct.
+    fn fields(&self) -> Option<&'static Fields> {
+        match self {
+            Self::Struct(name) => table::builtin().structs.get(name),
+            _ => None,
+        }
+    }
+
+    /// As Go names it: `v1.PodSpec`, `[]string`.
+    fn go(&self) -> Cow<'static, str> {
+        let named = |name: &'static str, other: &dyn Fn() -> String| match name {
+            "" => Cow::Owned(other()),
+            name => Cow::Borrowed(name),
+        };
+        match self {
+            Self::Any => "interface {}".into(),
+            Self::Bool => "bool".into(),
+            Self::String("") | Self::Time => "string".into(),
+            Self::String(name) | Self::Integer(name, ..) => (*name).into(),
+            Self::IntOrString => "int32".into(),
+            Self::Float => "float64".into(),
+            Self::Bytes => "[]uint8".into(),
+            Self::Quantity => "resource.Quantity".into(),
+            Self::List(item, name) => named(name, &|| format!("[]{}", item.go())),
+            Self::Map(value, name) => named(name, &|| format!("map[string]{}", value.go())),
+            Self::Struct(id) => id.rsplit('/').next().unwrap_or(id).into(),
+        }
+    }
+}
