@@ -63,20 +63,6 @@ const STORY: [(&str, &str); 3] =
     [("Install v1", "v1"), ("Upgrade to v2", "v2"), ("Deploy a tag that does not exist", MISSING)];
 const MISSING: &str = "v2-oops";
 
-/// Installs an app, upgrades it, and then deploys a tag that does not exist.
-#[derive(Parser)]
-struct Options {
-    /// Use the real cluster of this context of the kubeconfig, and a namespace of its own there.
-    #[arg(long, value_name = "NAME")]
-    context: Option<String>,
-    /// Where that cluster's nodes pull api:v1, api:v2 and worker:v1 from [default: the variable REGISTRY].
-    #[arg(long, value_name = "HOST", requires = "context")]
-    registry: Option<String>,
-    /// Write the report of the last deployment to this file.
-    #[arg(long, value_name = "FILE.html")]
-    report: Option<PathBuf>,
-}
-
 /// Where the app is deployed, what stops it, and what shows it.
 struct Session {
     cluster: Cluster,
@@ -84,70 +70,6 @@ struct Session {
     namespace: String,
     cancel: Cancel,
     bars: MultiProgress,
-}
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match run(Options::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(format_args!("\nerror: {error}"));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run(options: Options) -> Result<(), Box<dyn Error>> {
-    let (cluster, registry, namespace) = match &options.context {
-        None => (embedded(), "registry.example".to_owned(), "shop".to_owned()),
-        Some(context) => {
-            let registry = options
-                .registry
-                .or_else(registry)
-                .ok_or("where are the images api:v1, api:v2 and worker:v1? Name a --registry")?;
-            let cluster = Cluster::builder().context(context).build().await?;
-            (cluster, registry, format!("quickstart-{}", std::process::id()))
-        }
-    };
-    say(format_args!("On {}, in the namespace {namespace}", cluster.describe()));
-    let session = Session { cluster, registry, namespace, cancel: Cancel::new(), bars: screen::bars() };
-
-    tokio::spawn(stop_on_ctrl_c(session.cancel.clone(), session.bars.clone()));
-    let story = story(&session, options.report.as_deref()).await;
-    if let Some(context) = &options.context {
-        say(format_args!("\nRemoving the namespace {}", session.namespace));
-        remove(context, &session.namespace).await?;
-    }
-    story
-}
-
-async fn story(session: &Session, report: Option<&Path>) -> Result<(), Box<dyn Error>> {
-    let mut chapters = Vec::new();
-    for (title, tag) in STORY {
-        say(screen::title(title));
-        let before = session.cluster.requests_sent();
-        let outcome = deploy(session, tag).await?;
-        let requests = session.cluster.requests_sent() - before;
-        let as_told = match &outcome.cause {
-            None => outcome.status == Status::Healthy && tag != MISSING,
-            Some(Cause::Failed { failures }) => {
-                let is_missing = failures.iter().all(|failure| failure.reason.name() == "ImageNotFound");
-                outcome.status == Status::RolledBack && tag == MISSING && is_missing
-            }
-            Some(_) => false,
-        };
-        if !as_told {
-            return Err(format!("{title}: {outcome}").into());
-        }
-        chapters.push(Chapter { tag, requests, outcome });
-    }
-    say(screen::summary(&chapters));
-    if let (Some(path), Some(Chapter { outcome, .. })) = (report, chapters.last()) {
-        std::fs::write(path, report::html(outcome))?;
-        say(format_args!("\nThe last deployment as a page: {}", path.display()));
-    }
-    say("\nIn your own tool: README.md. From the command line: cargo xtask --help");
-    Ok(())
 }
 
 /// From manifests to an outcome: this is the whole of it.
@@ -184,6 +106,85 @@ fn embedded() -> Cluster {
     };
     let sim = SimCluster::builder().images(image).start();
     Cluster::from_client(sim.client()).described("a cluster inside this program")
+}
+
+/// Installs an app, upgrades it, and then deploys a tag that does not exist.
+#[derive(Parser)]
+struct Options {
+    /// Use the real cluster of this context of the kubeconfig, and a namespace of its own there.
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// Where that cluster's nodes pull api:v1, api:v2 and worker:v1 from [default: the variable REGISTRY].
+    #[arg(long, value_name = "HOST", requires = "context")]
+    registry: Option<String>,
+    /// Write the report of the last deployment to this file.
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(format_args!("\nerror: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> Result<(), Box<dyn Error>> {
+    let (cluster, registry, namespace) = match &options.context {
+        None => (embedded(), "registry.example".to_owned(), "shop".to_owned()),
+        Some(context) => {
+            let registry = options
+                .registry
+                .or_else(registry)
+                .ok_or("where are the images api:v1, api:v2 and worker:v1? Name a --registry")?;
+            let cluster = Cluster::builder().context(context).build().await?;
+            (cluster, registry, format!("quickstart-{}", std::process::id()))
+        }
+    };
+    say(format_args!("On {}, in the namespace {namespace}", cluster.describe()));
+    let session = Session { cluster, registry, namespace, cancel: Cancel::new(), bars: screen::bars() };
+
+    tokio::spawn(stop_on_ctrl_c(session.cancel.clone(), session.bars.clone()));
+    let story = story(&session, options.report.as_deref()).await;
+    let Some(context) = &options.context else { return story };
+    say(format_args!("\nRemoving the namespace {}", session.namespace));
+    story.and(remove(context, &session.namespace).await)
+}
+
+async fn story(session: &Session, report: Option<&Path>) -> Result<(), Box<dyn Error>> {
+    let mut chapters = Vec::new();
+    for (title, tag) in STORY {
+        say(screen::title(title));
+        let before = session.cluster.requests_sent();
+        let outcome = deploy(session, tag).await?;
+        let requests = session.cluster.requests_sent() - before;
+        if !went_as_told(tag, &outcome) {
+            return Err(format!("{title}: {outcome}").into());
+        }
+        chapters.push(Chapter { tag, requests, outcome });
+    }
+    say(screen::summary(&chapters));
+    if let (Some(path), Some(Chapter { outcome, .. })) = (report, chapters.last()) {
+        std::fs::write(path, report::html(outcome))?;
+        say(format_args!("\nThe last deployment as a page: {}", path.display()));
+    }
+    say("\nIn your own tool: README.md. From the command line: cargo xtask --help");
+    Ok(())
+}
+
+fn went_as_told(tag: &str, outcome: &Outcome) -> bool {
+    match &outcome.cause {
+        None => outcome.status == Status::Healthy && tag != MISSING,
+        Some(Cause::Failed { failures }) => {
+            let is_missing = failures.iter().all(|failure| failure.reason.name() == "ImageNotFound");
+            outcome.status == Status::RolledBack && tag == MISSING && is_missing
+        }
+        Some(_) => false,
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the program's edge")]

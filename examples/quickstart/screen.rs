@@ -44,6 +44,7 @@ struct Workload {
     bar: ProgressBar,
     pods: BTreeMap<String, PodPhase>,
     state: String,
+    is_changed: bool,
 }
 
 const BUSY: &str = "{spinner:.cyan}";
@@ -56,7 +57,8 @@ impl Screen {
         let workload = |image: &ContainerImage| {
             let bar = bars.add(ProgressBar::new_spinner().with_prefix(format!("{:width$}", name(image))));
             bar.enable_steady_tick(Duration::from_millis(80));
-            let mut workload = Workload { bar, pods: BTreeMap::new(), state: String::new() };
+            let mut workload =
+                Workload { bar, pods: BTreeMap::new(), state: String::new(), is_changed: false };
             workload.enter(BUSY, String::new());
             (image.object.clone(), workload)
         };
@@ -75,6 +77,12 @@ impl Screen {
         self.footer.finish_and_clear();
     }
 
+    /// That a workload is well which nobody touched is none.
+    fn is_news(&self, event: &Event) -> bool {
+        let EventKind::Healthy { object } = &event.kind else { return true };
+        self.workloads().get(object).is_none_or(|workload| workload.is_changed)
+    }
+
     fn workloads(&self) -> MutexGuard<'_, BTreeMap<ObjectId, Workload>> {
         self.workloads.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -82,7 +90,7 @@ impl Screen {
 
 impl Observer for Screen {
     fn observe(&self, event: &Event) {
-        if let Some(line) = line(event, self.start) {
+        if let Some(line) = line(event, self.start).filter(|_| self.is_news(event)) {
             self.bars.suspend(|| say(line));
         }
         let (object, mark, state) = match &event.kind {
@@ -91,6 +99,12 @@ impl Observer for Screen {
                     workload.pods.insert(pod.clone(), *phase);
                     workload.pods.retain(|_, phase| *phase != PodPhase::Gone);
                     workload.draw();
+                }
+                return;
+            }
+            EventKind::Applied { object, action } => {
+                if let Some(workload) = self.workloads().get_mut(object) {
+                    workload.is_changed = *action != Action::Unchanged;
                 }
                 return;
             }
@@ -240,7 +254,7 @@ fn timeline(chapters: &[Chapter]) -> String {
     }
     for (pod, cells) in rows {
         let cells: String = cells.into_iter().map(glyph).collect();
-        let _ = write!(text, "\n  {pod:name$}  {cells}");
+        let _ = write!(text, "\n  {pod:name$}  {}", cells.trim_end());
     }
     let key =
         [PodPhase::Starting, PodPhase::Running, PodPhase::Ready, PodPhase::Failing, PodPhase::Terminating]
