@@ -48,17 +48,7 @@ pub async fn live<F: Future<Output = ()>>(name: &str, scenario: impl FnOnce(Arc<
 
 /// Runs `scenario` on an embedded cluster of its own, in virtual time.
 pub async fn embedded<F: Future<Output = ()>>(name: &str, scenario: impl FnOnce(Arc<Env>) -> F) {
-    let cluster = sim::cluster();
-    let env = Env {
-        cluster: Cluster::from_client(cluster.client()).described("the embedded cluster"),
-        kube: cluster.client(),
-        embedded: Some(cluster),
-        kubeconfig: None,
-        registry: sim::REGISTRY.to_owned(),
-        namespace: namespace(name),
-    };
-    env.create_namespace(&env.namespace).await;
-    scenario(Arc::new(env)).await;
+    scenario(Arc::new(Env::embedded(name, 0).await)).await;
 }
 
 /// As a name may be, and short enough for what is made of it.
@@ -68,6 +58,21 @@ fn namespace(scenario: &str) -> String {
 }
 
 impl Env {
+    /// On an embedded cluster of its own.
+    pub async fn embedded(name: &str, seed: u64) -> Self {
+        let cluster = sim::cluster(seed);
+        let env = Self {
+            cluster: Cluster::from_client(cluster.client()).described("the embedded cluster"),
+            kube: cluster.client(),
+            embedded: Some(cluster),
+            kubeconfig: None,
+            registry: sim::REGISTRY.to_owned(),
+            namespace: namespace(name),
+        };
+        env.create_namespace(&env.namespace).await;
+        env
+    }
+
     #[expect(clippy::disallowed_methods, reason = "the tests' own edge: where the cluster is")]
     async fn live(name: &str) -> Self {
         let set = |variable: &str| {

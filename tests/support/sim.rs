@@ -8,8 +8,8 @@ use deploy_sim::{Image, SimCluster};
 pub(crate) const REGISTRY: &str = "registry.test:5000";
 
 /// The images are those of `tests/cluster/README.md`.
-pub(crate) fn cluster() -> SimCluster {
-    SimCluster::builder().images(image).without_storage().start()
+pub(crate) fn cluster(seed: u64) -> SimCluster {
+    SimCluster::builder().seed(seed).images(image).without_storage().start()
 }
 
 fn image(name: &str) -> Image {

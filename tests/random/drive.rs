@@ -1,0 +1,152 @@
+//! Lives through one case on an embedded cluster of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deploy_core::error::ErrorKind;
+use deploy_core::journal::Journal;
+use deploy_core::outcome::Status;
+use deploy_tests::Env;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
+use serde_json::json;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::case::{Case, Edit, Wanted, What};
+use crate::judge::{self, Seen};
+
+/// How the first run ended.
+///
+/// # Errors
+/// What is not as it must be.
+pub(crate) async fn drive(case: &Case) -> Result<String, String> {
+    fastrand::seed(case.seed);
+    let env = Env::embedded("random", case.seed).await;
+    let cluster = env.embedded.clone().ok_or("an embedded cluster")?;
+    let first = env.deploy(&case.before.manifests(&env.registry)).await;
+    if first.status != Status::Healthy {
+        return Err(format!("before: {first}"));
+    }
+    let before = look(&env).await;
+    for trouble in &case.troubles {
+        cluster.inject(trouble.fault());
+    }
+    let mut others = JoinSet::new();
+    for Edit { after, what } in case.edits.clone() {
+        let env = env.clone();
+        others.spawn(async move {
+            sleep(after).await;
+            edit(&env, what).await;
+        });
+    }
+    if let Some((at, time)) = case.down {
+        let cluster = cluster.clone();
+        others.spawn(async move {
+            sleep(at).await;
+            cluster.down_for(time);
+        });
+    }
+    let (run, _) = env.run();
+    let bundle = env.bundle(&case.after.manifests(&env.registry));
+    let result = env.rollout().run(&bundle, run.named("app")).await;
+    others.shutdown().await;
+    cluster.heal();
+    let seen = Seen {
+        before: &before,
+        after: judge::wanted(&before, &case.after),
+        live: look(&env).await,
+        touched: touched(&case.edits),
+        has_journal: env.journal().load("app").await.map_err(|error| error.to_string())?.is_some(),
+    };
+    let ended = judge::first(&seen, &result)?;
+    again(case, &env, &seen, &ended).await.map_err(|error| format!("{ended}, then {error}"))?;
+    Ok(ended)
+}
+
+/// The same again, undisturbed: it comes to its end with no help.
+async fn again(case: &Case, env: &Env, seen: &Seen<'_>, ended: &str) -> Result<(), String> {
+    let (run, _) = env.run();
+    let bundle = env.bundle(&case.after.manifests(&env.registry));
+    let outcome = match env.rollout().run(&bundle, run.named("app")).await {
+        Ok(outcome) => outcome,
+        // What others took is theirs until somebody decides otherwise.
+        Err(error) if error.kind() == ErrorKind::Conflict && !seen.touched.is_empty() => return Ok(()),
+        Err(error) => return Err(error.to_string()),
+    };
+    let wanted = if case.after.is_bad() { Status::RolledBack } else { Status::Healthy };
+    if outcome.status != wanted {
+        return Err(format!("{outcome}"));
+    }
+    let live = look(env).await;
+    let expected = match wanted {
+        Status::Healthy => &seen.after,
+        // What a run that could not go back had left is what the next one found.
+        _ if ended == "rollback failed" => return Ok(()),
+        _ => seen.before,
+    };
+    judge::same(expected, &live, &seen.touched)
+}
+
+/// The objects that somebody else changed where we do.
+fn touched(edits: &[Edit]) -> BTreeSet<&'static str> {
+    let name = |edit: &Edit| match edit.what {
+        What::Set(name) | What::DeleteMap(name) | What::Scale(name, _) => Some(name),
+        What::Annotate(_) | What::DeletePods => None,
+    };
+    edits.iter().filter_map(name).collect()
+}
+
+/// Somebody else's request may fail, too.
+async fn edit(env: &Env, what: What) {
+    let maps: Api<ConfigMap> = Api::namespaced(env.kube.clone(), &env.namespace);
+    let deployments: Api<Deployment> = Api::namespaced(env.kube.clone(), &env.namespace);
+    let pods: Api<Pod> = Api::namespaced(env.kube.clone(), &env.namespace);
+    let merge = PatchParams { field_manager: Some("somebody".into()), ..PatchParams::default() };
+    match what {
+        What::Annotate(name) => {
+            let patch = json!({"metadata": {"annotations": {"example.com/note": "theirs"}}});
+            drop(maps.patch(name, &merge, &Patch::Merge(patch)).await);
+        }
+        What::Set(name) => {
+            drop(maps.patch(name, &merge, &Patch::Merge(json!({"data": {"v": "theirs"}}))).await)
+        }
+        What::DeleteMap(name) => drop(maps.delete(name, &DeleteParams::default()).await),
+        What::DeletePods => {
+            drop(pods.delete_collection(&DeleteParams::default(), &ListParams::default()).await)
+        }
+        What::Scale(name, replicas) => {
+            let patch = json!({"spec": {"replicas": replicas}});
+            drop(deployments.patch(name, &merge, &Patch::Merge(patch)).await);
+        }
+    }
+}
+
+/// What stands of all that a case may have.
+async fn look(env: &Env) -> BTreeMap<String, String> {
+    let mut live = BTreeMap::new();
+    for map in env.all("v1", "ConfigMap").await {
+        if let Some(value) = map.pointer("/data/v").and_then(|value| value.as_str()) {
+            live.insert(judge::name(&map), value.to_owned());
+        }
+    }
+    for workload in env.all("apps/v1", "Deployment").await {
+        let image =
+            workload.pointer("/spec/template/spec/containers/0/image").and_then(|image| image.as_str());
+        let tag = image.and_then(|image| image.rsplit(':').next()).unwrap_or_default();
+        live.insert(judge::name(&workload), format!("{tag} ×{}", workload["spec"]["replicas"]));
+    }
+    live
+}
+
+impl Wanted {
+    /// As [`look`] sees it.
+    pub(crate) fn seen(&self) -> BTreeMap<String, String> {
+        let maps = self.maps.iter().map(|(name, value)| ((*name).to_owned(), value.to_string()));
+        let workloads = self
+            .workloads
+            .iter()
+            .map(|(name, image, count)| ((*name).to_owned(), format!("{image} ×{count}")));
+        maps.chain(workloads).collect()
+    }
+}
