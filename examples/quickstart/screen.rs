@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use console::style;
+use console::{StyledObject, style};
 use deploy_core::clock::Timestamp;
 use deploy_core::event::{Event, EventKind, Observer};
 use deploy_core::health::{Failure, PodPhase};
@@ -59,7 +59,7 @@ impl Screen {
             bar.enable_steady_tick(Duration::from_millis(80));
             let mut workload =
                 Workload { bar, pods: BTreeMap::new(), state: String::new(), is_changed: false };
-            workload.enter(BUSY, String::new());
+            workload.enter(&style(BUSY), String::new());
             (image.object.clone(), workload)
         };
         let workloads = Mutex::new(bundle.images().iter().map(workload).collect());
@@ -109,22 +109,24 @@ impl Observer for Screen {
                 return;
             }
             // What is in brackets is the word of one pod, and the pods are shown.
-            EventKind::Progress { object, message } => (object, BUSY, first(message, " (").to_owned()),
-            EventKind::Healthy { object } => (object, "✔", style("healthy").green().to_string()),
-            EventKind::Hopeless { failure } => {
-                (&failure.object, "✘", style(printable(&failure.to_string())).red().to_string())
+            EventKind::Progress { object, message } => (object, style(BUSY), printable(first(message, " ("))),
+            EventKind::Healthy { object } => {
+                (object, style("✔").green(), style("healthy").green().to_string())
             }
-            EventKind::Restored { object, .. } => (object, BUSY, "restored".to_owned()),
+            EventKind::Hopeless { failure } => {
+                (&failure.object, style("✘").red(), style(printable(&failure.to_string())).red().to_string())
+            }
+            EventKind::Restored { object, .. } => (object, style(BUSY), "restored".to_owned()),
             _ => return,
         };
         if let Some(workload) = self.workloads().get_mut(object) {
-            workload.enter(mark, state);
+            workload.enter(&mark, state);
         }
     }
 }
 
 impl Workload {
-    fn enter(&mut self, mark: &str, state: String) {
+    fn enter(&mut self, mark: &StyledObject<&str>, state: String) {
         self.bar.set_style(look(&format!("   {mark} {{prefix}} {{wide_msg}}")));
         self.state = state;
         self.draw();
