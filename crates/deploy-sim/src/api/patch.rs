@@ -95,12 +95,12 @@ fn changed(
     if at.address.subresource.as_deref() == Some("scale") {
         let mut scaled = scale(before, &at.kind);
         change(&mut scaled)?;
-        let scaled = body::patched_scale(request, scaled, strict)?;
+        let scaled = body::patched_scale(request, &scaled, strict)?;
         return rescale(state, request, at, before, &scaled);
     }
     let mut after = (**before).clone();
     change(&mut after)?;
-    let mut after = body::patched(request, at, after, strict)?;
+    let mut after = body::patched(request, at, &after, strict)?;
     check_identity(&mut after, at, &state.kinds)?;
     check_preconditions(&after, before, at)?;
     let written = overwrite(state, request, at, before, after)?;
