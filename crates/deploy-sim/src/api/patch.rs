@@ -5,9 +5,10 @@ use std::sync::Arc;
 use json_patch::{AddOperation, PatchOperation, ReplaceOperation};
 use serde_json::{Value, json};
 
+use super::identity::{check_identity, check_preconditions, check_type};
 use super::read::as_served;
 use super::scale::{rescale, scale};
-use super::write::{Change, check_identity, check_preconditions, check_type, commit, overwrite};
+use super::write::{Change, commit, overwrite};
 use super::{At, Reply, body};
 use crate::fields;
 use crate::request::Request;
