@@ -147,6 +147,12 @@ fn blur(value: &mut Value) {
                 } else {
                     blur(value);
                 }
+                // They stand in the order of their times.
+                if key == "managedFields"
+                    && let Some(entries) = value.as_array_mut()
+                {
+                    entries.sort_by_key(Value::to_string);
+                }
             }
         }
         Value::Array(list) => list.iter_mut().for_each(blur),
