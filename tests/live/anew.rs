@@ -58,7 +58,7 @@ scenario!(what_cannot_be_created_is_not_deleted_for_it, async |env| {
     assert_eq!(uid().await, old);
 });
 
-live_scenario!("kubectl", an_autoscalers_count_is_taken_along, async |env| {
+live_scenario!("needs a cluster and kubectl", an_autoscalers_count_is_taken_along, async |env| {
     healthy(&env, env.target(), &deployment("api:v1")).await;
     autoscale(&env).await;
     let target = env.target().recreate("apps", "Deployment").expect("a kind without data");

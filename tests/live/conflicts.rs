@@ -54,24 +54,28 @@ scenario!(a_conflict_is_decided_by_field, async |env| {
 });
 
 // What the error calls a field is what a rule takes, dots in its name or not.
-live_scenario!("kubectl", a_field_with_dots_is_yielded_by_the_name_in_the_error, async |env| {
-    let annotated = |owner: &str| {
-        let metadata = format!("metadata: {{name: api, annotations: {{example.com/owner: {owner}}}}}");
-        deployment("api:v1").replace("metadata: {name: api}", &metadata)
-    };
-    healthy(&env, env.target(), &annotated("us")).await;
-    env.kubectl(&["annotate", "deployment", "api", "example.com/owner=them", "--overwrite"], "").await;
-    let error = run(&env, env.target(), &annotated("all")).await.expect_err("a conflict");
-    let conflicts =
-        std::error::Error::source(&error).and_then(|source| source.downcast_ref::<FieldConflicts>());
-    let field = &conflicts.expect("conflicts").fields[0].field;
-    assert_eq!(field, r#".metadata.annotations["example.com/owner"]"#);
-    let rule = ConflictRule::new(Conflicts::Yield).field(field).expect("a field");
-    let outcome = healthy(&env, env.target().conflict_rule(rule.clone()), &annotated("all")).await;
-    assert_eq!(&outcome.objects[0].yielded[0].field, field);
-    assert_eq!(api(&env).await["metadata"]["annotations"]["example.com/owner"], "them");
-    unchanged(&env, env.target().conflict_rule(rule), &annotated("all")).await;
-});
+live_scenario!(
+    "needs a cluster and kubectl",
+    a_field_with_dots_is_yielded_by_the_name_in_the_error,
+    async |env| {
+        let annotated = |owner: &str| {
+            let metadata = format!("metadata: {{name: api, annotations: {{example.com/owner: {owner}}}}}");
+            deployment("api:v1").replace("metadata: {name: api}", &metadata)
+        };
+        healthy(&env, env.target(), &annotated("us")).await;
+        env.kubectl(&["annotate", "deployment", "api", "example.com/owner=them", "--overwrite"], "").await;
+        let error = run(&env, env.target(), &annotated("all")).await.expect_err("a conflict");
+        let conflicts =
+            std::error::Error::source(&error).and_then(|source| source.downcast_ref::<FieldConflicts>());
+        let field = &conflicts.expect("conflicts").fields[0].field;
+        assert_eq!(field, r#".metadata.annotations["example.com/owner"]"#);
+        let rule = ConflictRule::new(Conflicts::Yield).field(field).expect("a field");
+        let outcome = healthy(&env, env.target().conflict_rule(rule.clone()), &annotated("all")).await;
+        assert_eq!(&outcome.objects[0].yielded[0].field, field);
+        assert_eq!(api(&env).await["metadata"]["annotations"]["example.com/owner"], "them");
+        unchanged(&env, env.target().conflict_rule(rule), &annotated("all")).await;
+    }
+);
 
 /// A HorizontalPodAutoscaler of three replicas at least; its scaling is done for it, as the cluster may have no metrics.
 pub(crate) async fn autoscale(env: &Env) {
@@ -90,7 +94,7 @@ spec:
     api.patch_scale("api", &PatchParams::default(), &scale).await.expect("scaled");
 }
 
-live_scenario!("kubectl", replicas_are_left_to_the_autoscaler, async |env| {
+live_scenario!("needs a cluster and kubectl", replicas_are_left_to_the_autoscaler, async |env| {
     // Ours are scaled from 1; or were 3 all along, so that the autoscaler left no trace in the managers.
     for ours in ["replicas: 1", "replicas: 3"] {
         let at = |image: &str, replicas: &str| deployment(image).replace("replicas: 2", replicas);
@@ -114,7 +118,7 @@ live_scenario!("kubectl", replicas_are_left_to_the_autoscaler, async |env| {
 });
 
 // Whoever had the count before, it is the autoscaler's now.
-live_scenario!("helm", a_takeover_leaves_the_replicas_to_the_autoscaler, async |env| {
+live_scenario!("needs a cluster and helm", a_takeover_leaves_the_replicas_to_the_autoscaler, async |env| {
     // As many as the autoscaler wants: its scaling leaves no trace in the managers.
     let three = deployment("api:v1").replace("replicas: 2", "replicas: 3");
     let none = deployment("api:v2").replace("replicas: 2", "minReadySeconds: 0");
@@ -134,7 +138,7 @@ live_scenario!("helm", a_takeover_leaves_the_replicas_to_the_autoscaler, async |
 });
 
 // The same name for two managers: what kubectl applied is taken over, what it scaled is a conflict.
-live_scenario!("kubectl", what_kubectl_scaled_is_a_conflict_all_the_same, async |env| {
+live_scenario!("needs a cluster and kubectl", what_kubectl_scaled_is_a_conflict_all_the_same, async |env| {
     env.kubectl(&["apply", "--server-side", "-f", "-"], &deployment("api:v1")).await;
     env.kubectl(&["scale", "deployment/api", "--replicas=1"], "").await;
     let error = run(&env, env.target(), &deployment("api:v2")).await.expect_err("a conflict");
@@ -149,7 +153,7 @@ live_scenario!("kubectl", what_kubectl_scaled_is_a_conflict_all_the_same, async 
     assert_eq!(api(&env).await["spec"]["replicas"], 2);
 });
 
-live_scenario!("kubectl", what_may_not_be_read_is_written, async |env| {
+live_scenario!("needs a cluster and kubectl", what_may_not_be_read_is_written, async |env| {
     let role = "apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: blind}

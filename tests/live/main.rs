@@ -10,6 +10,7 @@ mod healthy;
 mod interrupted;
 mod merge;
 mod others;
+mod port;
 mod prune;
 mod refused;
 mod same;

@@ -87,15 +87,15 @@ async fn from_kubectl(env: &Env, apply: &[&str], manager: &str) {
     unchanged(env, env.target(), &deployment("api:v2")).await;
 }
 
-live_scenario!("kubectl", from_client_side_apply, async |env| {
+live_scenario!("needs a cluster and kubectl", from_client_side_apply, async |env| {
     from_kubectl(&env, &["apply", "-f", "-"], "kubectl-client-side-apply").await;
 });
 
-live_scenario!("kubectl", from_server_side_apply, async |env| {
+live_scenario!("needs a cluster and kubectl", from_server_side_apply, async |env| {
     from_kubectl(&env, &["apply", "--server-side", "-f", "-"], "kubectl").await;
 });
 
-live_scenario!("kubectl", a_failed_takeover_gives_everything_back, async |env| {
+live_scenario!("needs a cluster and kubectl", a_failed_takeover_gives_everything_back, async |env| {
     env.kubectl(&["apply", "-f", "-"], &theirs("api:v1")).await;
     env.eventually("v1 is ready", || async { env.ready_images().await.len() == 2 }).await;
     let before = api(&env).await;
@@ -111,7 +111,7 @@ live_scenario!("kubectl", a_failed_takeover_gives_everything_back, async |env| {
     );
 });
 
-live_scenario!("kubectl", kubectl_takes_over_and_we_take_it_back, async |env| {
+live_scenario!("needs a cluster and kubectl", kubectl_takes_over_and_we_take_it_back, async |env| {
     let kubectl: [&[&str]; 2] =
         [&["apply", "-f", "-"], &["apply", "--server-side", "--force-conflicts", "-f", "-"]];
     for apply in kubectl {
@@ -125,7 +125,7 @@ live_scenario!("kubectl", kubectl_takes_over_and_we_take_it_back, async |env| {
     }
 });
 
-live_scenario!("helm", from_helm_only_where_asked_for, async |env| {
+live_scenario!("needs a cluster and helm", from_helm_only_where_asked_for, async |env| {
     env.helm(&theirs("api:v1")).await;
     let error = run(&env, env.target(), &deployment("api:v2")).await.expect_err("helm's");
     assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
@@ -143,7 +143,7 @@ live_scenario!("helm", from_helm_only_where_asked_for, async |env| {
 });
 
 // Somebody writes while a takeover fails: theirs stays, and what the takeover removed comes back all the same.
-live_scenario!("kubectl", a_failed_takeover_beside_somebody_else, async |env| {
+live_scenario!("needs a cluster and kubectl", a_failed_takeover_beside_somebody_else, async |env| {
     env.kubectl(&["apply", "-f", "-"], &theirs("api:v1")).await;
     env.eventually("v1 is ready", || async { env.ready_images().await.len() == 2 }).await;
     let (next, recorder) = env.run();

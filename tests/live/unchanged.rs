@@ -17,7 +17,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::{Arc, Mutex};
 
-use deploy_tests::{Env, live};
+use deploy_tests::{Env, live_scenario};
 use futures_util::{FutureExt, StreamExt, stream};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 use serde_json::Value;
@@ -34,19 +34,18 @@ use template::templates;
 /// Kinds that are tested at the same time.
 const AT_ONCE: usize = 4;
 
-/// `PROPTEST_RNG_SEED` sets the seed, which is another one in each run and part of every failure, and `PROPTEST_CASES` the
-/// cases, one of each kind for every 24.
-#[tokio::test]
-#[ignore = "needs a cluster: tests/cluster/up"]
-async fn what_is_called_equal_an_apply_leaves_unchanged() {
-    live("unchanged", async |env| {
+// `PROPTEST_RNG_SEED` sets the seed, which is another one in each run and part of every failure, and `PROPTEST_CASES` the
+// cases, one of each kind for every 24.
+live_scenario!(
+    "needs a cluster and a real API server to compare with",
+    what_is_called_equal_an_apply_leaves_unchanged,
+    async |env| {
         let group = format!("{}.example.com", env.namespace);
         let result = AssertUnwindSafe(check(&env, &group)).catch_unwind().await;
         undefine(&env, &group).await;
         result.unwrap_or_else(|panic| resume_unwind(panic));
-    })
-    .await;
-}
+    }
+);
 
 #[expect(clippy::print_stdout, reason = "what was compared, for --nocapture")]
 async fn check(env: &Env, group: &str) {

@@ -23,7 +23,7 @@ macro_rules! scenario {
     };
 }
 
-/// A scenario that needs what the embedded cluster does not have.
+/// A scenario that needs what the embedded cluster does not have: it says what, as in `"needs a cluster and kubectl"`.
 #[macro_export]
 macro_rules! live_scenario {
     ($needs:literal, $name:ident, async |$env:ident| $text:block) => {
@@ -32,8 +32,9 @@ macro_rules! live_scenario {
 
             async fn text($env: std::sync::Arc<$crate::Env>) $text
 
+            // A literal, because the harness shows no other reason.
             #[tokio::test]
-            #[ignore = concat!("needs a cluster and ", $needs, ": tests/cluster/up")]
+            #[ignore = $needs]
             async fn live() {
                 $crate::live(stringify!($name), text).await;
             }

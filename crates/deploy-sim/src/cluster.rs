@@ -37,6 +37,9 @@ const BEGINNING: Timestamp = Timestamp::constant(1_767_225_600, 0);
 #[derive(Clone, Debug)]
 pub struct SimCluster {
     shared: Arc<Shared>,
+    /// What listens on ports: it ends with the last clone.
+    #[cfg(feature = "listen")]
+    listening: Arc<Mutex<tokio::task::JoinSet<()>>>,
 }
 
 /// What a cluster begins with.
@@ -94,7 +97,11 @@ impl SimClusterBuilder {
         let faults = Mutex::default();
         let shared = Arc::new(Shared { state: Mutex::new(state), faults, changed, started: Instant::now() });
         tokio::spawn(drive(Arc::downgrade(&shared), shared.changes()));
-        SimCluster { shared }
+        SimCluster {
+            shared,
+            #[cfg(feature = "listen")]
+            listening: Arc::default(),
+        }
     }
 }
 
@@ -112,6 +119,41 @@ impl SimCluster {
     /// As [`SimClusterBuilder::image`], from now on: an image that is pushed, or one that gets well.
     pub fn image(&self, name: impl Into<String>, image: Image) {
         self.shared.state().node.images.add(name, image);
+    }
+
+    /// Serves the API on a port, too, in plain HTTP/1.1, until the last clone of this cluster is dropped; the address that it listens on, whose
+    /// port is a free one where `address` says 0. Whoever reaches it is the cluster's administrator: keep it to the loopback interface.
+    ///
+    /// The runtime's time should be real: paused time passes while a socket is waited for.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    ///
+    /// # Cancellation safety
+    /// A future that is dropped leaves nothing that listens.
+    ///
+    /// ```
+    /// use deploy_sim::SimCluster;
+    /// use k8s_openapi::api::core::v1::Namespace;
+    /// use kube::{Api, Client, Config};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cluster = SimCluster::builder().start();
+    /// let address = cluster.serve("127.0.0.1:0".parse()?).await?;
+    /// let client = Client::try_from(Config::new(format!("http://{address}").parse()?))?;
+    /// let namespaces: Api<Namespace> = Api::all(client);
+    /// assert!(namespaces.get_opt("default").await?.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "listen")]
+    pub async fn serve(&self, address: std::net::SocketAddr) -> std::io::Result<std::net::SocketAddr> {
+        let listener = tokio::net::TcpListener::bind(address).await?;
+        let bound = listener.local_addr()?;
+        let accepting = crate::listen::accept(listener, Server::new(Arc::clone(&self.shared)));
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).spawn(accepting);
+        Ok(bound)
     }
 
     /// Lets something go wrong.

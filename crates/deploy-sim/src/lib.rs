@@ -16,6 +16,8 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+#![doc = include_str!("not_implemented.md")]
 
 mod api;
 mod cluster;
@@ -28,6 +30,8 @@ mod faults;
 mod fields;
 mod kinds;
 mod kubelet;
+#[cfg(feature = "listen")]
+mod listen;
 mod mortal;
 mod node_affinity;
 mod quota;

@@ -202,19 +202,20 @@ pub(crate) fn admit(
     let had = before.map(|before| usage(resource, before)).unwrap_or_default();
     let mut noted = Vec::new();
     for quota in quotas {
-        let (hard, used) = (amounts(&quota, "/status/hard"), amounts(&quota, "/status/used"));
+        let (limits, used) = (amounts(&quota, "/status/hard"), amounts(&quota, "/status/used"));
         if resource == "pods." {
-            check_compulsory(&hard, after, &quota, subject)?;
+            check_compulsory(&limits, after, &quota, subject)?;
         }
         let more = asked.iter().filter_map(|(name, amount)| {
             let more = had.get(name).map_or(*amount, |had| amount.minus(*had));
-            (hard.contains_key(name) && !more.is_zero() && !more.is_negative()).then(|| (name.clone(), more))
+            (limits.contains_key(name) && !more.is_zero() && !more.is_negative())
+                .then(|| (name.clone(), more))
         });
         let more: Amounts = more.collect();
         let now = |name: &String| used.get(name).copied().unwrap_or(Quantity::whole(0));
         let exceeded: BTreeSet<&String> = more
             .iter()
-            .filter(|(name, amount)| hard.get(*name).is_some_and(|hard| *hard < now(name).plus(**amount)))
+            .filter(|(name, amount)| limits.get(*name).is_some_and(|limit| *limit < now(name).plus(**amount)))
             .map(|(name, _)| name)
             .collect();
         if !exceeded.is_empty() {
@@ -229,7 +230,7 @@ pub(crate) fn admit(
                 self::name(&quota),
                 shown(&|name| of(&more, name)),
                 shown(&now),
-                shown(&|name| of(&hard, name))
+                shown(&|name| of(&limits, name))
             );
             return Err(Status::forbidden(subject, &why));
         }

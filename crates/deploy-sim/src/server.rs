@@ -1,5 +1,6 @@
 //! The API server as a service: HTTP in, HTTP out.
 
+use std::error::Error;
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,9 +10,9 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::{Request, Response, StatusCode, header};
+use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
-use kube::client::Body;
 use tokio::time::{Instant, sleep};
 use tower::Service;
 
@@ -21,6 +22,9 @@ use crate::faults::{Asked, Effect};
 use crate::request::{self, MAX_BODY};
 use crate::status::Status;
 use crate::watch;
+
+/// The discovery of all groups in one document.
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 type Answer = Response<UnsyncBoxBody<Bytes, io::Error>>;
 
@@ -36,7 +40,11 @@ impl Server {
     }
 }
 
-impl Service<Request<Body>> for Server {
+impl<B> Service<Request<B>> for Server
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     type Response = Answer;
     type Error = io::Error;
     type Future = BoxFuture<'static, Result<Answer, io::Error>>;
@@ -45,7 +53,7 @@ impl Service<Request<Body>> for Server {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<B>) -> Self::Future {
         carry(Arc::clone(&self.shared), request).boxed()
     }
 }
@@ -54,7 +62,11 @@ impl Service<Request<Body>> for Server {
 ///
 /// # Errors
 /// What a client sees of a broken connection.
-async fn carry(shared: Arc<Shared>, request: Request<Body>) -> Result<Answer, io::Error> {
+async fn carry<B>(shared: Arc<Shared>, request: Request<B>) -> Result<Answer, io::Error>
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let (parts, body) = request.into_parts();
     // One byte more than is allowed, so that the refusal is the API server's own.
     let body = match Limited::new(body, MAX_BODY + 1).collect().await {
@@ -101,6 +113,10 @@ async fn carry(shared: Arc<Shared>, request: Request<Body>) -> Result<Answer, io
         return Err(io::ErrorKind::ConnectionReset.into());
     }
     let mut answer = match reply {
+        // Clients tell by its type whether they were given what they asked for.
+        Ok(Reply::Json(code, body)) if body["kind"] == "APIGroupDiscoveryList" => {
+            response(code, AGGREGATED, whole(body.to_string()))
+        }
         Ok(Reply::Json(code, body)) => json(code, body.to_string()),
         Ok(Reply::Text(code, text)) => text_response(code, text),
         Ok(Reply::Watch(found)) => {

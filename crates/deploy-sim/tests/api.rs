@@ -4,8 +4,12 @@
 
 use deploy_sim::SimCluster;
 use futures_util::{Stream, StreamExt, TryStreamExt};
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, WatchEvent, WatchParams};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, ResourceQuota};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::api::{
+    Api, DeleteParams, EvictParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams,
+};
 use kube::core::DynamicObject;
 use serde_json::json;
 use std::pin::Pin;
@@ -154,4 +158,61 @@ async fn what_is_not_implemented_says_so() {
     };
     assert_eq!(status.code, 501);
     assert!(status.message.contains("strategic"), "{}", status.message);
+}
+
+/// A budget with nothing left keeps its pods.
+#[tokio::test(start_paused = true)]
+async fn an_eviction_respects_the_budget() {
+    let cluster = cluster();
+    let client = cluster.client();
+    let pods: Api<Pod> = Api::default_namespaced(client.clone());
+    let budgets: Api<PodDisruptionBudget> = Api::default_namespaced(client);
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "labels": {"app": "a"}},
+        "spec": {"containers": [{"name": "a", "image": "nowhere.example/a:1"}]}});
+    let budget = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "b"},
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "a"}}}});
+    let params = PostParams::default();
+    pods.create(&params, &serde_json::from_value(pod).unwrap()).await.unwrap();
+    budgets.create(&params, &serde_json::from_value(budget).unwrap()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(pods.get("a").await.unwrap().status.unwrap().phase.as_deref(), Some("Running"));
+    let kube::Error::Api(refused) = pods.evict("a", &EvictParams::default()).await.unwrap_err() else {
+        panic!("no answer")
+    };
+    assert_eq!(
+        (refused.code, refused.message.as_str()),
+        (429, "Cannot evict pod as it would violate the pod's disruption budget.")
+    );
+    let causes = refused.details.unwrap().causes;
+    assert_eq!(causes[0].message, "The disruption budget b needs 1 healthy pods and has 1 currently");
+    budgets.delete("b", &DeleteParams::default()).await.unwrap();
+    assert!(pods.evict("a", &EvictParams::default()).await.is_ok());
+    assert!(pods.get("a").await.unwrap().metadata.deletion_timestamp.is_some());
+}
+
+/// The pods that a quota has no room for are refused to their controller, which says so.
+#[tokio::test(start_paused = true)]
+async fn a_quota_keeps_pods_out() {
+    let cluster = cluster();
+    let client = cluster.client();
+    let quotas: Api<ResourceQuota> = Api::default_namespaced(client.clone());
+    let deployments: Api<Deployment> = Api::default_namespaced(client);
+    let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": {"hard": {"pods": "2"}}});
+    let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {
+        "replicas": 3, "selector": {"matchLabels": {"app": "a"}},
+        "template": {"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [{"name": "a", "image": "nowhere.example/a:1"}]}},
+    }});
+    let params = PostParams::default();
+    quotas.create(&params, &serde_json::from_value(quota).unwrap()).await.unwrap();
+    deployments.create(&params, &serde_json::from_value(deployment).unwrap()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let status = deployments.get("a").await.unwrap().status.unwrap();
+    assert_eq!(status.ready_replicas, Some(2));
+    let conditions = status.conditions.unwrap();
+    let failure = conditions.iter().find(|condition| condition.type_ == "ReplicaFailure").unwrap();
+    let message = failure.message.as_deref().unwrap();
+    let why = "is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2";
+    assert!(message.ends_with(why), "{message}");
+    let used = quotas.get("q").await.unwrap().status.unwrap().used.unwrap();
+    assert_eq!(used["pods"].0, "2");
 }

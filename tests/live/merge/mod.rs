@@ -11,7 +11,7 @@ mod expect;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::{Arc, Mutex};
 
-use deploy_tests::{Env, live};
+use deploy_tests::{Env, live_scenario};
 use futures_util::{FutureExt, StreamExt, stream};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::Value;
@@ -31,18 +31,17 @@ const AT_ONCE: usize = 4;
 /// Of the custom resource `Shop` what its schema has no word about: only that can be predicted.
 const PLAIN: [&str; 8] = ["size", "ratio", "open", "nothing", "either", "quantity", "tags", "empty"];
 
-/// `PROPTEST_RNG_SEED` and `PROPTEST_CASES` as in `unchanged.rs`.
-#[tokio::test]
-#[ignore = "needs a cluster: tests/cluster/up"]
-async fn what_is_predicted_of_a_write_the_server_does() {
-    live("merge", async |env| {
+// `PROPTEST_RNG_SEED` and `PROPTEST_CASES` as in `unchanged.rs`.
+live_scenario!(
+    "needs a cluster and a real API server to compare with",
+    what_is_predicted_of_a_write_the_server_does,
+    async |env| {
         let group = format!("{}.example.com", env.namespace);
         let result = AssertUnwindSafe(check(&env, &group)).catch_unwind().await;
         undefine(&env, &group).await;
         result.unwrap_or_else(|panic| resume_unwind(panic));
-    })
-    .await;
-}
+    }
+);
 
 #[expect(clippy::print_stdout, reason = "what was compared, for --nocapture")]
 async fn check(env: &Env, group: &str) {

@@ -60,27 +60,31 @@ scenario!(verbs_prune_nothing, async |env| {
     assert!(error.to_string().contains("would delete the whole set"), "{error}");
 });
 
-live_scenario!("users with fewer rights", without_the_right_to_delete_nothing_is_written, async |env| {
-    assert_eq!(deploy(&env, &configs(&["alpha", "beta"])).await.status, Status::Healthy);
-    let role = include_str!("../deployments-only.yaml")
-        .replace("[apps]", "[\"\"]")
-        .replace("[deployments]", "[configmaps, secrets]")
-        .replace(", delete]", "]");
-    assert_eq!(env.deploy(&role).await.status, Status::Healthy);
-    let limited = Cluster::builder().kubeconfig(env.kubeconfig()).context("limited");
-    let limited = limited.build().await.expect("a context");
-    let changed = configs(&["alpha"]).replace("a: x", "a: changed");
-    let (run, _) = env.run();
-    let error = Rollout::new(Arc::new(Apply::new(limited).prune(set(&env))))
-        .run(&env.bundle(&changed), run)
-        .await
-        .expect_err("forbidden");
-    assert_eq!(error.kind(), ErrorKind::Forbidden, "{error}");
-    for text in ["ConfigMap", "beta", "delete", "pruning needs the right to delete"] {
-        assert!(error.to_string().contains(text), "{error}");
+live_scenario!(
+    "needs a cluster and users with fewer rights",
+    without_the_right_to_delete_nothing_is_written,
+    async |env| {
+        assert_eq!(deploy(&env, &configs(&["alpha", "beta"])).await.status, Status::Healthy);
+        let role = include_str!("../deployments-only.yaml")
+            .replace("[apps]", "[\"\"]")
+            .replace("[deployments]", "[configmaps, secrets]")
+            .replace(", delete]", "]");
+        assert_eq!(env.deploy(&role).await.status, Status::Healthy);
+        let limited = Cluster::builder().kubeconfig(env.kubeconfig()).context("limited");
+        let limited = limited.build().await.expect("a context");
+        let changed = configs(&["alpha"]).replace("a: x", "a: changed");
+        let (run, _) = env.run();
+        let error = Rollout::new(Arc::new(Apply::new(limited).prune(set(&env))))
+            .run(&env.bundle(&changed), run)
+            .await
+            .expect_err("forbidden");
+        assert_eq!(error.kind(), ErrorKind::Forbidden, "{error}");
+        for text in ["ConfigMap", "beta", "delete", "pruning needs the right to delete"] {
+            assert!(error.to_string().contains(text), "{error}");
+        }
+        assert_eq!(env.get("v1", "ConfigMap", "alpha").await.expect("there")["data"]["a"], "x");
     }
-    assert_eq!(env.get("v1", "ConfigMap", "alpha").await.expect("there")["data"]["a"], "x");
-});
+);
 
 scenario!(what_others_own_or_protect_stays, async |env| {
     let volume = format!("{}-volume", env.namespace);

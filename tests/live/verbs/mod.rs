@@ -90,7 +90,7 @@ fn undo(env: &Env, kind: &str, to_revision: Option<u64>) -> RolloutVerb {
     RolloutVerb::undo(&env.target(), id(env, kind), to_revision).expect("a verb")
 }
 
-live_scenario!("kubectl", history_is_kubectls, async |env| {
+live_scenario!("needs a cluster and kubectl", history_is_kubectls, async |env| {
     for kind in KINDS {
         three_revisions(&env, kind).await;
         let ours = our_history(&env, kind).await;

@@ -11,44 +11,52 @@ use super::{KINDS, id, manifest, object, pause, refused, restart, resume, run, u
 
 const RESTARTED_AT: &str = "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt";
 
-live_scenario!("kubectl", restart_is_kubectls_and_the_next_apply_leaves_it, async |env| {
-    for kind in KINDS {
-        let manifest = manifest(kind, "api:v1", "release 1");
-        let outcome = env.deploy(&manifest).await;
-        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
-        let before = object(&env, kind).await;
+live_scenario!(
+    "needs a cluster and kubectl",
+    restart_is_kubectls_and_the_next_apply_leaves_it,
+    async |env| {
+        for kind in KINDS {
+            let manifest = manifest(kind, "api:v1", "release 1");
+            let outcome = env.deploy(&manifest).await;
+            assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+            let before = object(&env, kind).await;
 
-        let outcome = run(&env, restart(&env, kind)).await;
-        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
-        let mut ours = object(&env, kind).await;
-        assert!(ours.pointer(RESTARTED_AT).is_some_and(Value::is_string), "{ours}");
+            let outcome = run(&env, restart(&env, kind)).await;
+            assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+            let mut ours = object(&env, kind).await;
+            assert!(ours.pointer(RESTARTED_AT).is_some_and(Value::is_string), "{ours}");
 
-        let outcome = env.deploy(&manifest).await;
-        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
-        let after = object(&env, kind).await;
-        assert_eq!(after["metadata"]["generation"], ours["metadata"]["generation"], "rolled out again");
-        let next = manifest.replace("release 1", "release 2");
-        let outcome = env.deploy(&next).await;
-        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
-        let after = object(&env, kind).await;
-        assert_eq!(after.pointer(RESTARTED_AT), ours.pointer(RESTARTED_AT), "the restart is not taken back");
-        assert_eq!(env.deploy(&manifest).await.status, Status::Healthy);
+            let outcome = env.deploy(&manifest).await;
+            assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+            let after = object(&env, kind).await;
+            assert_eq!(after["metadata"]["generation"], ours["metadata"]["generation"], "rolled out again");
+            let next = manifest.replace("release 1", "release 2");
+            let outcome = env.deploy(&next).await;
+            assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+            let after = object(&env, kind).await;
+            assert_eq!(
+                after.pointer(RESTARTED_AT),
+                ours.pointer(RESTARTED_AT),
+                "the restart is not taken back"
+            );
+            assert_eq!(env.deploy(&manifest).await.status, Status::Healthy);
 
-        env.kubectl(&["rollout", "restart", &format!("{kind}/api")], "").await;
-        env.kubectl(&["rollout", "status", &format!("{kind}/api")], "").await;
-        let mut theirs = object(&env, kind).await;
-        for object in [&mut ours, &mut theirs] {
-            *object.pointer_mut(RESTARTED_AT).expect("restarted") = json!("then");
+            env.kubectl(&["rollout", "restart", &format!("{kind}/api")], "").await;
+            env.kubectl(&["rollout", "status", &format!("{kind}/api")], "").await;
+            let mut theirs = object(&env, kind).await;
+            for object in [&mut ours, &mut theirs] {
+                *object.pointer_mut(RESTARTED_AT).expect("restarted") = json!("then");
+            }
+            assert_eq!(ours["spec"], theirs["spec"]);
+            assert_ne!(ours["spec"], before["spec"]);
+
+            let outcome = run(&env, restart(&env, kind)).await;
+            assert_eq!(outcome.status, Status::Healthy, "over kubectl's: {outcome}");
         }
-        assert_eq!(ours["spec"], theirs["spec"]);
-        assert_ne!(ours["spec"], before["spec"]);
-
-        let outcome = run(&env, restart(&env, kind)).await;
-        assert_eq!(outcome.status, Status::Healthy, "over kubectl's: {outcome}");
     }
-});
+);
 
-live_scenario!("kubectl", pause_and_resume_are_kubectls, async |env| {
+live_scenario!("needs a cluster and kubectl", pause_and_resume_are_kubectls, async |env| {
     let manifest = manifest("Deployment", "api:v1", "release 1");
     assert_eq!(env.deploy(&manifest).await.status, Status::Healthy);
     let image = |tag: &str| format!("api={}/api:{tag}", env.registry);
@@ -119,18 +127,26 @@ scenario!(a_paused_deployment_takes_no_new_template, async |env| {
 });
 
 // A pause waits for nobody, and a resume that fails pauses again.
-live_scenario!("kubectl", a_rollout_that_never_ends_can_be_paused_and_fails_when_resumed, async |env| {
-    let manifest = manifest("Deployment", "api:v1", "release 1");
-    assert_eq!(env.deploy(&manifest).await.status, Status::Healthy);
-    let image = format!("api={}/api:does-not-exist", env.registry);
-    env.kubectl(&["set", "image", "deployment/api", &image], "").await;
-    env.eventually("the rollout has begun", || async { env.replica_sets().await == 2 }).await;
-    let outcome = run(&env, pause(&env)).await;
-    assert_eq!(outcome.status, Status::Healthy, "{outcome}");
-    assert!(outcome.took < Duration::from_secs(10), "{outcome}");
+live_scenario!(
+    "needs a cluster and kubectl",
+    a_rollout_that_never_ends_can_be_paused_and_fails_when_resumed,
+    async |env| {
+        let manifest = manifest("Deployment", "api:v1", "release 1");
+        assert_eq!(env.deploy(&manifest).await.status, Status::Healthy);
+        let image = format!("api={}/api:does-not-exist", env.registry);
+        env.kubectl(&["set", "image", "deployment/api", &image], "").await;
+        env.eventually("the rollout has begun", || async { env.replica_sets().await == 2 }).await;
+        let outcome = run(&env, pause(&env)).await;
+        assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+        assert!(outcome.took < Duration::from_secs(10), "{outcome}");
 
-    let outcome = run(&env, resume(&env)).await;
-    assert_eq!((outcome.status, reasons(&outcome)), (Status::RolledBack, vec!["ImageNotFound"]), "{outcome}");
-    assert_eq!(object(&env, "Deployment").await["spec"]["paused"], json!(true));
-    assert_eq!(env.ready_images().await, ["api:v1"]);
-});
+        let outcome = run(&env, resume(&env)).await;
+        assert_eq!(
+            (outcome.status, reasons(&outcome)),
+            (Status::RolledBack, vec!["ImageNotFound"]),
+            "{outcome}"
+        );
+        assert_eq!(object(&env, "Deployment").await["spec"]["paused"], json!(true));
+        assert_eq!(env.ready_images().await, ["api:v1"]);
+    }
+);

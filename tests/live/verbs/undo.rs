@@ -3,7 +3,7 @@
 use deploy_core::error::ErrorKind;
 use deploy_core::outcome::Status;
 use deploy_core::plan::Action;
-use deploy_tests::{Env, live, live_scenario, managers, reasons, scenario};
+use deploy_tests::{Env, live_scenario, managers, reasons, scenario};
 use serde_json::Value;
 
 use super::{
@@ -23,46 +23,41 @@ async fn after(env: &Env, kind: &str) -> (Value, Vec<String>) {
     (object(env, kind).await["spec"]["template"].clone(), kubectls_history(env, kind).await)
 }
 
-/// Both have the same history; kubectl goes back in one namespace, we in the other.
-#[tokio::test]
-#[ignore = "needs a cluster: tests/cluster/up"]
-async fn undo_is_kubectls() {
-    live("undo-theirs", async |theirs| {
-        live("undo-ours", async |ours| {
-            for kind in KINDS {
-                let name = format!("{kind}/api");
-                // The fourth revision is somebody else's: a field and an annotation that the third does not have.
-                let patch = r#"{"spec": {"template": {"metadata": {"annotations": {"x.io/by": "hand"}}, "spec": {"hostname": "other"}}}}"#;
-                for env in [&theirs, &ours] {
-                    three_revisions(env, kind).await;
-                    env.kubectl(&["patch", &name, "--patch", patch], "").await;
-                    env.kubectl(&["rollout", "status", &name], "").await;
-                }
-                assert_eq!(after(&theirs, kind).await, after(&ours, kind).await, "{kind}: the same history");
-
-                for to_revision in [None, Some(1), Some(2), None] {
-                    let before = object(&ours, kind).await;
-                    let number = format!("--to-revision={}", to_revision.unwrap_or(0));
-                    theirs.kubectl(&["rollout", "undo", &name, &number], "").await;
-                    theirs.kubectl(&["rollout", "status", &name], "").await;
-                    let outcome = run(&ours, undo(&ours, kind, to_revision)).await;
-                    assert_eq!(outcome.status, Status::Healthy, "{kind} {to_revision:?}: {outcome}");
-                    assert_eq!(after(&theirs, kind).await, after(&ours, kind).await, "{kind} {to_revision:?}");
-                    let rest = |object: &Value| {
-                        let mut spec = object["spec"].clone();
-                        spec["template"] = Value::Null;
-                        spec
-                    };
-                    assert_eq!(rest(&object(&ours, kind).await), rest(&before), "{kind}: nothing but the template");
-                }
+// Both have the same history; kubectl goes back in one namespace, we in the other.
+live_scenario!("needs a cluster and kubectl", undo_is_kubectls, async |theirs| {
+    deploy_tests::live("undo_is_ours", async |ours| {
+        for kind in KINDS {
+            let name = format!("{kind}/api");
+            // The fourth revision is somebody else's: a field and an annotation that the third does not have.
+            let patch = r#"{"spec": {"template": {"metadata": {"annotations": {"x.io/by": "hand"}}, "spec": {"hostname": "other"}}}}"#;
+            for env in [&theirs, &ours] {
+                three_revisions(env, kind).await;
+                env.kubectl(&["patch", &name, "--patch", patch], "").await;
+                env.kubectl(&["rollout", "status", &name], "").await;
             }
-        })
-        .await;
+            assert_eq!(after(&theirs, kind).await, after(&ours, kind).await, "{kind}: the same history");
+
+            for to_revision in [None, Some(1), Some(2), None] {
+                let before = object(&ours, kind).await;
+                let number = format!("--to-revision={}", to_revision.unwrap_or(0));
+                theirs.kubectl(&["rollout", "undo", &name, &number], "").await;
+                theirs.kubectl(&["rollout", "status", &name], "").await;
+                let outcome = run(&ours, undo(&ours, kind, to_revision)).await;
+                assert_eq!(outcome.status, Status::Healthy, "{kind} {to_revision:?}: {outcome}");
+                assert_eq!(after(&theirs, kind).await, after(&ours, kind).await, "{kind} {to_revision:?}");
+                let rest = |object: &Value| {
+                    let mut spec = object["spec"].clone();
+                    spec["template"] = Value::Null;
+                    spec
+                };
+                assert_eq!(rest(&object(&ours, kind).await), rest(&before), "{kind}: nothing but the template");
+            }
+        }
     })
     .await;
-}
+});
 
-live_scenario!("kubectl", undo_to_the_present_revision_changes_nothing, async |env| {
+live_scenario!("needs a cluster and kubectl", undo_to_the_present_revision_changes_nothing, async |env| {
     for kind in KINDS {
         let name = format!("{kind}/api");
         three_revisions(&env, kind).await;
@@ -84,7 +79,7 @@ live_scenario!("kubectl", undo_to_the_present_revision_changes_nothing, async |e
     assert_eq!((outcome.status, reasons(&outcome)), (Status::Failed, vec!["ImageNotFound"]), "{outcome}");
 });
 
-live_scenario!("kubectl", undo_names_the_revisions_there_are, async |env| {
+live_scenario!("needs a cluster and kubectl", undo_names_the_revisions_there_are, async |env| {
     assert_eq!(env.deploy(&manifest("Deployment", "api:v1", "release 1")).await.status, Status::Healthy);
     let refused_with = async |to_revision: Option<u64>, words: &str| {
         let (kind, text) = refused(&env, undo(&env, "Deployment", to_revision)).await;
@@ -123,7 +118,7 @@ scenario!(undo_to_a_revision_that_fails_comes_back, async |env| {
 });
 
 // `kubectl apply` made it, and goes on applying it afterwards.
-live_scenario!("kubectl", verbs_leave_to_kubectl_what_is_kubectls, async |env| {
+live_scenario!("needs a cluster and kubectl", verbs_leave_to_kubectl_what_is_kubectls, async |env| {
     for kind in KINDS {
         let apply = async |release: &str| {
             let manifest = manifest(kind, &format!("api:v{release}"), &format!("release {release}"));

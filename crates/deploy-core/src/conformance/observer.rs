@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::run_all;
 use crate::clock::Timestamp;
 use crate::event::{Event, EventKind, Observer};
-use crate::health::{Failure, Reason};
+use crate::health::{Failure, PodPhase, Reason};
 use crate::manifest::ObjectId;
 use crate::plan::Action;
 use crate::run::DeploymentId;
@@ -40,7 +40,9 @@ fn every_kind() -> Vec<EventKind> {
         EventKind::Planned { create: 1, update: 0, unchanged: 0, delete: 0 },
         EventKind::Applied { object: object(), action: Action::Create },
         EventKind::Progress { object: object(), message: text() },
+        EventKind::Pod { object: object(), pod: text(), phase: PodPhase::Failing, reason: Some(text()) },
         EventKind::Healthy { object: object() },
+        EventKind::Gone { object: object() },
         EventKind::Hopeless { failure: Failure::new(Reason::Stalled, object(), "") },
         EventKind::TimedOut { waiting: vec![object()] },
         EventKind::Cancelled,

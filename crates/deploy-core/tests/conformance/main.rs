@@ -200,3 +200,7 @@ mod silent {
 mod system_clock {
     deploy_core::clock_conformance! { #[tokio::test] || async { super::SystemClock::new() } }
 }
+
+mod system_clock_in_paused_time {
+    deploy_core::clock_conformance! { #[tokio::test(start_paused = true)] || async { super::SystemClock::new() } }
+}

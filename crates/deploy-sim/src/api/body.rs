@@ -63,7 +63,7 @@ fn of_kind(request: &Request, kind: &Kind) -> Result<Value, Status> {
 pub(super) fn patched(
     request: &Request,
     at: &At<'_>,
-    after: Value,
+    after: &Value,
     strict: Vec<String>,
 ) -> Result<Value, Status> {
     let (read, problems) = if at.kind.custom {
@@ -72,17 +72,17 @@ pub(super) fn patched(
         (read, problems)
     } else {
         let of = Type::of(&at.kind.api_version(), &at.kind.kind).unwrap_or(&Type::Any);
-        schema::check(&after, of)
+        schema::check(after, of)
     };
-    settle_patch(request, &after, problems, strict)?;
+    settle_patch(request, after, problems, strict)?;
     Ok(read)
 }
 
 /// What a patch has made of a `Scale`.
-pub(super) fn patched_scale(request: &Request, after: Value, strict: Vec<String>) -> Result<Value, Status> {
+pub(super) fn patched_scale(request: &Request, after: &Value, strict: Vec<String>) -> Result<Value, Status> {
     let of = Type::of("autoscaling/v1", "Scale").unwrap_or(&Type::Any);
-    let (read, problems) = schema::check(&after, of);
-    settle_patch(request, &after, problems, strict)?;
+    let (read, problems) = schema::check(after, of);
+    settle_patch(request, after, problems, strict)?;
     Ok(read)
 }
 

@@ -44,7 +44,7 @@ fn ask(state: &mut State, at: &At<'_>, pod: &Value, dry_run: bool) -> Result<(),
     let Some(budget) = budgets.next() else { return Ok(()) };
     if budgets.next().is_some() {
         let why = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
-        return Err(Status::new(500, "InternalError", format!("Internal error occurred: {why}")));
+        return Err(Status::new(500, "", why));
     }
     let count = |field: &str| int(&budget, &format!("/status/{field}")).unwrap_or(0);
     let is_ready = condition(pod, "Ready").is_some_and(|ready| ready["status"] == "True");
@@ -60,12 +60,7 @@ fn ask(state: &mut State, at: &At<'_>, pod: &Value, dry_run: bool) -> Result<(),
     }
     let allowed = count("disruptionsAllowed");
     if allowed <= 0 {
-        let message = format!(
-            "The disruption budget {} needs {} healthy pods and has {} currently",
-            name(&budget),
-            count("desiredHealthy"),
-            count("currentHealthy")
-        );
+        let message = format!("The disruption budget {} {}", name(&budget), why_not(&budget));
         return Err(refusal(&message, None));
     }
     if !dry_run {
@@ -74,6 +69,24 @@ fn ask(state: &mut State, at: &At<'_>, pod: &Value, dry_run: bool) -> Result<(),
         })?;
     }
     Ok(())
+}
+
+/// Why a budget has nothing left.
+fn why_not(budget: &Value) -> String {
+    let count = |field: &str| int(budget, &format!("/status/{field}")).unwrap_or(0);
+    let told = condition(budget, "DisruptionAllowed").filter(|told| told["status"] == "False");
+    let [reason, message] = ["/reason", "/message"].map(|field| told.map_or("", |told| text(told, field)));
+    if reason == "SyncFailed" && !message.is_empty() {
+        return format!("does not allow evicting pods currently because it failed sync: {message}");
+    }
+    let (healthy, desired) = (count("currentHealthy"), count("desiredHealthy"));
+    if healthy <= desired {
+        return format!("needs {desired} healthy pods and has {healthy} currently");
+    }
+    if message.is_empty() {
+        return "does not allow evicting pods currently".into();
+    }
+    format!("does not allow evicting pods currently ({reason}): {message}")
 }
 
 fn refusal(message: &str, retry_after: Option<u64>) -> Status {

@@ -4,6 +4,7 @@ mod body;
 mod delete;
 mod discovery;
 mod eviction;
+mod identity;
 mod list_options;
 mod log;
 mod patch;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use json_patch::{AddOperation, PatchOperation, ReplaceOperation};
 use serde_json::{Value, json};
 
+use super::identity::{check_identity, check_preconditions, check_type};
 use super::read::as_served;
 use super::scale::{rescale, scale};
-use super::write::{Change, check_identity, check_preconditions, check_type, commit, overwrite};
+use super::write::{Change, commit, overwrite};
 use super::{At, Reply, body};
 use crate::fields;
 use crate::request::Request;
@@ -95,12 +96,12 @@ fn changed(
     if at.address.subresource.as_deref() == Some("scale") {
         let mut scaled = scale(before, &at.kind);
         change(&mut scaled)?;
-        let scaled = body::patched_scale(request, scaled, strict)?;
+        let scaled = body::patched_scale(request, &scaled, strict)?;
         return rescale(state, request, at, before, &scaled);
     }
     let mut after = (**before).clone();
     change(&mut after)?;
-    let mut after = body::patched(request, at, after, strict)?;
+    let mut after = body::patched(request, at, &after, strict)?;
     check_identity(&mut after, at, &state.kinds)?;
     check_preconditions(&after, before, at)?;
     let written = overwrite(state, request, at, before, after)?;

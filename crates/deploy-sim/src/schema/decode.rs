@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::Type;
 use crate::defaults::quantity::Quantity;
 
-const QUANTITY: &str =
+pub(super) const QUANTITY: &str =
     "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 /// More unknown and duplicate fields than these are not told.
 const MAX_STRICT: usize = 100;
@@ -79,7 +79,7 @@ impl Reader {
                 Step::Key(name) => text.extend([name.as_str(), "."]),
                 Step::Index(index) => {
                     text.pop();
-                    text.push_str(&format!("[{index}]."));
+                    text.extend(["[", &index.to_string(), "]."]);
                 }
             }
         }

@@ -5,6 +5,8 @@
 pub(crate) mod custom;
 mod decode;
 mod table;
+#[cfg(test)]
+mod tests;
 pub(crate) mod typed;
 
 use std::borrow::Cow;

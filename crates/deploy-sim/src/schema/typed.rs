@@ -32,10 +32,10 @@ fn check_view(object: &Value, view: View<'_>) -> Vec<String> {
         match (name.as_str(), view) {
             ("apiVersion" | "kind", _) => {}
             ("metadata", _) => {
-                walk(value, View::BuiltIn(Type::metadata()), keys.field(name), place, &mut found)
+                walk(value, View::BuiltIn(Type::metadata()), keys.field(name), &place, &mut found);
             }
             _ => match view.field(name) {
-                Some(of) => walk(value, of, keys.field(name), place, &mut found),
+                Some(of) => walk(value, of, keys.field(name), &place, &mut found),
                 None => return unknown(found, &place),
             },
         }
@@ -48,14 +48,14 @@ fn unknown(mut found: Vec<String>, place: &str) -> Vec<String> {
     found
 }
 
-fn walk(value: &Value, of: View<'_>, keys: Schema, place: String, found: &mut Vec<String>) {
+fn walk(value: &Value, of: View<'_>, keys: Schema, place: &str, found: &mut Vec<String>) {
     match value {
         Value::Null => {}
         Value::Object(fields) if of.is_map() => {
             for (name, value) in fields {
                 let place = format!("{place}.{name}");
                 match of.field(name) {
-                    Some(of) => walk(value, of, keys.field(name), place, found),
+                    Some(of) => walk(value, of, keys.field(name), &place, found),
                     // The walk over a map ends at the first field that it does not have.
                     None => return found.push(format!("{place}: field not declared in schema")),
                 }
@@ -69,7 +69,7 @@ fn walk(value: &Value, of: View<'_>, keys: Schema, place: String, found: &mut Ve
                     found.push(format!("{place}: duplicate entries for key {element}"));
                 }
                 if let Some(of) = of.item() {
-                    walk(value, of, keys.item(), format!("{place}{element}"), found);
+                    walk(value, of, keys.item(), &format!("{place}{element}"), found);
                 }
                 seen.push(element);
             }
@@ -97,7 +97,7 @@ fn element(item: &Value, index: usize, keys: Schema) -> String {
     }
 }
 
-impl<'a> View<'a> {
+impl View<'_> {
     fn is_map(self) -> bool {
         match self {
             Self::BuiltIn(of) => matches!(of, Type::Struct(_) | Type::Map(..) | Type::Any),

@@ -171,17 +171,24 @@ impl<'a, S: Fixture> Steps<'a, S> {
         self.read(name).await.and_then(|object| object.annotation(DEPLOYMENT_ID).map(str::to_owned))
     }
 
-    /// Objects that events say were applied, or brought back.
+    /// Objects of bundles that events say were applied, or brought back.
     fn told(&self) -> Vec<(String, Action)> {
         let events = self.recorder.events();
         let told = events.iter().filter_map(|event| match &event.kind {
-            EventKind::Applied { object, action } | EventKind::Restored { object, action } => {
+            EventKind::Applied { object, action } | EventKind::Restored { object, action }
+                if is_of_a_bundle(object) =>
+            {
                 Some((object.name.clone(), *action))
             }
             _ => None,
         });
         told.collect()
     }
+}
+
+/// A target may write objects of its own beside those of the bundle, as the parent of a set to prune.
+fn is_of_a_bundle(id: &ObjectId) -> bool {
+    id.kind == "ConfigMap"
 }
 
 fn some(values: &[&str]) -> Vec<Option<String>> {
