@@ -1,5 +1,10 @@
 //! The embedded cluster: how long it takes to start, what a rollout costs, and a thousand of both. See README.md.
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::disallowed_methods, reason = "it is what a benchmark is for")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "it is what a benchmark is for"
+)]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,9 +15,9 @@ use deploy_core::rollout::Rollout;
 use deploy_core::run::Run;
 use deploy_k8s::{Apply, Cluster};
 use deploy_sim::SimCluster;
+use futures_util::future::join_all;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
-use futures_util::future::join_all;
 use tokio::runtime::{Builder, Runtime};
 
 const APP: &str = "

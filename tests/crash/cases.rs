@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use deploy_core::clock::{Clock, SystemClock};
 use deploy_core::error::Result;
 use deploy_core::manifest::{ImageOverride, ObjectId};
 use deploy_core::outcome::{Outcome, Status};
@@ -134,7 +133,7 @@ async fn set_image(env: &Env, image: &str, holder: &str) -> Result<Outcome> {
 }
 
 async fn restart(env: &Env, holder: &str) -> Result<Outcome> {
-    let verb = RolloutVerb::restart(&env.target(), api(env), SystemClock::new().now()).expect("a verb");
+    let verb = RolloutVerb::restart(&env.target(), api(env), env.clock.now()).expect("a verb");
     let (run, _) = env.run();
     let rollout = recorded(env, Rollout::new(Arc::new(verb.target())), holder);
     rollout.run_derived(&verb, run.named("app")).await
