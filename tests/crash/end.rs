@@ -20,6 +20,9 @@ const KINDS: &[(&str, &str)] = &[
 const NOTES: [&str; 3] =
     ["deploy-core/deployment-id", "deployment.kubernetes.io/revision", "kubectl.kubernetes.io/restartedAt"];
 
+/// Made from the namespace.
+const OF_THE_NAMESPACE: [&str; 2] = ["applyset.kubernetes.io/id", "applyset.kubernetes.io/part-of"];
+
 /// The objects by kind and name, and which images are ready.
 #[derive(Debug, PartialEq)]
 pub(crate) struct End {
@@ -102,6 +105,11 @@ fn forget(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             fields.retain(|name, _| !is_passing(name));
+            for (name, value) in
+                fields.iter_mut().filter(|(name, _)| OF_THE_NAMESPACE.contains(&name.as_str()))
+            {
+                *value = name.as_str().into();
+            }
             fields.values_mut().for_each(forget);
             let emptied: Vec<String> =
                 fields.iter().filter(|(_, value)| is_empty(value)).map(|(name, _)| name.clone()).collect();
