@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 const KINDS: &[(&str, &str)] = &[
     ("apps/v1", "Deployment"),
     ("apps/v1", "StatefulSet"),
+    ("apps/v1", "DaemonSet"),
     ("batch/v1", "Job"),
     ("coordination.k8s.io/v1", "Lease"),
     ("v1", "ConfigMap"),
@@ -17,8 +18,12 @@ const KINDS: &[(&str, &str)] = &[
 ];
 
 /// What a run writes of itself, or the cluster of what happened.
-const NOTES: [&str; 3] =
-    ["deploy-core/deployment-id", "deployment.kubernetes.io/revision", "kubectl.kubernetes.io/restartedAt"];
+const NOTES: [&str; 4] = [
+    "deploy-core/deployment-id",
+    "deployment.kubernetes.io/revision",
+    "kubectl.kubernetes.io/restartedAt",
+    "deprecated.daemonset.template.generation",
+];
 
 /// Made from the namespace.
 const OF_THE_NAMESPACE: [&str; 2] = ["applyset.kubernetes.io/id", "applyset.kubernetes.io/part-of"];
