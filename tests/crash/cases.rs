@@ -201,5 +201,5 @@ fn set(image: &str) -> String {
 }
 
 fn widget() -> String {
-    include_str!("../live/crd.yaml").replace("$GROUP", "$NAMESPACE.example.com")
+    include_str!("../scenarios/crd.yaml").replace("$GROUP", "$NAMESPACE.example.com")
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use deploy_k8s::ApplySet;
 use deploy_tests::Env;
 use serde_json::{Map, Value, json};
 
@@ -82,8 +83,10 @@ fn lasting(object: Value, namespace: &str) -> Value {
         }
     }
     forget(&mut kept);
-    // Each environment has a namespace of its own.
-    serde_json::from_str(&kept.to_string().replace(namespace, "NAMESPACE")).expect("it is JSON")
+    // Each environment has a namespace of its own, and a set's id follows from it.
+    let set = ApplySet::new("app", namespace).expect("a good name").id();
+    let text = kept.to_string().replace(&set, "SET").replace(namespace, "NAMESPACE");
+    serde_json::from_str(&text).expect("it is JSON")
 }
 
 /// What a manager owns, as text.
