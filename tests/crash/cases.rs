@@ -217,7 +217,7 @@ fn set(image: &str) -> String {
 }
 
 fn widget() -> String {
-    include_str!("../live/crd.yaml").replace("$GROUP", "$NAMESPACE.example.com")
+    include_str!("../scenarios/crd.yaml").replace("$GROUP", "$NAMESPACE.example.com")
 }
 
 fn daemon(image: &str) -> String {

@@ -44,7 +44,7 @@ impl End {
                 let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
                 // The cluster's own, in every namespace.
                 if name != "kube-root-ca.crt" {
-                    objects.insert(format!("{kind} {name}"), lasting(object, &env.namespace));
+                    objects.insert(format!("{kind} {name}"), lasting(&object, &env.namespace));
                 }
             }
         }
@@ -70,7 +70,7 @@ impl End {
     }
 }
 
-fn lasting(object: Value, namespace: &str) -> Value {
+fn lasting(object: &Value, namespace: &str) -> Value {
     let metadata = &object["metadata"];
     let mut managers: Vec<Value> = metadata["managedFields"].as_array().cloned().unwrap_or_default();
     managers

@@ -12,6 +12,7 @@ use crate::end::End;
 const SEED: u64 = 20_261_121;
 
 /// Every request, before and after its effect.
+#[expect(clippy::print_stdout, reason = "what was tried, for --nocapture")]
 pub(crate) async fn at_every_request(case: &'static Case) {
     let mut wanted = None;
     embedded(case.name, async |env| wanted = Some(undisturbed(case, &env).await.0)).await;
