@@ -15,13 +15,15 @@ use futures_util::future::BoxFuture;
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     /// What is deployed before it; the target and the manifests.
-    before: &'static [(Target, fn() -> String)],
+    before: Bundles,
     what: What,
     /// How it ends when nobody disturbs it.
     pub(crate) ends: Status,
 }
 
 type Target = fn(&Env) -> Apply;
+/// Manifests, each with the target that they are deployed by.
+type Bundles = &'static [(Target, fn() -> String)];
 
 enum What {
     Manifests(Target, fn() -> String),
@@ -32,12 +34,7 @@ enum What {
 
 use What::{Image, Manifests, Restart};
 
-const fn case(
-    name: &'static str,
-    before: &'static [(Target, fn() -> String)],
-    what: What,
-    ends: Status,
-) -> Case {
+const fn case(name: &'static str, before: Bundles, what: What, ends: Status) -> Case {
     Case { name, before, what, ends }
 }
 
