@@ -1,6 +1,6 @@
 //! The cluster as its users hold it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,14 +12,22 @@ use crate::faults::{Fault, Faults};
 use crate::kubelet::{Image, Images};
 use crate::server::Server;
 use crate::state::State;
+use crate::status::Status;
 
 /// When a cluster's time begins, unless another time is given: 2026-01-01T00:00:00Z.
 const BEGINNING: Timestamp = Timestamp::constant(1_767_225_600, 0);
+/// The last moment at which it may begin, 9000-01-01T00:00:00Z: nine centuries before the last that can be told.
+const LAST_BEGINNING: Timestamp = Timestamp::constant(221_845_392_000, 0);
+/// Longer than any process.
+const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
 /// A Kubernetes cluster in this process.
 ///
 /// Its time is tokio's: on a runtime whose time is paused it is virtual, and passes as soon as nobody has anything to do. A clone is the
 /// same cluster.
+///
+/// Where one of its components panics, which is a mistake in this crate (or in a closure that it was given), it breaks: each request is
+/// answered 500 from then on, with the panic's message, and its watches end with that.
 ///
 /// ```
 /// use deploy_sim::SimCluster;
@@ -81,9 +89,13 @@ impl SimClusterBuilder {
     }
 
     /// When its time begins (default 2026-01-01T00:00:00Z); it passes as tokio's does. Who looks at a cluster in real time, and asks the
-    /// machine for the time, gives the machine's.
+    /// machine for the time, gives the machine's. A time before 1970 is taken for the beginning of 1970, one after 9000-01-01T00:00:00Z for
+    /// that.
     pub fn begins(mut self, time: SystemTime) -> Self {
-        self.begins = Timestamp::try_from(time).ok();
+        let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let begins =
+            SignedDuration::try_from(since_epoch).ok().and_then(|since| Timestamp::from_duration(since).ok());
+        self.begins = Some(begins.map_or(LAST_BEGINNING, |begins| begins.min(LAST_BEGINNING)));
         self
     }
 
@@ -104,8 +116,14 @@ impl SimClusterBuilder {
         state.has_storage = !self.without_storage;
         let changed = Sender::new(state.store.revision());
         let faults = Mutex::default();
-        let shared =
-            Arc::new(Shared { state: Mutex::new(state), faults, changed, begins, started: Instant::now() });
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            faults,
+            broken: OnceLock::new(),
+            changed,
+            begins,
+            started: Instant::now(),
+        });
         tokio::spawn(drive(Arc::downgrade(&shared), shared.changes()));
         SimCluster {
             shared,
@@ -176,9 +194,10 @@ impl SimCluster {
         self.shared.faults().plan(fault);
     }
 
-    /// Refuses connections for so long, and breaks those that there are. Controllers go on, unlike on a real cluster.
+    /// Refuses connections for so long, and breaks those that there are; for thirty years at most. Controllers go on, unlike on a real
+    /// cluster.
     pub fn down_for(&self, time: Duration) {
-        self.shared.faults().down_until = Some(Instant::now() + time);
+        self.shared.faults().down_until = Some(Instant::now() + time.min(FOR_EVER));
         self.shared.tell(&self.shared.state());
     }
 
@@ -205,6 +224,8 @@ impl SimCluster {
 pub(crate) struct Shared {
     state: Mutex<State>,
     faults: Mutex<Faults>,
+    /// Why the controllers work no more.
+    broken: OnceLock<String>,
     /// The latest revision.
     changed: Sender<u64>,
     begins: Timestamp,
@@ -218,6 +239,25 @@ impl Shared {
         let passed = SignedDuration::try_from(self.started.elapsed()).unwrap_or(SignedDuration::ZERO);
         state.now = self.begins.saturating_add(passed).unwrap_or(Timestamp::MAX);
         state
+    }
+
+    /// The state, at the present time, where all that wrote it ended as it should.
+    ///
+    /// # Errors
+    /// Somebody panicked while the state was theirs: nothing that it says is to be trusted, and no controller works any more.
+    pub(crate) fn sound_state(&self) -> Result<MutexGuard<'_, State>, Status> {
+        let state = self.state();
+        match self.broken.get() {
+            Some(why) => Err(Status::broken(why)),
+            None if self.state.is_poisoned() => Err(Status::broken("something panicked that wrote to it")),
+            None => Ok(state),
+        }
+    }
+
+    /// Says why nothing is to be answered from now on, and breaks the watches.
+    pub(crate) fn breaks(&self, why: String) {
+        let _ = self.broken.set(why);
+        self.tell(&self.state());
     }
 
     /// What goes wrong. Not to be held while asking for the state.
@@ -238,6 +278,7 @@ impl Shared {
     /// When a moment of the cluster's time is for the runtime.
     pub(crate) fn instant(&self, moment: Timestamp) -> Instant {
         let since = Duration::try_from(moment.duration_since(self.begins)).unwrap_or_default();
-        self.started + since
+        // Instants may end before moments do; nobody waits for either.
+        self.started.checked_add(since).unwrap_or(self.started + FOR_EVER)
     }
 }

@@ -95,10 +95,10 @@ impl Component {
             // An Event that cannot be counted is lost, as on a real node.
             let _ = self.change(state, &known, None, |known| {
                 if event.action.is_some() {
-                    let count = known["series"]["count"].as_u64().unwrap_or(1) + 1;
+                    let count = known["series"]["count"].as_u64().unwrap_or(1).saturating_add(1);
                     known["series"] = json!({"count": count, "lastObservedTime": exact});
                 } else {
-                    known["count"] = (known["count"].as_u64().unwrap_or(1) + 1).into();
+                    known["count"] = known["count"].as_u64().unwrap_or(1).saturating_add(1).into();
                     known["lastTimestamp"] = time.into();
                 }
             });

@@ -1,6 +1,8 @@
 //! What keeps the controllers, the scheduler and the kubelet at work while the cluster lives.
 
+use std::any::Any;
 use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Weak;
 
 use tokio::sync::watch::Receiver;
@@ -13,7 +15,13 @@ use crate::controllers::settle;
 pub(crate) async fn drive(cluster: Weak<Shared>, mut changed: Receiver<u64>) {
     loop {
         // Nothing of the cluster is held while waiting: it ends when the last of its users lets it go.
-        let Some(next) = cluster.upgrade().map(|cluster| work(&cluster, &mut changed)) else { return };
+        let Some(alive) = cluster.upgrade() else { return };
+        // Who panics leaves the state's lock poisoned: nothing of it is used again.
+        let next = match catch_unwind(AssertUnwindSafe(|| work(&alive, &mut changed))) {
+            Ok(next) => next,
+            Err(panic) => return alive.breaks(format!("its controllers panicked: {}", words(&*panic))),
+        };
+        drop(alive);
         let due = async {
             match next {
                 Some(next) => sleep_until(next).await,
@@ -26,6 +34,12 @@ pub(crate) async fn drive(cluster: Weak<Shared>, mut changed: Receiver<u64>) {
             () = due => {}
         }
     }
+}
+
+/// What a panic says.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("nobody knows why")
 }
 
 /// Does all that is due, and says when the next thing is.

@@ -85,7 +85,7 @@ where
             Effect::ServerError => return Ok(refusal(&Status::internal_error())),
             Effect::Expired => return Ok(refusal(&Status::expired())),
             Effect::RequestLost => return Err(io::ErrorKind::ConnectionReset.into()),
-            Effect::WatchBroken(after) => broken = Some(Instant::now() + *after),
+            Effect::WatchBroken(after) => broken = Instant::now().checked_add(*after),
             Effect::AnswerLost | Effect::Rival(_) => {}
         }
     }
@@ -94,7 +94,7 @@ where
     }
     let mut warnings = Vec::new();
     let reply = request.and_then(|request| {
-        let mut state = shared.state();
+        let mut state = shared.sound_state()?;
         let before = state.store.revision();
         for effect in &met {
             if let Effect::Rival(rival) = effect {

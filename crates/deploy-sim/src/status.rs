@@ -120,6 +120,14 @@ impl Status {
     }
 
     /// Options of a list that contradict each other.
+    /// The cluster itself is at fault, and stays it.
+    pub(crate) fn broken(why: &str) -> Self {
+        let message = format!(
+            "the embedded cluster is broken: {why}; this is no failure of a real cluster, start another one"
+        );
+        Self::new(500, "InternalError", message)
+    }
+
     pub(crate) fn bad_list_options(causes: &[Cause]) -> Self {
         Self::invalid(Subject { group: "meta.k8s.io", resource: "ListOptions", name: "" }, causes)
     }

@@ -20,7 +20,7 @@ use crate::store::Change;
 
 /// How often a watch that asks for bookmarks gets one, as a real server sends them.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
-/// A watch that names no end has this one.
+/// A watch that names no end, or a later one, has this one.
 const LONGEST: Duration = Duration::from_secs(3600);
 
 struct Watching {
@@ -53,7 +53,7 @@ pub(crate) fn body(
         changed: shared.changes(),
         lines: VecDeque::new(),
         bookmark_at: now + BOOKMARK_EVERY,
-        end_at: now + watch.timeout.map_or(LONGEST, Duration::from_secs),
+        end_at: now + watch.timeout.map_or(LONGEST, Duration::from_secs).min(LONGEST),
         broken_at,
         over: None,
         shared,
@@ -117,7 +117,14 @@ impl Watching {
             self.over = Some(End::Broken);
             return;
         }
-        let state = shared.state();
+        let state = match shared.sound_state() {
+            Ok(state) => state,
+            Err(status) => {
+                self.line(&json!({"type": "ERROR", "object": status.to_value()}));
+                self.over = Some(End::Closed);
+                return;
+            }
+        };
         match state.store.since(self.watch.from) {
             Ok(changes) => {
                 for change in changes {

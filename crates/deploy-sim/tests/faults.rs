@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends by panicking")]
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use deploy_sim::{Fault, Moment, Mortal, SimCluster};
+use deploy_sim::{Fault, Image, Moment, Mortal, SimCluster};
 use futures_util::TryStreamExt;
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{Api, Patch, PatchParams, WatchParams};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
 use kube::client::Client;
 use serde_json::json;
 use tokio::time::Instant;
@@ -130,4 +130,59 @@ async fn a_client_dies_at_its_request() {
     maps.get_opt("a").await.unwrap();
     assert!(process.until_death(apply(&maps, "2")).await.unwrap().is_ok(), "it ends before its death");
     assert_eq!(process.requests(), 1, "one write");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_whose_controllers_panicked_answers_nothing_any_more() {
+    let cluster = SimCluster::builder().images(|name| panic!("nobody knows {name}")).start();
+    let maps = maps(cluster.client());
+    let watching = maps.watch(&WatchParams::default(), "0").await.unwrap();
+    apply(&maps, "1").await.unwrap();
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "image": "a:1"}]},
+    });
+    let pods: Api<Pod> = Api::default_namespaced(cluster.client());
+    pods.create(&PostParams::default(), &serde_json::from_value(pod).unwrap()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let kube::Error::Api(status) = apply(&maps, "2").await.unwrap_err() else { panic!("it goes on") };
+    assert_eq!(status.code, 500);
+    assert!(status.message.contains("its controllers panicked: nobody knows"), "{}", status.message);
+    let told: Vec<_> = watching.try_collect().await.unwrap();
+    assert!(matches!(told.last(), Some(WatchEvent::Error(status)) if status.code == 500), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_times_are_no_trouble() {
+    let begins = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::MAX >> 1);
+    let image = Image::new().stops_after(Duration::MAX).exits(1, Duration::MAX);
+    let cluster = SimCluster::builder().begins(begins).image("a:1", image).start();
+    let pods: Api<Pod> = Api::default_namespaced(cluster.client());
+    let pod = |name: &str| {
+        let spec = json!({
+            "containers": [{"name": "a", "image": "a:1"}], "terminationGracePeriodSeconds": i64::MAX,
+        });
+        serde_json::from_value(json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec,
+        }))
+        .unwrap()
+    };
+    for name in ["a", "b"] {
+        pods.create(&PostParams::default(), &pod(name)).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    pods.delete("a", &DeleteParams::default()).await.unwrap();
+    let grace = u32::MAX;
+    pods.delete("b", &DeleteParams { grace_period_seconds: Some(grace), ..DeleteParams::default() })
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(pods.list(&ListParams::default()).await.unwrap().items.len(), 2);
+    let uri = format!("/api/v1/pods?watch=1&resourceVersion=0&timeoutSeconds={}", u64::MAX >> 1);
+    let request = http::Request::get(uri).body(Vec::new()).unwrap();
+    cluster.inject(Fault::watch_broken(Duration::MAX));
+    cluster.client().request_text(request).await.unwrap();
+    cluster.down_for(Duration::MAX);
+    pods.list(&ListParams::default()).await.unwrap_err();
+    cluster.heal();
+    pods.list(&ListParams::default()).await.unwrap();
 }

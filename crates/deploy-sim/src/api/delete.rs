@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::read::without_type;
 use super::write::{finalizers, metadata};
 use super::{At, Reply, body};
+use crate::controllers::object::after as moment_after;
 use crate::definitions;
 use crate::request::{Address, Request};
 use crate::selector::Selector;
@@ -153,14 +154,14 @@ pub(super) fn remove(
         return Ok((last, true));
     }
     if before["metadata"].get("deletionTimestamp").is_none() {
-        let at_the_latest = state.now + jiff::SignedDuration::from_secs(grace);
+        let at_the_latest = moment_after(state.now, grace);
         let time =
             jiff::Timestamp::from_second(at_the_latest.as_second()).unwrap_or(at_the_latest).to_string();
         let metadata = metadata(&mut after);
         metadata.insert("deletionTimestamp".into(), time.into());
         metadata.insert("deletionGracePeriodSeconds".into(), grace.into());
         if let Some(generation) = metadata.get("generation").and_then(Value::as_i64) {
-            metadata.insert("generation".into(), (generation + 1).into());
+            metadata.insert("generation".into(), generation.saturating_add(1).into());
         }
         if at.kind.resource.as_ref() == "namespaces." {
             after["status"]["phase"] = "Terminating".into();

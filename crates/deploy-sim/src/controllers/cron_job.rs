@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::object::{
-    after, annotate, condition, controlled_by, controller, int, is_deleting, list, name, namespace, sooner,
-    text, time, uid,
+    after, annotate, condition, controlled_by, controller, int, is_deleting, later, list, name, namespace,
+    sooner, text, time, uid,
 };
 use super::{job, pods, write_status};
 use crate::component::{CONTROLLER_MANAGER, Event};
@@ -170,7 +170,7 @@ impl Cron {
         }
         let waits = state.retries.waits(&self.object, state.now);
         let latest = self.due(&parsed, state.now, None).0.unwrap_or_else(|| self.since());
-        waits.or_else(|| parsed.next(latest).map(|next| next + DELAY))
+        waits.or_else(|| parsed.next(latest).map(|next| later(next, DELAY)))
     }
 
     /// The last moment that was considered.

@@ -74,7 +74,7 @@ fn retry(state: &mut State, set: &Value) -> Option<Timestamp> {
 fn revise(state: &mut State, set: &Value, revisions: &[Arc<Value>]) -> Result<String, Status> {
     let is_present = |revision: &&Arc<Value>| history::is_of(revision, &set["spec"]["template"]);
     let old = revisions.iter().filter(|revision| !is_present(revision));
-    let number = old.map(|revision| history::number(revision)).max().unwrap_or(0) + 1;
+    let number = old.map(|revision| history::number(revision)).max().unwrap_or(0).saturating_add(1);
     let revision = match revisions.iter().rfind(is_present) {
         Some(present) if history::number(present) < number => history::renew(state, present, number)?,
         Some(present) => Arc::clone(present),

@@ -30,7 +30,7 @@ use crate::component::CONTROLLER_MANAGER;
 use crate::selector::Selector;
 use crate::state::State;
 use crate::{kubelet, scheduler};
-use object::{controlled_by, controller, is_deleting, sooner, uid};
+use object::{controlled_by, controller, is_deleting, later, sooner, uid};
 
 /// Rounds of one step. Each round does at least one thing, so a cluster of any size that a test has comes to rest in fewer.
 const MOST_ROUNDS: usize = 1_000;
@@ -128,7 +128,7 @@ pub(crate) fn settle(state: &mut State) -> Option<Timestamp> {
     }
     let next = agenda.0.iter().fold(None, |next, entry| sooner(next, entry.due));
     state.agenda = agenda;
-    if is_busy { Some(state.now + BREATH) } else { next }
+    if is_busy { Some(later(state.now, BREATH)) } else { next }
 }
 
 /// When controllers try again what was refused: after 5 ms at first, twice as long every time, at most 1,000 s
@@ -146,7 +146,7 @@ impl Retries {
         let (times, until) = self.0.entry(uid(object).to_owned()).or_insert((0, now));
         let wait = 5_i64.saturating_mul(1 << (*times).min(18)).min(1_000_000);
         *times += 1;
-        *until = now + SignedDuration::from_millis(wait);
+        *until = later(now, SignedDuration::from_millis(wait));
     }
 
     fn forget(&mut self, object: &Value) {

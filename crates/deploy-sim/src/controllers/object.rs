@@ -55,9 +55,14 @@ pub(crate) fn time(object: &Value, pointer: &str) -> Option<Timestamp> {
     text(object, pointer).parse().ok()
 }
 
-/// A moment so many seconds after another; the same one where there is no such time.
+/// A moment so many seconds after another; the last that there is where there is none so late.
 pub(crate) fn after(moment: Timestamp, seconds: i64) -> Timestamp {
-    moment.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(moment)
+    later(moment, SignedDuration::from_secs(seconds))
+}
+
+/// A moment so long after another; the last that there is where there is none so late.
+pub(crate) fn later(moment: Timestamp, by: SignedDuration) -> Timestamp {
+    moment.saturating_add(by).unwrap_or(moment)
 }
 
 /// The status condition of a type.

@@ -83,8 +83,8 @@ fn revise(
     let equal = revisions.iter().rfind(|revision| history::is_of(revision, template));
     let update = match equal {
         Some(equal) if history::number(equal) == latest => Arc::clone(equal),
-        Some(equal) => history::renew(state, equal, latest + 1)?,
-        None => history::create(state, set, HASH, latest + 1, &mut collisions)?,
+        Some(equal) => history::renew(state, equal, latest.saturating_add(1))?,
+        None => history::create(state, set, HASH, latest.saturating_add(1), &mut collisions)?,
     };
     let named = text(set, "/status/currentRevision");
     let current = revisions.iter().find(|revision| revision["metadata"]["name"] == named);

@@ -9,7 +9,7 @@ use super::image::Image;
 use super::probe::Probe;
 use super::{NODE, config};
 use crate::component::{Event, KUBELET};
-use crate::controllers::object::{after, int, text};
+use crate::controllers::object::{after, int, later, text};
 use crate::state::State;
 
 /// Measured on a real node: a small image from a registry nearby, the answer of a registry that has none, the start of a container, an
@@ -141,7 +141,7 @@ impl Container {
                 None => self.run(scene),
                 Some(why) => self.fail_to_start(scene, &why),
             },
-            Phase::Running { since, exit: Some((at, code)) } if at + NOTICE <= now => {
+            Phase::Running { since, exit: Some((at, code)) } if later(at, NOTICE) <= now => {
                 self.exit(scene, since, at, code);
             }
             Phase::Running { since, exit } => self.probe(scene, since, exit.is_some_and(|(at, _)| at <= now)),
@@ -165,7 +165,7 @@ impl Container {
             Phase::Running { exit, .. } => {
                 let probes =
                     self.probes.iter().filter(|probe| self.probes_now(probe.kind)).map(|probe| probe.next);
-                probes.chain(exit.map(|(at, _)| at + NOTICE)).min()
+                probes.chain(exit.map(|(at, _)| later(at, NOTICE))).min()
             }
             Phase::Exited { look, restart } => look.or(restart),
             Phase::Waiting => None,
@@ -198,7 +198,7 @@ impl Container {
                 Event::normal("kubelet", "Pulling", &format!("Pulling image \"{image}\"")).of(&self.field),
             );
             let takes = if scene.image().refusal(&image).is_some() { REFUSAL } else { PULL };
-            self.phase = Phase::Pulling { since: now, until: now + takes };
+            self.phase = Phase::Pulling { since: now, until: later(now, takes) };
         }
     }
 
@@ -232,13 +232,13 @@ impl Container {
             return;
         }
         scene.tell(Event::normal("kubelet", "Created", "Container created").of(&self.field));
-        self.phase = Phase::Created { until: now + START };
+        self.phase = Phase::Created { until: later(now, START) };
     }
 
     /// The status shows it at the next sync: soon at first, then at the kubelet's leisure.
     fn refuse(&mut self, reason: &'static str, message: String, now: Timestamp) {
         let wait = if self.refused.is_none() { FIRST_RESYNC } else { RESYNC };
         self.refused = Some((reason, message));
-        self.phase = Phase::Refused { sync: now + wait };
+        self.phase = Phase::Refused { sync: later(now, wait) };
     }
 }

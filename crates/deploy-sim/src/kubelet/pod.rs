@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::container::{Container, Scene};
 use super::{NODE, config, status};
 use crate::component::{Event, KUBELET};
-use crate::controllers::object::{is_deleting, list, sooner};
+use crate::controllers::object::{is_deleting, later, list, sooner};
 use crate::state::State;
 
 /// Measured on a real node: from a new pod to its sandbox, and from its end to its removal.
@@ -40,7 +40,7 @@ impl Pod {
                 .map(of(true))
                 .chain(list(pod, "/spec/containers").iter().map(of(false)))
                 .collect(),
-            sandbox_at: state.now + SANDBOX,
+            sandbox_at: later(state.now, SANDBOX),
             mount_retry: FIRST_MOUNT_RETRY,
             is_stopping: false,
             removal: None,
@@ -96,7 +96,7 @@ impl Pod {
             is_next &= !container.init || container.ended() == Some(0);
         }
         if self.has_ended() {
-            let removal = *self.removal.get_or_insert(now + REMOVAL);
+            let removal = *self.removal.get_or_insert(later(now, REMOVAL));
             next = sooner(next, Some(removal).filter(|removal| *removal > now));
         }
         next
@@ -106,7 +106,7 @@ impl Pod {
         if let Some((volume, why)) = config::missing_volume(state, pod) {
             let message = format!("MountVolume.SetUp failed for volume \"{volume}\" : {why}");
             KUBELET.event(state, pod, &Event::warning("kubelet", "FailedMount", &message).on(NODE));
-            self.sandbox_at = state.now + self.mount_retry;
+            self.sandbox_at = later(state.now, self.mount_retry);
             self.mount_retry = (self.mount_retry * 2).min(LONGEST_MOUNT_RETRY);
             return;
         }

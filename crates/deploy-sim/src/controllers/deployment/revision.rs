@@ -37,7 +37,7 @@ pub(super) fn same_template(set: &Value, deployment: &Value) -> bool {
 /// Makes the ReplicaSet of the present template the latest revision, if there is one.
 pub(super) fn adopt(state: &mut State, rollout: &mut Rollout) {
     let Some(set) = rollout.new.clone() else { return };
-    let latest = latest(&rollout.old) + 1;
+    let latest = latest(&rollout.old).saturating_add(1);
     let deployment = Arc::clone(&rollout.deployment);
     let written = CONTROLLER_MANAGER.change(state, &set, None, |set| {
         annotate_like(set, &deployment);
@@ -75,9 +75,9 @@ pub(super) fn create(state: &mut State, rollout: &mut Rollout) {
     // Another object may have the name; whoever has it, is not ours.
     let created = loop {
         let mut set = replica_set(&deployment, replicas, collisions);
-        annotate(&mut set, REVISION, &(latest(&rollout.old) + 1).to_string());
+        annotate(&mut set, REVISION, &latest(&rollout.old).saturating_add(1).to_string());
         annotate(&mut set, DESIRED, &rollout.wanted().to_string());
-        annotate(&mut set, MOST, &(rollout.wanted() + rollout.max_surge()).to_string());
+        annotate(&mut set, MOST, &rollout.wanted().saturating_add(rollout.max_surge()).to_string());
         match CONTROLLER_MANAGER.create(state, set) {
             Err(status) if status.reason == "AlreadyExists" && collisions < 100 => collisions += 1,
             result => break result,

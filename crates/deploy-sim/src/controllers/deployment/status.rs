@@ -175,7 +175,7 @@ fn due(deployment: &Value, status: &Value) -> Option<Timestamp> {
     if ended.iter().any(|reason| progressing["reason"] == *reason) {
         return None;
     }
-    time(progressing, "/lastUpdateTime").map(|since| after(since, deadline + 1))
+    time(progressing, "/lastUpdateTime").map(|since| after(since, deadline.saturating_add(1)))
 }
 
 #[cfg(test)]

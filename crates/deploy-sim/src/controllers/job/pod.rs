@@ -50,7 +50,7 @@ pub(super) fn new(state: &mut State, run: &Run, index: Option<i64>) -> Value {
         pod["metadata"]["labels"][INDEX] = index.to_string().into();
         pod["spec"]["hostname"] = format!("{}-{index}", name(job)).into();
         if is_limited_by_index(run) {
-            let failures = last_failure(run, index).map_or(0, |pod| failures_before(pod) + 1);
+            let failures = last_failure(run, index).map_or(0, |pod| failures_before(pod).saturating_add(1));
             annotate(&mut pod, FAILURES, &failures.to_string());
         }
         for containers in ["initContainers", "containers"] {
@@ -91,7 +91,7 @@ pub(super) fn missing_indexes(run: &Run, most: i64, now: Timestamp) -> (Vec<i64>
     let (mut indexes, mut later) = (Vec::new(), None);
     for index in open {
         let failure = last_failure(run, index).filter(|_| is_limited_by_index(run));
-        let due = failure.map(|pod| after(ended(pod), back_off(failures_before(pod) + 1)));
+        let due = failure.map(|pod| after(ended(pod), back_off(failures_before(pod).saturating_add(1))));
         match due.filter(|due| *due > now) {
             None => indexes.push(index),
             Some(due) => later = Some(later.map_or(due, |later: Timestamp| later.min(due))),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Container, Phase, Scene};
 use crate::component::Event;
-use crate::controllers::object::{after, int, is_deleting, name, namespace, text, uid};
+use crate::controllers::object::{after, int, is_deleting, later, name, namespace, text, uid};
 use crate::kubelet::probe::{self, Attempt, Kind, Probe};
 
 /// The kubelet looks at a container that waits when its back-off is over, or after a minute, and always a little later: up to half as
@@ -30,7 +30,7 @@ impl Container {
         let image = scene.image();
         let ends = self.init || text(scene.pod, "/spec/restartPolicy") != "Always";
         let exit = image.exit.or_else(|| ends.then_some((0, SHORT_RUN)));
-        self.phase = Phase::Running { since: now, exit: exit.map(|(code, after)| (now + after, code)) };
+        self.phase = Phase::Running { since: now, exit: exit.map(|(code, after)| (later(now, after), code)) };
         self.previous_logs = std::mem::take(&mut self.logs);
         self.logs = image.logs.into_iter().map(|line| (now, line)).collect();
         let has = |kind: Kind| self.probes.iter().any(|probe| probe.kind == kind);
@@ -109,8 +109,10 @@ impl Container {
         scene.tell(Event::normal("kubelet", "Killing", message).of(&self.field));
         let killed = (after(now, grace), 137);
         let image = scene.image();
-        let stops =
-            image.stops_after.map(|after| (now + after, image.stop_code)).filter(|(at, _)| *at <= killed.0);
+        let stops = image
+            .stops_after
+            .map(|after| (later(now, after), image.stop_code))
+            .filter(|(at, _)| *at <= killed.0);
         let told = stops.unwrap_or(killed);
         let exit = exit.filter(|(at, _)| *at <= told.0).unwrap_or(told);
         self.phase = Phase::Running { since, exit: Some(exit) };
@@ -204,5 +206,5 @@ impl Container {
 
 fn next_look(now: Timestamp, restart: Timestamp) -> Timestamp {
     let wait = restart.duration_since(now).clamp(SignedDuration::ZERO, LONGEST_LOOK);
-    now + wait + wait / 4
+    later(now, wait + wait / 4)
 }
