@@ -74,7 +74,8 @@ impl SimClusterBuilder {
     }
 
     /// What becomes of the containers made of images that [`Self::image`] does not name: asked with the image's name at each pull and
-    /// each start; the same answer each time, please.
+    /// each start; the same answer each time, please. It is asked while the cluster is locked: it must not call the cluster, which would wait for
+    /// itself for ever.
     ///
     /// ```
     /// use deploy_sim::{Image, SimCluster};

@@ -100,7 +100,9 @@ impl Fault {
     }
 
     /// Somebody else writes the object just before the request does: what `change` makes of it, as this field manager. It concerns requests
-    /// that change an object that there is.
+    /// that change an object that there is; no dry runs.
+    ///
+    /// `change` runs while the cluster is locked: it must not call the cluster, which would wait for itself for ever.
     ///
     /// ```
     /// use deploy_sim::Fault;
@@ -137,7 +139,7 @@ impl Fault {
         let kind = match self.effect {
             Effect::WatchBroken(_) => asked.is_watch,
             Effect::Expired => asked.is_watch || asked.path.contains("continue="),
-            Effect::Rival(_) => ["PUT", "PATCH", "DELETE"].contains(&asked.method),
+            Effect::Rival(_) => asked.changes_existing && ["PUT", "PATCH", "DELETE"].contains(&asked.method),
             _ => true,
         };
         kind && (self.method.is_empty() || self.method == asked.method) && asked.path.contains(&self.path)
@@ -150,6 +152,8 @@ pub(crate) struct Asked<'a> {
     /// With the query.
     pub(crate) path: &'a str,
     pub(crate) is_watch: bool,
+    /// Whether it is to change an object that there is.
+    pub(crate) changes_existing: bool,
 }
 
 /// All that is to go wrong.
@@ -205,7 +209,7 @@ mod tests {
         faults.plan(Fault::expired().times(u32::MAX));
         let mut met = |method: &str, path: &str| {
             let is_watch = path.contains("watch=");
-            faults.met(&Asked { method, path, is_watch }).len()
+            faults.met(&Asked { method, path, is_watch, changes_existing: true }).len()
         };
         let deployment = "/apis/apps/v1/namespaces/a/deployments/api";
         assert_eq!(met("GET", deployment), 0, "another method");

@@ -69,12 +69,6 @@ impl Store {
         self.latest.get(resource).copied().unwrap_or(0)
     }
 
-    /// The revision of the latest write of any resource but these.
-    pub(crate) fn changed_but(&self, resources: &[&str]) -> u64 {
-        let others = self.latest.iter().filter(|(resource, _)| !resources.contains(&&***resource));
-        others.map(|(_, revision)| *revision).max().unwrap_or(0)
-    }
-
     pub(crate) fn get(&self, key: &Key) -> Option<&Arc<Value>> {
         self.objects.get(key)
     }

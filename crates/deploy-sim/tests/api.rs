@@ -5,7 +5,7 @@
 use deploy_sim::SimCluster;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, Pod, ResourceQuota};
+use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Pod, ResourceQuota};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{
     Api, DeleteParams, EvictParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams,
@@ -215,4 +215,32 @@ async fn a_quota_keeps_pods_out() {
     assert!(message.ends_with(why), "{message}");
     let used = quotas.get("q").await.unwrap().status.unwrap().used.unwrap();
     assert_eq!(used["pods"].0, "2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_waits_for_no_dependents() {
+    let cluster = cluster();
+    let events: Api<Event> = Api::default_namespaced(cluster.client());
+    for params in [DeleteParams::foreground(), DeleteParams::orphan()] {
+        let event = json!({
+            "apiVersion": "v1", "kind": "Event", "metadata": {"name": "told"},
+            "involvedObject": {"namespace": "default"},
+        });
+        events.create(&PostParams::default(), &serde_json::from_value(event).unwrap()).await.unwrap();
+        assert!(events.delete("told", &params).await.unwrap().is_right());
+        assert!(events.get_opt("told").await.unwrap().is_none());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn some_namespaces_may_not_be_deleted() {
+    let cluster = cluster();
+    let namespaces: Api<Namespace> = Api::all(cluster.client());
+    for name in ["default", "kube-system", "kube-public"] {
+        let refused = namespaces.delete(name, &DeleteParams::default()).await.unwrap_err();
+        let kube::Error::Api(status) = refused else { panic!("{refused:?}") };
+        let message = format!("namespaces \"{name}\" is forbidden: this namespace may not be deleted");
+        assert_eq!((status.code, &status.message), (403, &message));
+    }
+    namespaces.delete("kube-node-lease", &DeleteParams::default()).await.unwrap();
 }

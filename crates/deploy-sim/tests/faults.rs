@@ -186,3 +186,18 @@ async fn the_longest_times_are_no_trouble() {
     cluster.heal();
     pods.list(&ListParams::default()).await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn somebody_else_waits_for_a_change_of_what_there_is() {
+    let cluster = cluster();
+    let maps = maps(cluster.client());
+    let rival = |map: &mut serde_json::Value| map["data"]["v"] = "theirs".into();
+    cluster.inject(Fault::conflicting_writer("rival", rival));
+    apply(&maps, "1").await.unwrap();
+    maps.delete("a", &DeleteParams::default().dry_run()).await.unwrap();
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"v": "2"}});
+    maps.patch("a", &PatchParams::apply("test").dry_run(), &Patch::Apply(&map)).await.unwrap();
+    assert_eq!(value(&cluster).await.as_deref(), Some("1"));
+    apply(&maps, "3").await.unwrap_err();
+    assert_eq!(value(&cluster).await.as_deref(), Some("theirs"));
+}

@@ -16,9 +16,14 @@ use crate::status::{Cause, Status, Subject};
 
 const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
+/// Namespaces that nobody deletes (`plugin/pkg/admission/namespace/lifecycle`).
+const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
 
 pub(super) fn delete(state: &mut State, request: &Request, at: &At<'_>) -> Result<Reply, Status> {
     let options = Options::read(request)?;
+    if at.kind.resource.as_ref() == "namespaces." && IMMORTAL.contains(&at.name()) {
+        return Err(Status::forbidden(at.subject(), "this namespace may not be deleted"));
+    }
     let (object, is_gone) = remove(state, at, &options)?;
     if !is_gone || at.kind.custom && options.dry_run {
         return Ok(Reply::Json(200, (*object).clone()));
@@ -59,6 +64,12 @@ pub(super) fn collection(state: &mut State, request: &Request, at: &At<'_>) -> R
         200,
         json!({"kind": kind, "apiVersion": at.kind.api_version(), "metadata": metadata, "items": items}),
     ))
+}
+
+/// # Errors
+/// The options are none.
+pub(super) fn is_dry_run(request: &Request) -> Result<bool, Status> {
+    Ok(Options::read(request)?.dry_run)
 }
 
 /// As the cluster's own components delete.
@@ -134,8 +145,10 @@ pub(super) fn remove(
     check(&before, at, options)?;
     let mut after = (*before).clone();
     let mut waiting = finalizers(&after);
+    // Nothing depends on an Event: it waits for nothing (`DefaultGarbageCollectionPolicy` of its strategy).
+    let may_wait = at.kind.resource.as_ref() != "events.";
     for (name, wanted) in [(FOREGROUND, Propagation::Foreground), (ORPHAN, Propagation::Orphan)] {
-        if options.propagation == wanted && !waiting.iter().any(|finalizer| finalizer == name) {
+        if may_wait && options.propagation == wanted && !waiting.iter().any(|finalizer| finalizer == name) {
             let metadata = metadata(&mut after);
             match metadata.get_mut("finalizers").and_then(Value::as_array_mut) {
                 Some(list) => list.push(name.into()),

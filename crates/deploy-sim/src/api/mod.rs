@@ -25,6 +25,7 @@ use crate::selector::Selector;
 use crate::state::{State, key};
 use crate::status::{Status, Subject};
 pub(crate) use read::as_served;
+pub(crate) use scale::{replicas, set_replicas};
 
 /// What is sent back.
 #[derive(Debug)]
@@ -148,6 +149,16 @@ pub(crate) fn change_as(
     let before = Some(before);
     write::commit(state, write::Change { at: &at, before, after, manager, applied: false, dry_run: false })
         .map(Some)
+}
+
+/// Whether a request is to change an object that there is; a dry run changes none.
+pub(crate) fn changes_existing(state: &State, request: &Request) -> bool {
+    let Target::Objects(address) = &request.target else { return false };
+    let Ok(at) = at(state, address) else { return false };
+    let dry_run =
+        if request.method == Method::DELETE { delete::is_dry_run(request) } else { request.dry_run() };
+    dry_run.is_ok_and(|dry_run| !dry_run)
+        && state.store.get(&key(&at.kind, at.namespace(), at.name())).is_some()
 }
 
 /// Writes the object of a request as somebody else, before it is answered.

@@ -22,6 +22,25 @@ fn path(kind: &Kind, name: &str) -> Option<String> {
     }
 }
 
+/// The replicas that an object is told to have.
+pub(crate) fn replicas<'a>(object: &'a Value, kind: &Kind) -> Option<&'a Value> {
+    object.pointer(&path(kind, "specReplicasPath")?)
+}
+
+/// Tells an object how many replicas to have.
+///
+/// # Errors
+/// It has no place for them.
+pub(crate) fn set_replicas(object: &mut Value, kind: &Kind, replicas: Value) -> Result<(), Status> {
+    let path = path(kind, "specReplicasPath").unwrap_or_default();
+    let (parent, name) = path.rsplit_once('/').unwrap_or_default();
+    let Some(parent) = object.pointer_mut(parent).and_then(Value::as_object_mut) else {
+        return Err(Status::not_implemented("scales of objects without the parent of their replicas"));
+    };
+    parent.insert(name.to_owned(), replicas);
+    Ok(())
+}
+
 /// A selector as a query has it.
 fn words(selector: &Value) -> String {
     let labels = selector["matchLabels"].as_object().into_iter().flatten();
@@ -89,14 +108,7 @@ pub(super) fn rescale(
         return Err(Status::invalid(subject, &[cause]));
     }
     let mut after = (**before).clone();
-    let path = path(&at.kind, "specReplicasPath").unwrap_or_default();
-    let (parent, name) = path.rsplit_once('/').unwrap_or_default();
-    match after.pointer_mut(parent).and_then(Value::as_object_mut) {
-        Some(parent) => drop(parent.insert(name.to_owned(), replicas)),
-        None => {
-            return Err(Status::not_implemented("scales of objects without the parent of their replicas"));
-        }
-    }
+    set_replicas(&mut after, &at.kind, replicas)?;
     let written = overwrite(state, request, at, before, after)?;
     Ok(Reply::Json(200, scale(&written, &at.kind)))
 }

@@ -8,7 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::object::{after, condition, int, list, name, namespace, sooner, text, time};
 use super::write_status;
+use crate::api;
 use crate::component::{CONTROLLER_MANAGER, Event};
+use crate::kinds::Kind;
 use crate::state::State;
 
 const SOURCE: &str = "horizontal-pod-autoscaler";
@@ -51,10 +53,10 @@ fn look(state: &mut State, autoscaler: &Arc<Value>) -> Option<Timestamp> {
             view.tell(state, "AbleToScale", "False", "FailedGetScale", &message);
             view.told.push(("Warning", "FailedGetScale", why));
         }
-        Ok(target) => {
+        Ok((target, kind)) => {
             let message = "the HPA controller was able to get the target's current scale";
             view.tell(state, "AbleToScale", "True", "SucceededGetScale", message);
-            view.scale(state, &target);
+            view.scale(state, &target, &kind);
         }
     }
     let View { status, told, .. } = view;
@@ -72,7 +74,7 @@ fn look(state: &mut State, autoscaler: &Arc<Value>) -> Option<Timestamp> {
         .filter(|_| told.iter().any(|(_, reason, _)| *reason == "SuccessfulRescale"))
 }
 
-fn target(state: &State, autoscaler: &Value) -> Result<Arc<Value>, String> {
+fn target(state: &State, autoscaler: &Value) -> Result<(Arc<Value>, Arc<Kind>), String> {
     let reference = &autoscaler["spec"]["scaleTargetRef"];
     let (api_version, kind) = (text(reference, "/apiVersion"), text(reference, "/kind"));
     let group = api_version.split_once('/').map_or("", |(group, _)| group);
@@ -86,7 +88,8 @@ fn target(state: &State, autoscaler: &Value) -> Result<Arc<Value>, String> {
         return Err("the server could not find the requested resource".to_owned());
     }
     let qualified = if group.is_empty() { known.plural.clone() } else { format!("{}.{group}", known.plural) };
-    found.ok_or_else(|| format!("{qualified} \"{named}\" not found"))
+    let found = found.ok_or_else(|| format!("{qualified} \"{named}\" not found"))?;
+    Ok((found, Arc::clone(known)))
 }
 
 /// What an autoscaler is going to say.
@@ -109,8 +112,8 @@ impl View<'_> {
         }
     }
 
-    fn scale(&mut self, state: &mut State, target: &Value) {
-        let replicas = int(target, "/spec/replicas").unwrap_or(1);
+    fn scale(&mut self, state: &mut State, target: &Value, kind: &Kind) {
+        let replicas = api::replicas(target, kind).and_then(Value::as_i64).unwrap_or(0);
         let bound = |field: &str| int(self.autoscaler, &format!("/spec/{field}"));
         let (least, most) = (bound("minReplicas").unwrap_or(1), bound("maxReplicas").unwrap_or(replicas));
         let (wanted, why) = match replicas {
@@ -128,10 +131,12 @@ impl View<'_> {
                 return;
             }
         };
-        let scaled = CONTROLLER_MANAGER
-            .change(state, target, Some("scale"), |target| target["spec"]["replicas"] = wanted.into());
+        let mut told = Ok(());
+        let scaled = CONTROLLER_MANAGER.change(state, target, Some("scale"), |target| {
+            told = api::set_replicas(target, kind, wanted.into());
+        });
         self.status.insert("currentReplicas".into(), replicas.into());
-        if let Err(status) = scaled {
+        if let Err(status) = scaled.and(told) {
             let message =
                 format!("the HPA controller was unable to update the target scale: {}", status.message);
             self.tell(state, "AbleToScale", "False", "FailedUpdateScale", &message);

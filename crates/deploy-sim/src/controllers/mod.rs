@@ -45,7 +45,10 @@ struct Component {
 
 const COMPONENTS: &[Component] = &[
     Component { sync: namespace::sync, reads: EVERYTHING },
-    Component { sync: namespace_contents::sync, reads: &["namespaces.", "serviceaccounts.", "configmaps."] },
+    Component {
+        sync: namespace_contents::sync,
+        reads: &["namespaces.", "serviceaccounts.", "configmaps.", "resourcequotas."],
+    },
     Component { sync: garbage::collect, reads: EVERYTHING },
     Component { sync: deployment::sync, reads: &["deployments.apps", "replicasets.apps", "pods."] },
     Component { sync: replica_set::sync, reads: &["replicasets.apps", "pods."] },
@@ -66,26 +69,20 @@ const COMPONENTS: &[Component] = &[
     Component { sync: scheduler::sync, reads: &["pods.", "nodes.", "persistentvolumeclaims."] },
     Component {
         sync: endpoints::sync,
-        reads: &["services.", "pods.", "endpoints.", "endpointslices.discovery.k8s.io"],
+        reads: &["services.", "pods.", "endpoints.", "endpointslices.discovery.k8s.io", "resourcequotas."],
     },
     Component {
         sync: disruption::sync,
-        reads: &[
-            "poddisruptionbudgets.policy",
-            "pods.",
-            "deployments.apps",
-            "replicasets.apps",
-            "statefulsets.apps",
-        ],
+        // Anything may be a pod's controller.
+        reads: EVERYTHING,
     },
     Component { sync: autoscaler::sync, reads: EVERYTHING },
     Component { sync: quota::sync, reads: EVERYTHING },
     Component { sync: kubelet::sync, reads: &["pods.", "configmaps.", "secrets."] },
 ];
 
-/// All resources but those that nothing depends on.
+/// All resources.
 const EVERYTHING: &[&str] = &[];
-const IDLE: [&str; 2] = ["events.", "leases.coordination.k8s.io"];
 
 /// What each component knew and waits for.
 #[derive(Debug, Default)]
@@ -101,7 +98,7 @@ struct Entry {
 impl Entry {
     fn is_due(&self, component: &Component, state: &State) -> bool {
         let changed = match component.reads {
-            [] => state.store.changed_but(&IDLE),
+            [] => state.store.revision(),
             resources => resources.iter().map(|resource| state.store.changed(resource)).max().unwrap_or(0),
         };
         self.seen == 0 || changed > self.seen || self.due.is_some_and(|due| due <= state.now)

@@ -2,6 +2,7 @@
 
 mod cron_jobs;
 mod daemon_sets;
+mod ends;
 mod failures;
 mod jobs;
 mod jobs_by_index;

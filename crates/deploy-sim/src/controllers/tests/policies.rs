@@ -164,3 +164,41 @@ fn what_is_scaled_to_zero_is_left_there() {
     );
     assert_eq!(world.deployment()["spec"]["replicas"], 0);
 }
+
+/// Its replicas are where its definition says; what has no place for them is told, and breaks nothing.
+#[test]
+fn an_autoscaler_of_a_custom_resource() {
+    let check = |spec: Value, expect: &str, able: &str| {
+        let mut world = World::new();
+        world.create(json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": "widgets.x.io"},
+            "spec": {
+                "group": "x.io", "scope": "Namespaced",
+                "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"},
+                "versions": [{
+                    "name": "v1", "served": true, "storage": true,
+                    "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
+                    "subresources": {
+                        "scale": {"specReplicasPath": ".spec.size", "statusReplicasPath": ".status.size"},
+                    },
+                }],
+            },
+        }));
+        world.create(json!({
+            "apiVersion": "x.io/v1", "kind": "Widget", "metadata": {"name": "w", "namespace": "default"},
+            "spec": spec,
+        }));
+        world.create(autoscaler(|spec| {
+            spec["scaleTargetRef"] = json!({"apiVersion": "x.io/v1", "kind": "Widget", "name": "w"});
+            spec["minReplicas"] = 2.into();
+        }));
+        world.pass(SignedDuration::from_secs(16));
+        assert_eq!(world.find("widgets.x.io", "w").unwrap()["spec"].to_string(), expect);
+        let autoscaler = found(&world, "horizontalpodautoscalers.autoscaling");
+        assert_eq!(reason(&autoscaler, "AbleToScale"), able);
+    };
+    check(json!({"size": 1}), r#"{"size":2}"#, "True SucceededRescale");
+    check(json!({"size": 9}), r#"{"size":3}"#, "True SucceededRescale");
+    check(json!("nothing"), r#""nothing""#, "True SucceededGetScale");
+}
