@@ -1,5 +1,12 @@
 //! The embedded cluster: how long it takes to start, what a rollout costs, and a thousand of both. See README.md.
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::disallowed_methods, reason = "it is what a benchmark is for")]
+//!
+//! `cargo bench --bench sim -- start rollout=10 many=1000`: which parts, each so many times; all of them where none is named.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "it is what a benchmark is for"
+)]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,9 +17,9 @@ use deploy_core::rollout::Rollout;
 use deploy_core::run::Run;
 use deploy_k8s::{Apply, Cluster};
 use deploy_sim::SimCluster;
+use futures_util::future::join_all;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
-use futures_util::future::join_all;
 use tokio::runtime::{Builder, Runtime};
 
 const APP: &str = "
@@ -58,52 +65,56 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 fn main() {
-    // Which parts; all where none is named.
     let asked: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let parts: [(&str, fn()); 3] = [("start", start), ("rollout", one), ("many", many)];
-    for (name, part) in parts {
-        if asked.is_empty() || asked.iter().any(|asked| asked == name) {
-            part();
+    let parts: [(&str, u64, fn(u64)); 3] =
+        [("start", 50, start), ("rollout", 50, one), ("many", 1_000, many)];
+    for (name, usual, part) in parts {
+        let times = |asked: &String| {
+            let (asked, times) = asked.split_once('=').unwrap_or((asked, ""));
+            (asked == name).then(|| if times.is_empty() { usual } else { times.parse().unwrap() })
+        };
+        if let Some(times) = if asked.is_empty() { Some(usual) } else { asked.iter().find_map(times) } {
+            part(times);
         }
     }
 }
 
-fn start() {
-    let start = |_| {
+fn start(times: u64) {
+    let start = |seed| {
         let begin = Instant::now();
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
-            let cluster = SimCluster::builder().start();
+            let cluster = SimCluster::builder().seed(seed).start();
             let namespaces: Api<Namespace> = Api::all(cluster.client());
             namespaces.get("default").await.unwrap();
         });
         begin.elapsed()
     };
-    println!("start until the first answer: {:?}", median((0..50).map(start).collect()));
+    println!("start until the first answer: {:?}", median((0..times).map(start).collect()));
 }
 
-fn one() {
+fn one(times: u64) {
     let one = |seed| {
         let begin = on_cpu();
         virtual_time().block_on(rollout(seed));
         on_cpu().saturating_sub(begin)
     };
-    println!("a rollout of 2 replicas: {:?} on a CPU", median((0..50).map(one).collect()));
+    println!("a rollout of 2 replicas: {:?} on a CPU", median((0..times).map(one).collect()));
 }
 
-fn many() {
+/// All at once, on two threads: as many as the machine that the bar is for has cores.
+fn many(times: u64) {
     let begin = Instant::now();
-    let half = |first: u64| {
-        move || {
-            virtual_time().block_on(join_all((first..first + 500).map(rollout)));
-        }
-    };
-    let threads = [0, 500].map(|first| std::thread::spawn(half(first)));
+    let threads = [0..times / 2, times / 2..times].map(|seeds| {
+        std::thread::spawn(move || {
+            virtual_time().block_on(join_all(seeds.map(rollout)));
+        })
+    });
     for thread in threads {
         thread.join().unwrap();
     }
     let took = begin.elapsed();
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    println!("1,000 clusters with a rollout each: {took:?}, at most {} of memory", peak.trim());
+    println!("{times} clusters with a rollout each: {took:?}, at most {} of memory", peak.trim());
 }
