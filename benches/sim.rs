@@ -64,10 +64,12 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
+/// A part's name, how often it is usually measured, and what measures it so often.
+type Part = (&'static str, u64, fn(u64));
+
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let parts: [(&str, u64, fn(u64)); 3] =
-        [("start", 50, start), ("rollout", 50, one), ("many", 1_000, many)];
+    let parts: [Part; 3] = [("start", 50, start), ("rollout", 50, one), ("many", 1_000, many)];
     for (name, usual, part) in parts {
         let times = |asked: &String| {
             let (asked, times) = asked.split_once('=').unwrap_or((asked, ""));

@@ -13,7 +13,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::Parser;
 use deploy_core::manifest::{Bundle, read};
@@ -99,12 +99,14 @@ async fn deploy(session: &Session, tag: &str) -> Result<Outcome, Box<dyn Error>>
 }
 
 /// An API server, its controllers, a scheduler and a kubelet in this process, and a registry that has the tags v1 and v2.
+#[expect(clippy::disallowed_methods, reason = "this is the program's edge")]
 fn embedded() -> Cluster {
     let image = |name: &str| match name.rsplit_once(':') {
         Some((_, "v1" | "v2")) => Image::new().ready_after(Duration::from_millis(600)),
         _ => Image::not_found(),
     };
-    let sim = SimCluster::builder().images(image).start();
+    // The engine compares the cluster's times with its own clock's.
+    let sim = SimCluster::builder().images(image).begins(SystemTime::now()).start();
     Cluster::from_client(sim.client()).described("a cluster inside this program")
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use deploy_core::clock::{Clock, SystemClock};
 use deploy_core::error::Result;
 use deploy_core::manifest::{ImageOverride, ObjectId};
 use deploy_core::outcome::{Outcome, Status};
@@ -16,73 +15,84 @@ use futures_util::future::BoxFuture;
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     /// What is deployed before it; the target and the manifests.
-    before: Option<(Target, fn() -> String)>,
+    before: Bundles,
     what: What,
     /// How it ends when nobody disturbs it.
     pub(crate) ends: Status,
 }
 
 type Target = fn(&Env) -> Apply;
+/// Manifests, each with the target that they are deployed by.
+type Bundles = &'static [(Target, fn() -> String)];
 
 enum What {
     Manifests(Target, fn() -> String),
     Image(&'static str),
+    /// The one verb that can be asked for again when it is done: `undo` would go on to another revision, `pause` is refused.
     Restart,
 }
 
 use What::{Image, Manifests, Restart};
 
-const fn case(
-    name: &'static str,
-    before: Option<(Target, fn() -> String)>,
-    what: What,
-    ends: Status,
-) -> Case {
+const fn case(name: &'static str, before: Bundles, what: What, ends: Status) -> Case {
     Case { name, before, what, ends }
 }
 
 pub(crate) const CASES: &[Case] = &[
-    case("install", None, Manifests(plain, v1), Status::Healthy),
-    case("install_that_fails", None, Manifests(plain, bad), Status::RolledBack),
-    case("upgrade", Some((plain, v1)), Manifests(plain, v2), Status::Healthy),
-    case("upgrade_that_fails", Some((plain, v1)), Manifests(plain, bad), Status::RolledBack),
+    case("install", &[], Manifests(plain, v1), Status::Healthy),
+    case("install_that_fails", &[], Manifests(plain, bad), Status::RolledBack),
+    case("upgrade", &[(plain, v1)], Manifests(plain, v2), Status::Healthy),
+    case("upgrade_that_fails", &[(plain, v1)], Manifests(plain, bad), Status::RolledBack),
     case(
         "stateful_set_that_fails",
-        Some((plain, || set("api:v1"))),
+        &[(plain, || set("api:v1"))],
         Manifests(plain, || set("api:does-not-exist")),
         Status::RolledBack,
     ),
     case(
         "job_that_fails",
-        Some((plain, v1)),
+        &[(plain, v1)],
         Manifests(plain, || job("api:crash") + "---\n" + &v2()),
         Status::RolledBack,
     ),
     case(
         "set_with_members_to_prune",
-        Some((pruned, v1)),
+        &[(pruned, v1)],
         Manifests(pruned, || deployment("api:v2")),
         Status::Healthy,
     ),
     case(
         "set_that_fails",
-        Some((pruned, v1)),
+        &[(pruned, v1)],
         Manifests(pruned, || deployment("api:crash")),
         Status::RolledBack,
     ),
-    case("created_anew", Some((plain, v1)), Manifests(anew, || relabelled(&v2())), Status::Healthy),
+    case("created_anew", &[(plain, v1)], Manifests(anew, || relabelled(&v2())), Status::Healthy),
     case(
         "created_anew_and_fails",
-        Some((plain, v1)),
+        &[(plain, v1)],
         Manifests(anew, || relabelled(&bad())),
         Status::RolledBack,
     ),
-    case("definition_and_its_object", None, Manifests(plain, widget), Status::Healthy),
-    case("taken_over", Some((theirs, v1)), Manifests(taking, v2), Status::Healthy),
-    case("taken_over_and_fails", Some((theirs, v1)), Manifests(taking, bad), Status::RolledBack),
-    case("image_set", Some((plain, v1)), Image("api:v2"), Status::Healthy),
-    case("image_set_that_fails", Some((plain, v1)), Image("api:does-not-exist"), Status::RolledBack),
-    case("restarted", Some((plain, v1)), Restart, Status::Healthy),
+    case("definition_and_its_object", &[], Manifests(plain, widget), Status::Healthy),
+    case("taken_over", &[(theirs, v1)], Manifests(taking, v2), Status::Healthy),
+    case("taken_over_and_fails", &[(theirs, v1)], Manifests(taking, bad), Status::RolledBack),
+    case("image_set", &[(plain, v1)], Image("api:v2"), Status::Healthy),
+    case("image_set_that_fails", &[(plain, v1)], Image("api:does-not-exist"), Status::RolledBack),
+    case(
+        "daemon_set_that_fails",
+        &[(plain, || daemon("api:v1"))],
+        Manifests(plain, || daemon("api:crash")),
+        Status::RolledBack,
+    ),
+    case(
+        "job_before_its_follower",
+        &[(plain, || deployment("api:v1"))],
+        Manifests(plain, after_job),
+        Status::Healthy,
+    ),
+    case("service_to_be_replaced", &[(plain, v1)], Manifests(plain, external), Status::RolledBack),
+    case("restarted", &[(plain, v1)], Restart, Status::Healthy),
 ];
 
 /// The case of this name.
@@ -93,7 +103,7 @@ pub(crate) fn named(name: &str) -> &'static Case {
 impl Case {
     /// Deploys what is there before.
     pub(crate) async fn begin(&self, env: &Env) {
-        if let Some((target, manifests)) = self.before {
+        for (target, manifests) in self.before {
             let outcome = deploy(env, target(env), &manifests(), "before").await.expect("started");
             assert_eq!(outcome.status, Status::Healthy, "before {}: {outcome}", self.name);
         }
@@ -109,7 +119,9 @@ impl Case {
                 async move { deploy(env, target(env), &manifests(), holder).await }.boxed()
             }
             Image(image) => set_image(env, image, holder).boxed(),
-            Restart => restart(env, holder).boxed(),
+            Restart => {
+                roll(env, RolloutVerb::restart(&env.target(), api(env), env.clock.now()), holder).boxed()
+            }
         }
     }
 }
@@ -133,8 +145,8 @@ async fn set_image(env: &Env, image: &str, holder: &str) -> Result<Outcome> {
     rollout.run_derived(&change, run.named("app")).await
 }
 
-async fn restart(env: &Env, holder: &str) -> Result<Outcome> {
-    let verb = RolloutVerb::restart(&env.target(), api(env), SystemClock::new().now()).expect("a verb");
+async fn roll(env: &Env, verb: Result<RolloutVerb>, holder: &str) -> Result<Outcome> {
+    let verb = verb?;
     let (run, _) = env.run();
     let rollout = recorded(env, Rollout::new(Arc::new(verb.target())), holder);
     rollout.run_derived(&verb, run.named("app")).await
@@ -202,5 +214,23 @@ fn set(image: &str) -> String {
 }
 
 fn widget() -> String {
-    include_str!("../live/crd.yaml").replace("$GROUP", "$NAMESPACE.example.com")
+    include_str!("../scenarios/crd.yaml").replace("$GROUP", "$NAMESPACE.example.com")
+}
+
+fn daemon(image: &str) -> String {
+    workload("apps/v1", "DaemonSet", "minReadySeconds: 0", image, "")
+}
+
+/// A Deployment that waits for a Job.
+fn after_job() -> String {
+    let job = job("api:v1").replace("name: migrate, image", "name: migrate, command: [/bin/true], image");
+    let waits = "annotations: {config.kubernetes.io/depends-on: batch/namespaces/$NAMESPACE/Job/migrate}";
+    job + "---\n"
+        + &deployment("api:v2").replace("metadata: {name: api}", &format!("metadata: {{name: api, {waits}}}"))
+}
+
+/// What it makes of the Service cannot be changed back: the Service is replaced on the way back.
+fn external() -> String {
+    let spec = "spec: {type: ExternalName, externalName: example.com, ";
+    bad().replace("spec: {selector: {app: api}, ports", &format!("{spec}selector: {{app: api}}, ports"))
 }

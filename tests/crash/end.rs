@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 const KINDS: &[(&str, &str)] = &[
     ("apps/v1", "Deployment"),
     ("apps/v1", "StatefulSet"),
+    ("apps/v1", "DaemonSet"),
     ("batch/v1", "Job"),
     ("coordination.k8s.io/v1", "Lease"),
     ("v1", "ConfigMap"),
@@ -17,8 +18,15 @@ const KINDS: &[(&str, &str)] = &[
 ];
 
 /// What a run writes of itself, or the cluster of what happened.
-const NOTES: [&str; 3] =
-    ["deploy-core/deployment-id", "deployment.kubernetes.io/revision", "kubectl.kubernetes.io/restartedAt"];
+const NOTES: [&str; 4] = [
+    "deploy-core/deployment-id",
+    "deployment.kubernetes.io/revision",
+    "kubectl.kubernetes.io/restartedAt",
+    "deprecated.daemonset.template.generation",
+];
+
+/// Made from the namespace.
+const OF_THE_NAMESPACE: [&str; 2] = ["applyset.kubernetes.io/id", "applyset.kubernetes.io/part-of"];
 
 /// The objects by kind and name, and which images are ready.
 #[derive(Debug, PartialEq)]
@@ -36,7 +44,7 @@ impl End {
                 let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
                 // The cluster's own, in every namespace.
                 if name != "kube-root-ca.crt" {
-                    objects.insert(format!("{kind} {name}"), lasting(object, &env.namespace));
+                    objects.insert(format!("{kind} {name}"), lasting(&object, &env.namespace));
                 }
             }
         }
@@ -62,7 +70,7 @@ impl End {
     }
 }
 
-fn lasting(object: Value, namespace: &str) -> Value {
+fn lasting(object: &Value, namespace: &str) -> Value {
     let metadata = &object["metadata"];
     let mut managers: Vec<Value> = metadata["managedFields"].as_array().cloned().unwrap_or_default();
     managers
@@ -102,6 +110,11 @@ fn forget(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             fields.retain(|name, _| !is_passing(name));
+            for (name, value) in
+                fields.iter_mut().filter(|(name, _)| OF_THE_NAMESPACE.contains(&name.as_str()))
+            {
+                *value = name.as_str().into();
+            }
             fields.values_mut().for_each(forget);
             let emptied: Vec<String> =
                 fields.iter().filter(|(_, value)| is_empty(value)).map(|(name, _)| name.clone()).collect();

@@ -41,6 +41,9 @@ crashes![
     taken_over_and_fails,
     image_set,
     image_set_that_fails,
+    daemon_set_that_fails,
+    job_before_its_follower,
+    service_to_be_replaced,
     restarted,
 ];
 

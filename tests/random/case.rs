@@ -140,8 +140,8 @@ impl Wanted {
             ]
             .concat();
         }
-        for (name, image, replicas) in &self.workloads {
-            text += &format!(
+        let workloads = self.workloads.iter().map(|(name, image, replicas)| {
+            format!(
                 "apiVersion: apps/v1
 kind: Deployment
 metadata: {{name: {name}}}
@@ -156,8 +156,9 @@ spec:
       - {{name: {name}, image: '{registry}/api:{image}', readinessProbe: {{httpGet: {{path: /healthz, port: 8080}}, periodSeconds: 1}}}}
 ---
 "
-            );
-        }
+            )
+        });
+        text.extend(workloads);
         text
     }
 

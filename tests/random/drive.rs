@@ -105,19 +105,19 @@ async fn edit(env: &Env, what: What) {
     let merge = PatchParams { field_manager: Some("somebody".into()), ..PatchParams::default() };
     match what {
         What::Annotate(name) => {
-            let patch = json!({"metadata": {"annotations": {"example.com/note": "theirs"}}});
-            drop(maps.patch(name, &merge, &Patch::Merge(patch)).await);
+            let note = json!({"metadata": {"annotations": {"example.com/note": "theirs"}}});
+            drop(maps.patch(name, &merge, &Patch::Merge(note)).await);
         }
         What::Set(name) => {
-            drop(maps.patch(name, &merge, &Patch::Merge(json!({"data": {"v": "theirs"}}))).await)
+            drop(maps.patch(name, &merge, &Patch::Merge(json!({"data": {"v": "theirs"}}))).await);
         }
         What::DeleteMap(name) => drop(maps.delete(name, &DeleteParams::default()).await),
         What::DeletePods => {
-            drop(pods.delete_collection(&DeleteParams::default(), &ListParams::default()).await)
+            drop(pods.delete_collection(&DeleteParams::default(), &ListParams::default()).await);
         }
         What::Scale(name, replicas) => {
-            let patch = json!({"spec": {"replicas": replicas}});
-            drop(deployments.patch(name, &merge, &Patch::Merge(patch)).await);
+            let scaled = json!({"spec": {"replicas": replicas}});
+            drop(deployments.patch(name, &merge, &Patch::Merge(scaled)).await);
         }
     }
 }

@@ -8,6 +8,7 @@
 mod case;
 mod drive;
 mod judge;
+mod repeat;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

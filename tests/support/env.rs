@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use deploy_core::clock::{Clock, SystemClock};
 use deploy_core::event::{Event, Recorder};
 use deploy_core::manifest::{Bundle, read};
 use deploy_core::outcome::Outcome;
@@ -24,6 +25,8 @@ pub struct Env {
     pub cluster: Cluster,
     /// An independent client to look with.
     pub kube: kube::Client,
+    /// The time of the runs.
+    pub clock: Arc<dyn Clock>,
     /// The cluster, if it is an embedded one.
     pub embedded: Option<SimCluster>,
     kubeconfig: Option<String>,
@@ -51,23 +54,29 @@ pub async fn embedded<F: Future<Output = ()>>(name: &str, scenario: impl FnOnce(
     scenario(Arc::new(Env::embedded(name, 0).await)).await;
 }
 
-/// As a name may be, and short enough for what is made of it.
+/// On a cluster that others use, too. As a name may be, and short enough for what is made of it.
 fn namespace(scenario: &str) -> String {
-    let short = scenario.get(..40).unwrap_or(scenario).trim_end_matches('_');
-    format!("t-{}-{:05x}", short.replace('_', "-"), std::process::id() & 0xf_ffff)
+    format!("t-{}-{:05x}", hyphenated(scenario), std::process::id() & 0xf_ffff)
+}
+
+fn hyphenated(scenario: &str) -> String {
+    scenario.get(..40).unwrap_or(scenario).trim_end_matches('_').replace('_', "-")
 }
 
 impl Env {
     /// On an embedded cluster of its own.
     pub async fn embedded(name: &str, seed: u64) -> Self {
         let cluster = sim::cluster(seed);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::starting_at(sim::time(&cluster)));
+        let connection = Cluster::from_client(cluster.client()).described("the embedded cluster");
         let env = Self {
-            cluster: Cluster::from_client(cluster.client()).described("the embedded cluster"),
+            cluster: connection.on_clock(clock.clone()),
+            clock,
             kube: cluster.client(),
             embedded: Some(cluster),
             kubeconfig: None,
             registry: sim::REGISTRY.to_owned(),
-            namespace: namespace(name),
+            namespace: format!("t-{}", hyphenated(name)),
         };
         env.create_namespace(&env.namespace).await;
         env
@@ -83,7 +92,8 @@ impl Env {
         let cluster = Cluster::builder().kubeconfig(&kubeconfig).build().await.expect("a cluster");
         let kube = kube::Client::try_default().await.expect("a cluster");
         let (kubeconfig, namespace) = (Some(kubeconfig), namespace(name));
-        let env = Self { cluster, kube, embedded: None, kubeconfig, registry, namespace };
+        let clock = Arc::new(SystemClock::new());
+        let env = Self { cluster, kube, clock, embedded: None, kubeconfig, registry, namespace };
         env.create_namespace(&env.namespace).await;
         env
     }
@@ -91,7 +101,7 @@ impl Env {
     /// The same, deploying through another client.
     #[must_use]
     pub fn through(&self, client: kube::Client) -> Self {
-        Self { cluster: Cluster::from_client(client), ..self.clone() }
+        Self { cluster: Cluster::from_client(client).on_clock(self.clock.clone()), ..self.clone() }
     }
 
     /// Creates a namespace.
@@ -148,7 +158,7 @@ impl Env {
         let recorder = Arc::new(Recorder::default());
         let policy =
             Policy::default().timeout(Duration::from_secs(60)).rollback_timeout(Duration::from_secs(60));
-        (Run::new().policy(policy).observer(recorder.clone()), recorder)
+        (Run::on_clock(self.clock.clone()).policy(policy).observer(recorder.clone()), recorder)
     }
 
     /// Deploys manifests under the name `app`; the run starts whatever its outcome.

@@ -15,8 +15,10 @@ mod env;
 mod look;
 mod scenario;
 mod sim;
+mod table;
 mod tools;
 
 pub use app::{deployment, job, workload};
 pub use env::{Env, embedded, live};
 pub use look::{assert_order, managers, reasons};
+pub use table::scenario_table;

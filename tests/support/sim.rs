@@ -1,7 +1,8 @@
 //! The embedded cluster with the images of the live one's registry.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
+use deploy_core::clock::Timestamp;
 use deploy_sim::{Image, SimCluster};
 
 /// What stands before the names of the images.
@@ -10,6 +11,12 @@ pub(crate) const REGISTRY: &str = "registry.test:5000";
 /// The images are those of `tests/cluster/README.md`.
 pub(crate) fn cluster(seed: u64) -> SimCluster {
     SimCluster::builder().seed(seed).images(image).without_storage().start()
+}
+
+/// What time it is there.
+pub(crate) fn time(cluster: &SimCluster) -> Timestamp {
+    let since = cluster.now().duration_since(UNIX_EPOCH).expect("after 1970");
+    Timestamp::from_unix_seconds(since.as_secs().try_into().expect("not that late"))
 }
 
 fn image(name: &str) -> Image {

@@ -103,7 +103,7 @@ pub trait Clock: Send + Sync {
     }
 }
 
-/// The machine's clock: the wall clock's time at its creation, and tokio's monotonic clock since.
+/// The machine's clock: the wall clock's time at its creation (or another that is given), and tokio's monotonic clock since.
 ///
 /// A wall clock that is set while a rollout runs does not disturb it, and under
 /// `tokio::time::pause` it stands still like everything else.
@@ -117,7 +117,12 @@ impl SystemClock {
     /// A clock that starts at the wall clock's time.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine")]
     pub fn new() -> Self {
-        Self { wall: Timestamp(jiff::Timestamp::now()), started: tokio::time::Instant::now() }
+        Self::starting_at(Timestamp(jiff::Timestamp::now()))
+    }
+
+    /// A clock that starts at this time: under paused time everything that it tells repeats exactly.
+    pub fn starting_at(time: Timestamp) -> Self {
+        Self { wall: time, started: tokio::time::Instant::now() }
     }
 }
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deploy_core::clock::{Clock, SystemClock, Timestamp};
+use deploy_core::clock::{Clock, Timestamp};
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::lock::{Lock, LockGuard, check_name};
 use deploy_core::run::Cancel;
@@ -52,7 +52,8 @@ pub struct LeaseLock {
 impl LeaseLock {
     /// Keeps its Leases in `namespace`, which must exist. Needs the verbs get, create, update and delete on leases there.
     pub fn new(cluster: Cluster, namespace: impl Into<String>) -> Self {
-        Self { cluster, namespace: namespace.into(), clock: Arc::new(SystemClock::new()) }
+        let clock = cluster.clock().clone();
+        Self { cluster, namespace: namespace.into(), clock }
     }
 
     fn place(&self) -> Result<Place> {

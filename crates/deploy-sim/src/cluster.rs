@@ -1,7 +1,7 @@
 //! The cluster as its users hold it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch::{Receiver, Sender};
@@ -13,7 +13,7 @@ use crate::kubelet::{Image, Images};
 use crate::server::Server;
 use crate::state::State;
 
-/// When the clusters' time begins, unless another time is given.
+/// When a cluster's time begins, unless another time is given: 2026-01-01T00:00:00Z.
 const BEGINNING: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 /// A Kubernetes cluster in this process.
@@ -49,6 +49,7 @@ pub struct SimClusterBuilder {
     seed: u64,
     images: Images,
     without_storage: bool,
+    begins: Option<Timestamp>,
 }
 
 impl SimClusterBuilder {
@@ -79,6 +80,13 @@ impl SimClusterBuilder {
         self
     }
 
+    /// When its time begins (default 2026-01-01T00:00:00Z); it passes as tokio's does. Who looks at a cluster in real time, and asks the
+    /// machine for the time, gives the machine's.
+    pub fn begins(mut self, time: SystemTime) -> Self {
+        self.begins = Timestamp::try_from(time).ok();
+        self
+    }
+
     /// Without volumes: claims stay pending, and pods that use them unscheduled. Else there is a volume for every claim.
     pub fn without_storage(mut self) -> Self {
         self.without_storage = true;
@@ -90,12 +98,14 @@ impl SimClusterBuilder {
     /// # Panics
     /// Outside of a tokio runtime with time.
     pub fn start(self) -> SimCluster {
-        let mut state = State::new(self.seed, BEGINNING);
+        let begins = self.begins.unwrap_or(BEGINNING);
+        let mut state = State::new(self.seed, begins);
         state.node.images = self.images;
         state.has_storage = !self.without_storage;
         let changed = Sender::new(state.store.revision());
         let faults = Mutex::default();
-        let shared = Arc::new(Shared { state: Mutex::new(state), faults, changed, started: Instant::now() });
+        let shared =
+            Arc::new(Shared { state: Mutex::new(state), faults, changed, begins, started: Instant::now() });
         tokio::spawn(drive(Arc::downgrade(&shared), shared.changes()));
         SimCluster {
             shared,
@@ -156,6 +166,11 @@ impl SimCluster {
         Ok(bound)
     }
 
+    /// What time it is in the cluster.
+    pub fn now(&self) -> SystemTime {
+        self.shared.state().now.into()
+    }
+
     /// Lets something go wrong.
     pub fn inject(&self, fault: Fault) {
         self.shared.faults().plan(fault);
@@ -192,6 +207,7 @@ pub(crate) struct Shared {
     faults: Mutex<Faults>,
     /// The latest revision.
     changed: Sender<u64>,
+    begins: Timestamp,
     started: Instant,
 }
 
@@ -200,7 +216,7 @@ impl Shared {
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let passed = SignedDuration::try_from(self.started.elapsed()).unwrap_or(SignedDuration::ZERO);
-        state.now = BEGINNING + passed;
+        state.now = self.begins.saturating_add(passed).unwrap_or(Timestamp::MAX);
         state
     }
 
@@ -221,7 +237,7 @@ impl Shared {
 
     /// When a moment of the cluster's time is for the runtime.
     pub(crate) fn instant(&self, moment: Timestamp) -> Instant {
-        let since = Duration::try_from(moment.duration_since(BEGINNING)).unwrap_or_default();
+        let since = Duration::try_from(moment.duration_since(self.begins)).unwrap_or_default();
         self.started + since
     }
 }

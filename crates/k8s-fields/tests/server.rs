@@ -1,5 +1,5 @@
 //! What the API server does with fields, as cases. That the rules are the server's own is seen on a cluster
-//! (`tests/live/merge`).
+//! (`tests/scenarios/merge`).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 

@@ -84,6 +84,14 @@ impl Cluster {
         self
     }
 
+    /// The same cluster, talked to by this clock: how long to wait for answers and between tries, and what the times in a Lease are.
+    /// Default: the machine's.
+    #[must_use]
+    pub fn on_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
     pub(crate) fn with_request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
         self
@@ -109,8 +117,8 @@ impl Cluster {
         self.shared.requests.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.clock
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
     }
 }
 

@@ -1,4 +1,4 @@
-//! Scenarios on a live cluster: the end state there, the reason given, the order of events.
+//! Scenarios, on the embedded cluster and on a live one: the end state there, the reason given, the order of events.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a scenario ends by panicking, and says why")]
 
