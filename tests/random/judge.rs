@@ -65,9 +65,9 @@ pub(crate) fn first(seen: &Seen<'_>, result: &Ended<Outcome>) -> Result<String, 
             other => Err(told(format!("{other:?} is no way to end"))),
         },
         Err(error) => {
-            if differing(seen.before, &seen.live).any(|(name, _)| !seen.touched.contains(&*name))
-                && !seen.has_journal
-            {
+            // All of it, and no answer to its last word; or nothing of it; else the journal says what is to be undone.
+            let whole = |end: &Live| same(end, &seen.live, &seen.touched).is_ok();
+            if !whole(seen.before) && !whole(&seen.after) && !seen.has_journal {
                 return Err(told("something was written, and the next run will not know".into()));
             }
             Ok(format!("{:?}", error.kind()))
