@@ -54,13 +54,14 @@ pub(crate) async fn drive(case: &Case) -> Result<String, String> {
     let result = env.rollout().run(&bundle, run.named("app")).await;
     others.shutdown().await;
     cluster.heal();
+    let touched = touched.lock().expect("whole").clone();
     let seen = Seen {
         before: &before,
         after: judge::wanted(&before, &case.after),
         live: look(&env).await,
         pods_taken: case.edits.iter().any(|edit| matches!(edit.what, What::DeletePods)),
         unready: unready(&env).await,
-        touched: touched.lock().expect("whole").clone(),
+        touched,
         has_journal: env.journal().load("app").await.map_err(|error| error.to_string())?.is_some(),
     };
     let ended = judge::first(&seen, &case.after, &result)?;
