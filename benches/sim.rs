@@ -1,4 +1,6 @@
 //! The embedded cluster: how long it takes to start, what a rollout costs, and a thousand of both. See README.md.
+//!
+//! `cargo bench --bench sim -- start rollout=10 many=1000`: which parts, each so many times; all of them where none is named.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -62,53 +64,59 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
+/// A part's name, how often it is usually measured, and what measures it so often.
+type Part = (&'static str, u64, fn(u64));
+
 fn main() {
-    // Which parts; all where none is named.
     let asked: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let parts: [(&str, fn()); 3] = [("start", start), ("rollout", one), ("many", many)];
-    for (name, part) in parts {
-        if asked.is_empty() || asked.iter().any(|asked| asked == name) {
-            part();
+    let parts: [Part; 3] = [("start", 50, start), ("rollout", 50, one), ("many", 1_000, many)];
+    for (name, usual, part) in parts {
+        let times = |asked: &String| {
+            let (asked, times) = asked.split_once('=').unwrap_or((asked, ""));
+            (asked == name).then(|| if times.is_empty() { usual } else { times.parse().unwrap() })
+        };
+        if let Some(times) = if asked.is_empty() { Some(usual) } else { asked.iter().find_map(times) } {
+            part(times);
         }
     }
 }
 
-fn start() {
-    let start = |_| {
+fn start(times: u64) {
+    let start = |seed| {
         let begin = Instant::now();
         let runtime = Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
-            let cluster = SimCluster::builder().start();
+            let cluster = SimCluster::builder().seed(seed).start();
             let namespaces: Api<Namespace> = Api::all(cluster.client());
             namespaces.get("default").await.unwrap();
         });
         begin.elapsed()
     };
-    println!("start until the first answer: {:?}", median((0..50).map(start).collect()));
+    println!("start until the first answer: {:?}", median((0..times).map(start).collect()));
 }
 
-fn one() {
+fn one(times: u64) {
     let one = |seed| {
         let begin = on_cpu();
         virtual_time().block_on(rollout(seed));
         on_cpu().saturating_sub(begin)
     };
-    println!("a rollout of 2 replicas: {:?} on a CPU", median((0..50).map(one).collect()));
+    println!("a rollout of 2 replicas: {:?} on a CPU", median((0..times).map(one).collect()));
 }
 
-fn many() {
+/// All at once, on two threads: as many as the machine that the bar is for has cores.
+fn many(times: u64) {
     let begin = Instant::now();
-    let half = |first: u64| {
-        move || {
-            virtual_time().block_on(join_all((first..first + 500).map(rollout)));
-        }
-    };
-    let threads = [0, 500].map(|first| std::thread::spawn(half(first)));
+    let threads = [0..times / 2, times / 2..times].map(|seeds| {
+        std::thread::spawn(move || {
+            virtual_time().block_on(join_all(seeds.map(rollout)));
+        })
+    });
     for thread in threads {
         thread.join().unwrap();
     }
     let took = begin.elapsed();
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    println!("1,000 clusters with a rollout each: {took:?}, at most {} of memory", peak.trim());
+    println!("{times} clusters with a rollout each: {took:?}, at most {} of memory", peak.trim());
 }

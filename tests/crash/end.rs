@@ -25,8 +25,15 @@ const NOTES: [&str; 4] = [
     "deprecated.daemonset.template.generation",
 ];
 
-/// Made from the namespace.
-const OF_THE_NAMESPACE: [&str; 2] = ["applyset.kubernetes.io/id", "applyset.kubernetes.io/part-of"];
+/// Made from the namespace, the uid or by chance.
+const NAMES: [&str; 6] = [
+    "applyset.kubernetes.io/id",
+    "applyset.kubernetes.io/part-of",
+    "batch.kubernetes.io/controller-uid",
+    "clusterIP",
+    "clusterIPs",
+    "controller-uid",
+];
 
 /// The objects by kind and name, and which images are ready.
 #[derive(Debug, PartialEq)]
@@ -46,6 +53,13 @@ impl End {
                 if name != "kube-root-ca.crt" {
                     objects.insert(format!("{kind} {name}"), lasting(&object, &env.namespace));
                 }
+            }
+        }
+        let group = format!("{}.example.com", env.namespace);
+        if env.has_definition(&format!("widgets.{group}")).await {
+            objects.insert("CustomResourceDefinition".into(), Value::Null);
+            for widget in env.all(&format!("{group}/v1"), "Widget").await {
+                objects.insert("Widget".into(), lasting(&widget, &env.namespace));
             }
         }
         Self { objects, ready: env.ready_images().await }
@@ -77,10 +91,15 @@ fn lasting(object: &Value, namespace: &str) -> Value {
         .retain(|entry| entry["subresource"] != "status" && entry["manager"] != "kube-controller-manager");
     let managers: Vec<Value> = managers
         .into_iter()
-        .map(|entry| json!([entry["manager"], entry["operation"], owned(&entry["fieldsV1"])]))
+        .map(|entry| json!([entry["manager"], entry["operation"], entry["fieldsV1"].to_string()]))
         .collect();
-    let mut kept =
-        json!({"labels": metadata["labels"], "annotations": metadata["annotations"], "managers": managers});
+    let mut kept = json!({
+        "labels": metadata["labels"], "annotations": metadata["annotations"], "managers": managers,
+        "finalizers": metadata["finalizers"],
+    });
+    if metadata.get("deletionTimestamp").is_some() {
+        kept["deleting"] = true.into();
+    }
     for field in ["spec", "data", "type"] {
         if let Some(value) = object.get(field) {
             kept[field] = value.clone();
@@ -91,28 +110,12 @@ fn lasting(object: &Value, namespace: &str) -> Value {
     serde_json::from_str(&kept.to_string().replace(namespace, "NAMESPACE")).expect("it is JSON")
 }
 
-/// What a manager owns, as text.
-fn owned(fields: &Value) -> String {
-    let mut fields = fields.clone();
-    forget_names(&mut fields);
-    fields.to_string()
-}
-
-fn forget_names(fields: &mut Value) {
-    if let Value::Object(fields) = fields {
-        fields.retain(|name, _| !is_passing(name));
-        fields.values_mut().for_each(forget_names);
-    }
-}
-
-/// Takes out what names a run, an address or a uid.
+/// Forgets the values that name a run, an address or a uid.
 fn forget(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            fields.retain(|name, _| !is_passing(name));
-            for (name, value) in
-                fields.iter_mut().filter(|(name, _)| OF_THE_NAMESPACE.contains(&name.as_str()))
-            {
+            // That it is there counts.
+            for (name, value) in fields.iter_mut().filter(|(name, _)| is_passing(name)) {
                 *value = name.as_str().into();
             }
             fields.values_mut().for_each(forget);
@@ -128,9 +131,7 @@ fn forget(value: &mut Value) {
 }
 
 fn is_passing(name: &str) -> bool {
-    let name = name.strip_prefix("f:").unwrap_or(name);
-    NOTES.contains(&name)
-        || ["clusterIP", "clusterIPs", "controller-uid", "batch.kubernetes.io/controller-uid"].contains(&name)
+    NOTES.contains(&name) || NAMES.contains(&name)
 }
 
 fn is_empty(value: &Value) -> bool {

@@ -43,7 +43,11 @@ pub(crate) async fn at_every_request(case: &'static Case) {
 /// One of the writes.
 pub(crate) async fn at_a_write(case: &'static Case) {
     let mut first = None;
-    live(case.name, async |env| first = Some(undisturbed(case, &env).await)).await;
+    live(case.name, async |env| {
+        first = Some(undisturbed(case, &env).await);
+        tidy(&env).await;
+    })
+    .await;
     let (wanted, writes) = first.expect("it ended");
     let seed = case.name.bytes().fold(SEED, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
     let moment = if seed.is_multiple_of(2) { Moment::Before } else { Moment::After };
@@ -51,9 +55,20 @@ pub(crate) async fn at_a_write(case: &'static Case) {
     let write = (seed / 2) % writes.saturating_sub(3).max(1);
     let process = Mortal::at_write(write, moment);
     let mut died = false;
-    live(&format!("{}_again", case.name), async |env| died = is_killed(case, &env, &process, &wanted).await)
-        .await;
+    live(&format!("{}_again", case.name), async |env| {
+        died = is_killed(case, &env, &process, &wanted).await;
+        tidy(&env).await;
+    })
+    .await;
     assert!(died, "{}: it ended before write {write} of {writes}", case.name);
+}
+
+/// A definition does not go with the namespace.
+async fn tidy(env: &Env) {
+    let definition = format!("widgets.{}.example.com", env.namespace);
+    if env.has_definition(&definition).await {
+        env.remove_definition(&definition).await;
+    }
 }
 
 /// How it ends when nobody disturbs it, and after how many writes.

@@ -1,6 +1,7 @@
 //! Lives through one case on an embedded cluster of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 
 use deploy_core::error::ErrorKind;
 use deploy_core::journal::Journal;
@@ -9,7 +10,7 @@ use deploy_tests::Env;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -33,11 +34,12 @@ pub(crate) async fn drive(case: &Case) -> Result<String, String> {
         cluster.inject(trouble.fault());
     }
     let mut others = JoinSet::new();
+    let touched: Touched = Arc::default();
     for Edit { after, what } in case.edits.clone() {
-        let env = env.clone();
+        let (env, touched) = (env.clone(), touched.clone());
         others.spawn(async move {
             sleep(after).await;
-            edit(&env, what).await;
+            edit(&env, what, &touched).await;
         });
     }
     if let Some((at, time)) = case.down {
@@ -52,14 +54,17 @@ pub(crate) async fn drive(case: &Case) -> Result<String, String> {
     let result = env.rollout().run(&bundle, run.named("app")).await;
     others.shutdown().await;
     cluster.heal();
+    let touched = touched.lock().expect("whole").clone();
     let seen = Seen {
         before: &before,
         after: judge::wanted(&before, &case.after),
         live: look(&env).await,
-        touched: touched(&case.edits),
+        pods_taken: case.edits.iter().any(|edit| matches!(edit.what, What::DeletePods)),
+        unready: unready(&env).await,
+        touched,
         has_journal: env.journal().load("app").await.map_err(|error| error.to_string())?.is_some(),
     };
-    let ended = judge::first(&seen, &result)?;
+    let ended = judge::first(&seen, &case.after, &result)?;
     again(case, &env, &seen, &ended).await.map_err(|error| format!("{ended}, then {error}"))?;
     Ok(ended)
 }
@@ -71,7 +76,11 @@ async fn again(case: &Case, env: &Env, seen: &Seen<'_>, ended: &str) -> Result<(
     let outcome = match env.rollout().run(&bundle, run.named("app")).await {
         Ok(outcome) => outcome,
         // What others took is theirs until somebody decides otherwise.
-        Err(error) if error.kind() == ErrorKind::Conflict && !seen.touched.is_empty() => return Ok(()),
+        Err(error)
+            if error.kind() == ErrorKind::Conflict && judge::names_any(&error.to_string(), &seen.touched) =>
+        {
+            return Ok(());
+        }
         Err(error) => return Err(error.to_string()),
     };
     let wanted = if case.after.is_bad() { Status::RolledBack } else { Status::Healthy };
@@ -79,47 +88,60 @@ async fn again(case: &Case, env: &Env, seen: &Seen<'_>, ended: &str) -> Result<(
         return Err(format!("{outcome}"));
     }
     let live = look(env).await;
-    let expected = match wanted {
-        Status::Healthy => &seen.after,
-        // What a run that could not go back had left is what the next one found.
-        _ if ended == "rollback failed" => return Ok(()),
-        _ => seen.before,
-    };
-    judge::same(expected, &live, &seen.touched)
+    match wanted {
+        Status::Healthy => judge::same(&seen.after, &live, &seen.touched),
+        // What a run that could not go back had left is undone by the next one, or is what that found.
+        _ if ended == "rollback failed" => judge::same(seen.before, &live, &seen.touched)
+            .or_else(|_| judge::same(&seen.live, &live, &seen.touched)),
+        _ => judge::same(seen.before, &live, &seen.touched),
+    }
 }
 
-/// The objects that somebody else changed where we do.
-fn touched(edits: &[Edit]) -> BTreeSet<&'static str> {
-    let name = |edit: &Edit| match edit.what {
-        What::Set(name) | What::DeleteMap(name) | What::Scale(name, _) => Some(name),
-        What::Annotate(_) | What::DeletePods => None,
-    };
-    edits.iter().filter_map(name).collect()
-}
+/// The objects that somebody else changed, or may have, where we do.
+type Touched = Arc<Mutex<BTreeSet<&'static str>>>;
 
-/// Somebody else's request may fail, too.
-async fn edit(env: &Env, what: What) {
+/// Somebody else's request may fail, too: then it may have had its effect, unless it was refused.
+async fn edit(env: &Env, what: What, touched: &Touched) {
     let maps: Api<ConfigMap> = Api::namespaced(env.kube.clone(), &env.namespace);
     let deployments: Api<Deployment> = Api::namespaced(env.kube.clone(), &env.namespace);
     let pods: Api<Pod> = Api::namespaced(env.kube.clone(), &env.namespace);
     let merge = PatchParams { field_manager: Some("somebody".into()), ..PatchParams::default() };
-    match what {
+    let ours = match what {
+        What::Set(name) | What::DeleteMap(name) | What::Scale(name, _) => Some(name),
+        What::Annotate(_) | What::DeletePods => None,
+    };
+    let was_touched = ours.is_some_and(|name| !touched.lock().expect("whole").insert(name));
+    let answer = match what {
         What::Annotate(name) => {
             let note = json!({"metadata": {"annotations": {"example.com/note": "theirs"}}});
-            drop(maps.patch(name, &merge, &Patch::Merge(note)).await);
+            maps.patch(name, &merge, &Patch::Merge(note)).await.map(drop)
         }
         What::Set(name) => {
-            drop(maps.patch(name, &merge, &Patch::Merge(json!({"data": {"v": "theirs"}}))).await);
+            maps.patch(name, &merge, &Patch::Merge(json!({"data": {"v": "theirs"}}))).await.map(drop)
         }
-        What::DeleteMap(name) => drop(maps.delete(name, &DeleteParams::default()).await),
+        What::DeleteMap(name) => maps.delete(name, &DeleteParams::default()).await.map(drop),
         What::DeletePods => {
-            drop(pods.delete_collection(&DeleteParams::default(), &ListParams::default()).await);
+            pods.delete_collection(&DeleteParams::default(), &ListParams::default()).await.map(drop)
         }
         What::Scale(name, replicas) => {
             let scaled = json!({"spec": {"replicas": replicas}});
-            drop(deployments.patch(name, &merge, &Patch::Merge(scaled)).await);
+            deployments.patch(name, &merge, &Patch::Merge(scaled)).await.map(drop)
         }
+    };
+    if let (Some(name), Err(kube::Error::Api(_)), false) = (ours, answer, was_touched) {
+        touched.lock().expect("whole").remove(name);
     }
+}
+
+/// The workloads without all of their pods ready.
+async fn unready(env: &Env) -> BTreeSet<String> {
+    let workloads = env.all("apps/v1", "Deployment").await;
+    let count =
+        |workload: &Value, pointer: &str| workload.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
+    let unready = workloads
+        .iter()
+        .filter(|workload| count(workload, "/status/readyReplicas") < count(workload, "/spec/replicas"));
+    unready.map(judge::name).collect()
 }
 
 /// What stands of all that a case may have.

@@ -16,6 +16,10 @@ pub(crate) struct Seen<'a> {
     /// When all of the bundle stands.
     pub(crate) after: Live,
     pub(crate) live: Live,
+    /// Whether somebody deleted pods.
+    pub(crate) pods_taken: bool,
+    /// Workloads without all of their pods ready.
+    pub(crate) unready: BTreeSet<String>,
     /// What others changed where we do.
     pub(crate) touched: BTreeSet<&'static str>,
     pub(crate) has_journal: bool,
@@ -34,7 +38,7 @@ pub(crate) fn name(object: &Value) -> String {
 ///
 /// # Errors
 /// It says something that is not so, or does not say what is.
-pub(crate) fn first(seen: &Seen<'_>, result: &Ended<Outcome>) -> Result<String, String> {
+pub(crate) fn first(seen: &Seen<'_>, bundle: &Wanted, result: &Ended<Outcome>) -> Result<String, String> {
     let said = match result {
         Ok(outcome) => outcome.to_string() + "\n" + &outcome.notes.join("\n"),
         Err(error) => error.to_string(),
@@ -44,6 +48,7 @@ pub(crate) fn first(seen: &Seen<'_>, result: &Ended<Outcome>) -> Result<String, 
         Ok(outcome) => match outcome.status {
             Status::Healthy => {
                 same(&seen.after, &seen.live, &seen.touched).map_err(told)?;
+                ready(seen, bundle).map_err(told)?;
                 finished(seen).map_err(told)?;
                 Ok("healthy".into())
             }
@@ -56,7 +61,7 @@ pub(crate) fn first(seen: &Seen<'_>, result: &Ended<Outcome>) -> Result<String, 
                 for (name, _) in
                     differing(seen.before, &seen.live).filter(|(name, _)| !seen.touched.contains(&**name))
                 {
-                    if !said.contains(&name) && !seen.has_journal {
+                    if !names(&said, &name) && !seen.has_journal {
                         return Err(told(format!("{name} is left as it is, and nobody says so")));
                     }
                 }
@@ -65,14 +70,33 @@ pub(crate) fn first(seen: &Seen<'_>, result: &Ended<Outcome>) -> Result<String, 
             other => Err(told(format!("{other:?} is no way to end"))),
         },
         Err(error) => {
-            if differing(seen.before, &seen.live).any(|(name, _)| !seen.touched.contains(&*name))
-                && !seen.has_journal
-            {
+            // All of it, and no answer to its last word; or nothing of it; else the journal says what is to be undone.
+            let whole = |end: &Live| same(end, &seen.live, &seen.touched).is_ok();
+            if !whole(seen.before) && !whole(&seen.after) && !seen.has_journal {
                 return Err(told("something was written, and the next run will not know".into()));
             }
             Ok(format!("{:?}", error.kind()))
         }
     }
+}
+
+/// What is called healthy is ready, unless somebody just took its pods.
+fn ready(seen: &Seen<'_>, bundle: &Wanted) -> Result<(), String> {
+    let workloads = bundle.workloads.iter().map(|(name, ..)| *name);
+    let unready = workloads
+        .filter(|name| seen.unready.contains(*name) && !seen.touched.contains(name))
+        .collect::<Vec<_>>();
+    if seen.pods_taken || unready.is_empty() { Ok(()) } else { Err(format!("{unready:?} not ready")) }
+}
+
+/// Whether a text names the object: `Deployment NAMESPACE/api`.
+fn names(text: &str, name: &str) -> bool {
+    text.split([' ', ':', ',', ';', '\n']).any(|word| word.ends_with(&format!("/{name}")))
+}
+
+/// Whether a text names one of these objects.
+pub(crate) fn names_any(text: &str, objects: &BTreeSet<&'static str>) -> bool {
+    objects.iter().any(|name| names(text, name))
 }
 
 /// A run that is over leaves no journal.

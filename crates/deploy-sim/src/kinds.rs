@@ -1,7 +1,7 @@
 //! The kinds that are served: built in, and those that CustomResourceDefinitions add.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
@@ -43,10 +43,10 @@ impl Kind {
     }
 }
 
-/// All that is served.
-#[derive(Clone, Debug)]
+/// All that is served. A clone shares the kinds until one of them is changed.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Kinds {
-    by_path: BTreeMap<(String, String, String), Arc<Kind>>,
+    by_path: Arc<BTreeMap<(String, String, String), Arc<Kind>>>,
 }
 
 /// `API-VERSION KIND PLURAL [SHORT,…] SCOPE [SUBRESOURCE,…]`; a dash stands for none.
@@ -89,7 +89,12 @@ apiextensions.k8s.io/v1 CustomResourceDefinition customresourcedefinitions crd,c
 
 impl Kinds {
     pub(crate) fn built_in() -> Self {
-        let mut kinds = Self { by_path: BTreeMap::new() };
+        static KINDS: LazyLock<Kinds> = LazyLock::new(Kinds::read);
+        KINDS.clone()
+    }
+
+    fn read() -> Self {
+        let mut kinds = Self::default();
         for line in BUILT_IN.lines() {
             let fields: Vec<&str> = line.split_whitespace().collect();
             let [api_version, kind, plural, short, scope, subresources] = fields.as_slice() else { continue };
@@ -117,12 +122,12 @@ impl Kinds {
     /// Serves a kind, in place of one that had its path.
     pub(crate) fn add(&mut self, kind: Kind) {
         let path = (kind.group.clone(), kind.version.clone(), kind.plural.clone());
-        self.by_path.insert(path, Arc::new(kind));
+        Arc::make_mut(&mut self.by_path).insert(path, Arc::new(kind));
     }
 
     /// Serves the custom kinds of this resource no more.
     pub(crate) fn remove_custom(&mut self, resource: &str) {
-        self.by_path.retain(|_, kind| !(kind.custom && *kind.resource == *resource));
+        Arc::make_mut(&mut self.by_path).retain(|_, kind| !(kind.custom && *kind.resource == *resource));
     }
 
     /// By its place in a URL.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::schema::{Schema, Shape};
 use crate::set::Node;
-use crate::{FieldPath, FieldSet, PathElement, lists};
+use crate::{FieldSet, PathElement, lists};
 
 /// The `metadata` that the API server keeps out of `managedFields`.
 const NEVER_OWNED: [&str; 9] = [
@@ -43,18 +43,23 @@ const NEVER_OWNED: [&str; 9] = [
 #[must_use]
 pub fn applied_fields(desired: &Value) -> FieldSet {
     let schema = Schema::of_object(desired);
-    let fields = without_never_owned(&fields_of(desired, schema).below);
-    if *schema.shape() == Shape::Unknown {
-        return fields;
+    let mut fields = without_never_owned(fields_of(desired, schema).below);
+    if *schema.shape() != Shape::Unknown {
+        fields.retain(|element, _| !element.is_field("status"));
     }
-    fields.without_subtrees(&[FieldPath::fields(["status"])].iter().collect())
+    fields
 }
 
 /// The fields of an object as far as an entry may have them.
-pub(crate) fn without_never_owned(fields: &FieldSet) -> FieldSet {
-    let metadata = NEVER_OWNED.iter().map(|name| FieldPath::fields(["metadata", name]));
-    let never = metadata.chain([FieldPath::fields(["apiVersion"]), FieldPath::fields(["kind"])]).collect();
-    fields.without_subtrees(&never).difference(&[FieldPath::fields(["metadata"])].iter().collect())
+pub(crate) fn without_never_owned(mut fields: FieldSet) -> FieldSet {
+    fields.retain(|element, node| {
+        if element.is_field("metadata") {
+            node.owned = false;
+            node.below.retain(|element, _| !NEVER_OWNED.iter().any(|name| element.is_field(name)));
+        }
+        !element.is_field("apiVersion") && !element.is_field("kind")
+    });
+    fields
 }
 
 /// All fields that a value has, as whoever applies it owns them; of a duplicate item only the item.

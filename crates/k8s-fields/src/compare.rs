@@ -164,11 +164,13 @@ fn is_part(part: &Value, whole: &Value) -> bool {
 
 fn check_identity(desired: &Value, live: &Value) -> Outcome {
     for names in [&["apiVersion"][..], &["kind"], &["metadata", "name"], &["metadata", "namespace"]] {
-        let get =
-            |object: &Value| names.iter().try_fold(object.clone(), |value, name| value.get(*name).cloned());
+        fn get<'a>(object: &'a Value, names: &[&str]) -> Option<&'a Value> {
+            names.iter().try_fold(object, |value, name| value.get(*name))
+        }
+        let (desired, live) = (get(desired, names), get(live, names));
         // The manifest may leave the namespace to the caller.
-        let left_out = names == ["metadata", "namespace"] && get(desired).is_none();
-        if !left_out && (get(desired) != get(live) || get(desired).is_none()) {
+        let left_out = names == ["metadata", "namespace"] && desired.is_none();
+        if !left_out && (desired != live || desired.is_none()) {
             return Err((FieldPath::fields(names.iter().copied()), Difference::Identity));
         }
     }

@@ -120,7 +120,7 @@ fn write_json(set: &FieldSet, owned: bool, out: &mut String) {
 
 fn write_element(element: &PathElement) -> String {
     match element {
-        PathElement::Field(name) => format!("f:{name}"),
+        PathElement::Field(name) => ["f:", name].concat(),
         PathElement::Key(key) => {
             let mut text = String::from("k:{");
             for (name, value) in key {

@@ -67,6 +67,17 @@ pub(crate) fn owned_element(
     }
 }
 
+/// Whether an item of a keyed list or a set is an element of it.
+pub(crate) fn has_element(item: &Value, shape: &Shape) -> bool {
+    match shape {
+        Shape::Set => true,
+        Shape::ListMap(keys) => {
+            item.is_object() && keys.iter().any(|key| item.get(key.name()).or(key.default()).is_some())
+        }
+        _ => false,
+    }
+}
+
 /// The element that an item of a keyed list or a set is.
 pub(crate) fn element_of(item: &Value, shape: &Shape) -> Option<PathElement> {
     match shape {

@@ -29,6 +29,11 @@ impl PathElement {
         Self::Field(name.into())
     }
 
+    /// Whether it is this field.
+    pub(crate) fn is_field(&self, name: &str) -> bool {
+        matches!(self, Self::Field(field) if field == name)
+    }
+
     /// A list item by its key fields.
     pub fn key<N: Into<String>, V: Into<Json>>(fields: impl IntoIterator<Item = (N, V)>) -> Self {
         Self::Key(fields.into_iter().map(|(name, value)| (name.into(), value.into())).collect())

@@ -55,11 +55,22 @@ impl FieldSet {
 
     /// Puts a path into the set. The empty path stands for the whole object, which nobody owns: it is left out.
     pub fn insert(&mut self, path: &FieldPath) {
-        if let Some((last, above)) = path.elements().split_last() {
-            let set = above
-                .iter()
-                .fold(self, |set, element| &mut set.nodes.entry(element.clone()).or_default().below);
-            set.nodes.entry(last.clone()).or_default().owned = true;
+        self.insert_elements(path.elements());
+    }
+
+    pub(crate) fn insert_elements(&mut self, path: &[PathElement]) {
+        let Some((first, rest)) = path.split_first() else { return };
+        let add = |node: &mut Node| {
+            node.owned |= rest.is_empty();
+            node.below.insert_elements(rest);
+        };
+        match self.nodes.get_mut(first) {
+            Some(node) => add(node),
+            None => {
+                let mut node = Node::default();
+                add(&mut node);
+                self.nodes.insert(first.clone(), node);
+            }
         }
     }
 
@@ -89,7 +100,9 @@ impl FieldSet {
     /// The paths that are in this set and not in the other.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
-        self.combine(other, |a, b| a && !b)
+        let mut rest = self.clone();
+        rest.subtract(other);
+        rest
     }
 
     /// The paths that are in this set, and neither in the other nor below a path of it.
@@ -126,12 +139,45 @@ impl FieldSet {
 
     /// Whether every path of this set is in the other.
     pub fn is_subset(&self, other: &Self) -> bool {
-        self.difference(other).is_empty()
+        self.nodes.iter().all(|(element, ours)| {
+            let theirs = other.nodes.get(element);
+            theirs.is_some_and(|theirs| (theirs.owned || !ours.owned) && ours.below.is_subset(&theirs.below))
+        })
     }
 
     /// The paths, a parent before its children, in the API server's order.
     pub fn iter(&self) -> impl Iterator<Item = FieldPath> + '_ {
         Paths { levels: vec![self.nodes.iter()], path: Vec::new() }
+    }
+
+    /// Puts the other's paths into this set.
+    pub(crate) fn unite(&mut self, other: Self) {
+        for (element, theirs) in other.nodes {
+            match self.nodes.get_mut(&element) {
+                Some(ours) => {
+                    ours.owned |= theirs.owned;
+                    ours.below.unite(theirs.below);
+                }
+                None => drop(self.nodes.insert(element, theirs)),
+            }
+        }
+    }
+
+    /// Takes the other's paths out of this set.
+    pub(crate) fn subtract(&mut self, other: &Self) {
+        for (element, theirs) in &other.nodes {
+            let Some(ours) = self.nodes.get_mut(element) else { continue };
+            ours.owned &= !theirs.owned;
+            ours.below.subtract(&theirs.below);
+            if !ours.owned && ours.below.is_empty() {
+                self.nodes.remove(element);
+            }
+        }
+    }
+
+    /// Keeps of the first elements those of which `keep` holds, with all below them.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&PathElement, &mut Node) -> bool) {
+        self.nodes.retain(|element, node| keep(element, node) && (node.owned || !node.below.is_empty()));
     }
 
     fn combine(&self, other: &Self, keep: fn(bool, bool) -> bool) -> Self {

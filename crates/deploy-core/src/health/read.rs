@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::clock::Timestamp;
-use crate::manifest::Object;
+use crate::manifest::{self, Object};
 
 /// At most `max` items of a list are looked at: an object of a real cluster has far fewer.
 const MAX_ITEMS: usize = 1000;
@@ -44,7 +44,7 @@ pub(super) trait Read {
 
 impl Read for Value {
     fn at(&self, pointer: &str) -> Option<&Value> {
-        self.pointer(pointer)
+        manifest::at(self, pointer)
     }
 }
 

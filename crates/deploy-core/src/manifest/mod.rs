@@ -48,6 +48,7 @@ pub use id::{ObjectId, Origin};
 pub use images::{ContainerImage, ImageOverride};
 pub use kinds::{Scope, scope};
 pub use object::Object;
+pub(crate) use object::at;
 pub use read::read;
 pub(crate) use redact::LAST_APPLIED;
 pub use redact::{MASK, redact};

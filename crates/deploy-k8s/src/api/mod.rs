@@ -7,6 +7,7 @@
 mod answer;
 mod discovery;
 mod items;
+mod leave_out;
 mod list;
 mod logs;
 mod read_many;

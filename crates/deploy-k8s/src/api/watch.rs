@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::Cluster;
+use super::leave_out::without;
 use super::resource::Place;
 use super::send::Failed;
 use super::verbs::{collection, read};
@@ -130,7 +131,9 @@ impl Cluster {
                 Some(Err(_)) => return Ended::Broken(version),
                 None => return Ended::From(version),
             };
-            let Ok(mut event) = serde_json::from_slice::<Value>(&line) else { return Ended::Broken(version) };
+            let Ok(mut event) = without(&line, &["object", "metadata", "managedFields"]) else {
+                return Ended::Broken(version);
+            };
             let object = event.get_mut("object").map(Value::take).unwrap_or_default();
             let kind = event.get("type").and_then(Value::as_str).unwrap_or_default();
             if kind == "ERROR" {
@@ -141,8 +144,8 @@ impl Cluster {
                 seen.clone_into(&mut version);
             }
             let heard = match kind {
-                "ADDED" | "MODIFIED" => out.say(WatchEvent::Changed(slim(object))).await,
-                "DELETED" => out.say(WatchEvent::Deleted(slim(object))).await,
+                "ADDED" | "MODIFIED" => out.say(WatchEvent::Changed(object)).await,
+                "DELETED" => out.say(WatchEvent::Deleted(object)).await,
                 _ => true,
             };
             if !heard {
@@ -180,7 +183,7 @@ async fn pause(cluster: &Cluster, setbacks: &mut usize) {
     cluster.clock().sleep(pause).await;
 }
 
-/// What judging never reads, and what is often the largest part of an object.
+/// Without the managers, which judging never reads: they are often the largest part of an object.
 fn slim(mut object: Value) -> Value {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");

@@ -16,7 +16,7 @@ mod write;
 use std::sync::Arc;
 
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::faults::Rival;
 use crate::kinds::Kind;
@@ -140,12 +140,26 @@ pub(crate) fn change_as(
     address: &Address,
     change: impl FnOnce(&mut Value),
 ) -> Result<Option<Arc<Value>>, Status> {
+    write_as(state, manager, address, |before| {
+        // Without the managers, who are those of before where none are named: they are most of what there is to copy.
+        let mut after = without_managers(before);
+        change(&mut after);
+        (!write::is_same_but(&[], before, &after)).then_some(after)
+    })
+}
+
+/// Writes what `change` makes of an object; nothing where it makes nothing.
+fn write_as(
+    state: &mut State,
+    manager: &str,
+    address: &Address,
+    change: impl FnOnce(&Value) -> Option<Value>,
+) -> Result<Option<Arc<Value>>, Status> {
     let at = at(state, address)?;
     let Some(before) = state.store.get(&key(&at.kind, at.namespace(), at.name())).cloned() else {
         return Ok(None);
     };
-    let mut after = (*before).clone();
-    change(&mut after);
+    let Some(after) = change(&before) else { return Ok(Some(before)) };
     let before = Some(before);
     write::commit(state, write::Change { at: &at, before, after, manager, applied: false, dry_run: false })
         .map(Some)
@@ -168,7 +182,25 @@ pub(crate) fn changes_existing(state: &State, request: &Request) -> bool {
 pub(crate) fn interfere(state: &mut State, request: &Request, rival: &Rival) -> Result<(), Status> {
     let Target::Objects(address) = &request.target else { return Ok(()) };
     let address = Address { subresource: None, ..address.clone() };
-    change_as(state, &rival.manager, &address, |object| (rival.change)(object)).map(|_| ())
+    let change = |before: &Value| {
+        let mut after = before.clone();
+        (rival.change)(&mut after);
+        Some(after)
+    };
+    write_as(state, &rival.manager, &address, change).map(|_| ())
+}
+
+fn without_managers(object: &Value) -> Value {
+    let without = |fields: &Map<String, Value>, name: &str| -> Map<String, Value> {
+        let others = fields.iter().filter(|(found, _)| *found != name);
+        others.map(|(name, value)| (name.clone(), value.clone())).collect()
+    };
+    let (Some(fields), Some(metadata)) = (object.as_object(), object["metadata"].as_object()) else {
+        return object.clone();
+    };
+    let mut copy = without(fields, "metadata");
+    copy.insert("metadata".into(), without(metadata, "managedFields").into());
+    copy.into()
 }
 
 /// Deletes an object for one of the cluster's own components.

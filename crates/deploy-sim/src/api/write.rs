@@ -9,6 +9,7 @@ use super::identity::{check_identity, check_is_conditional, check_preconditions,
 use super::read::as_served;
 use super::scale::rescale;
 use super::{At, Reply, body};
+use crate::controllers::object::list;
 use crate::defaults;
 use crate::definitions;
 use crate::fields;
@@ -161,6 +162,8 @@ pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>
         .collect();
     match at.kind.schema() {
         Some(schema) => custom::fill(&mut after, schema),
+        // What is not the status is as it was, and of that nothing is filled in.
+        None if subresource == Some("status") => {}
         None => defaults::fill(&mut after, before.as_deref()),
     }
     if !applied {
@@ -237,9 +240,8 @@ fn same_fields(one: &Value, other: &Value, field: &str, same: impl Fn(&Value, &V
 }
 
 pub(super) fn finalizers(object: &Value) -> Vec<String> {
-    let list = |pointer: &str| object.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
-    let of_spec = if object["kind"] == "Namespace" { list("/spec/finalizers") } else { Vec::new() };
-    let all = list("/metadata/finalizers").into_iter().chain(of_spec);
+    let of_spec = if object["kind"] == "Namespace" { list(object, "/spec/finalizers") } else { &[] };
+    let all = list(object, "/metadata/finalizers").iter().chain(of_spec);
     all.filter_map(|finalizer| finalizer.as_str().map(str::to_owned)).collect()
 }
 
@@ -283,17 +285,17 @@ fn give_birth(state: &mut State, object: &mut Value, at: &At<'_>) {
 fn keep(before: &Value, after: &mut Value, at: &At<'_>, subresource: Option<&str>) {
     let has_status = at.kind.subresources.iter().any(|subresource| subresource == "status");
     match subresource {
-        Some("status") => {
-            let status = after.get("status").cloned();
-            let managed = after["metadata"].get("managedFields").cloned();
+        Some("status") if !is_same_but(&["status"], before, after) => {
+            let status = take(after, "status");
+            let managed = take(&mut after["metadata"], "managedFields");
             *after = before.clone();
             put(after, "status", status);
             put(&mut after["metadata"], "managedFields", managed);
         }
+        Some("status") => {}
         _ if has_status => put(after, "status", before.get("status").cloned()),
         _ => {}
     }
-    let old = before["metadata"].clone();
     for field in [
         "uid",
         "creationTimestamp",
@@ -302,9 +304,19 @@ fn keep(before: &Value, after: &mut Value, at: &At<'_>, subresource: Option<&str
         "deletionTimestamp",
         "deletionGracePeriodSeconds",
     ] {
-        put(&mut after["metadata"], field, old.get(field).cloned());
+        put(&mut after["metadata"], field, before["metadata"].get(field).cloned());
     }
     metadata(after).remove("selfLink");
+}
+
+/// Whether nothing but these fields and who manages the object differs.
+pub(super) fn is_same_but(fields: &[&str], before: &Value, after: &Value) -> bool {
+    fn but<'a>(map: &'a Value, names: &'a [&str]) -> impl Iterator<Item = (&'a String, &'a Value)> {
+        map.as_object().into_iter().flatten().filter(|(name, _)| !names.contains(&name.as_str()))
+    }
+    let others = |object| but(object, &["metadata"]).filter(|(name, _)| !fields.contains(&name.as_str()));
+    others(before).eq(others(after))
+        && but(&before["metadata"], &["managedFields"]).eq(but(&after["metadata"], &["managedFields"]))
 }
 
 fn count_generation(before: Option<&Value>, after: &mut Value, at: &At<'_>) {
@@ -319,6 +331,11 @@ fn count_generation(before: Option<&Value>, after: &mut Value, at: &At<'_>) {
 fn set_managed(object: &mut Value, managed: Value) {
     let managed = Some(managed).filter(|managed| managed.as_array().is_some_and(|list| !list.is_empty()));
     put(&mut object["metadata"], "managedFields", managed);
+}
+
+/// Takes a key out of a map.
+fn take(map: &mut Value, key: &str) -> Option<Value> {
+    map.as_object_mut()?.remove(key)
 }
 
 /// Sets a key of a map, or removes it.

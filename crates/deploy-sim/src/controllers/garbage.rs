@@ -10,9 +10,18 @@ use super::object::{is_deleting, list, namespace, text, uid};
 use super::{delete_in_foreground, disown, remove_finalizer};
 use crate::component::CONTROLLER_MANAGER;
 use crate::state::State;
+use crate::store::Change;
 
 pub(super) const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
+
+/// Whether a change can leave anything to collect: something is gone, on its way out, or has other owners.
+pub(super) fn matters(change: &Change) -> bool {
+    let owners = |object| list(object, "/metadata/ownerReferences");
+    change.deleted
+        || is_deleting(&change.after)
+        || owners(&change.after) != change.before.as_deref().map_or(&[][..], owners)
+}
 
 /// One pass over all objects.
 pub(super) fn collect(state: &mut State) -> Option<Timestamp> {

@@ -29,6 +29,7 @@ use serde_json::{Value, json};
 use crate::component::CONTROLLER_MANAGER;
 use crate::selector::Selector;
 use crate::state::State;
+use crate::store::Change;
 use crate::{kubelet, scheduler};
 use object::{controlled_by, controller, is_deleting, later, sooner, uid};
 
@@ -40,49 +41,62 @@ const BREATH: SignedDuration = SignedDuration::from_millis(10);
 /// A component, and what it decides by: it has nothing to do before one of these resources changes or its own moment comes.
 struct Component {
     sync: fn(&mut State) -> Option<Timestamp>,
-    reads: &'static [&'static str],
+    reads: Reads,
 }
 
+/// What a component decides by.
+enum Reads {
+    /// All resources.
+    Everything,
+    Only(&'static [&'static str]),
+    /// The changes of which this is true.
+    If(fn(&Change) -> bool),
+}
+use Reads::{Everything, If, Only};
+
 const COMPONENTS: &[Component] = &[
-    Component { sync: namespace::sync, reads: EVERYTHING },
+    Component { sync: namespace::sync, reads: Everything },
     Component {
         sync: namespace_contents::sync,
-        reads: &["namespaces.", "serviceaccounts.", "configmaps.", "resourcequotas."],
+        reads: Only(&["namespaces.", "serviceaccounts.", "configmaps.", "resourcequotas."]),
     },
-    Component { sync: garbage::collect, reads: EVERYTHING },
-    Component { sync: deployment::sync, reads: &["deployments.apps", "replicasets.apps", "pods."] },
-    Component { sync: replica_set::sync, reads: &["replicasets.apps", "pods."] },
+    Component { sync: garbage::collect, reads: If(garbage::matters) },
+    Component { sync: deployment::sync, reads: Only(&["deployments.apps", "replicasets.apps", "pods."]) },
+    Component { sync: replica_set::sync, reads: Only(&["replicasets.apps", "pods."]) },
     Component {
         sync: stateful_set::sync,
-        reads: &["statefulsets.apps", "pods.", "controllerrevisions.apps", "persistentvolumeclaims."],
+        reads: Only(&["statefulsets.apps", "pods.", "controllerrevisions.apps", "persistentvolumeclaims."]),
     },
     Component {
         sync: daemon_set::sync,
-        reads: &["daemonsets.apps", "pods.", "controllerrevisions.apps", "nodes."],
+        reads: Only(&["daemonsets.apps", "pods.", "controllerrevisions.apps", "nodes."]),
     },
-    Component { sync: cron_job::sync, reads: &["cronjobs.batch", "jobs.batch"] },
-    Component { sync: job::sync, reads: &["jobs.batch", "pods."] },
+    Component { sync: cron_job::sync, reads: Only(&["cronjobs.batch", "jobs.batch"]) },
+    Component { sync: job::sync, reads: Only(&["jobs.batch", "pods."]) },
     Component {
         sync: volume_claim::sync,
-        reads: &["persistentvolumeclaims.", "persistentvolumes.", "pods."],
+        reads: Only(&["persistentvolumeclaims.", "persistentvolumes.", "pods."]),
     },
-    Component { sync: scheduler::sync, reads: &["pods.", "nodes.", "persistentvolumeclaims."] },
+    Component { sync: scheduler::sync, reads: Only(&["pods.", "nodes.", "persistentvolumeclaims."]) },
     Component {
         sync: endpoints::sync,
-        reads: &["services.", "pods.", "endpoints.", "endpointslices.discovery.k8s.io", "resourcequotas."],
+        reads: Only(&[
+            "services.",
+            "pods.",
+            "endpoints.",
+            "endpointslices.discovery.k8s.io",
+            "resourcequotas.",
+        ]),
     },
     Component {
         sync: disruption::sync,
         // Anything may be a pod's controller.
-        reads: EVERYTHING,
+        reads: Everything,
     },
-    Component { sync: autoscaler::sync, reads: EVERYTHING },
-    Component { sync: quota::sync, reads: EVERYTHING },
-    Component { sync: kubelet::sync, reads: &["pods.", "configmaps.", "secrets."] },
+    Component { sync: autoscaler::sync, reads: Everything },
+    Component { sync: quota::sync, reads: Everything },
+    Component { sync: kubelet::sync, reads: Only(&["pods.", "configmaps.", "secrets."]) },
 ];
-
-/// All resources.
-const EVERYTHING: &[&str] = &[];
 
 /// What each component knew and waits for.
 #[derive(Debug, Default)]
@@ -90,18 +104,19 @@ pub(crate) struct Agenda(Vec<Entry>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Entry {
-    /// The revision when it last began.
+    /// The revision up to which it knows, or need not know, what changed.
     seen: u64,
     due: Option<Timestamp>,
 }
 
 impl Entry {
     fn is_due(&self, component: &Component, state: &State) -> bool {
-        let changed = match component.reads {
-            [] => state.store.revision(),
-            resources => resources.iter().map(|resource| state.store.changed(resource)).max().unwrap_or(0),
+        let is_news = match component.reads {
+            Everything => state.store.revision() > self.seen,
+            Only(resources) => resources.iter().any(|resource| state.store.changed(resource) > self.seen),
+            If(matters) => state.store.since(self.seen).map_or(true, |mut changes| changes.any(matters)),
         };
-        self.seen == 0 || changed > self.seen || self.due.is_some_and(|due| due <= state.now)
+        self.seen == 0 || is_news || self.due.is_some_and(|due| due <= state.now)
     }
 }
 
@@ -116,11 +131,12 @@ pub(crate) fn settle(state: &mut State) -> Option<Timestamp> {
     while is_busy && rounds < MOST_ROUNDS {
         (rounds, is_busy) = (rounds + 1, false);
         for (component, entry) in COMPONENTS.iter().zip(&mut agenda.0) {
+            let seen = state.store.revision();
             if entry.is_due(component, state) {
                 is_busy = true;
-                let seen = state.store.revision();
-                *entry = Entry { due: (component.sync)(state), seen };
+                entry.due = (component.sync)(state);
             }
+            entry.seen = seen;
         }
     }
     let next = agenda.0.iter().fold(None, |next, entry| sooner(next, entry.due));

@@ -7,6 +7,10 @@ use super::names;
 use crate::kinds::Kind;
 use crate::status::Cause;
 
+/// What is checked.
+pub(super) const CHECKED: [&str; 6] =
+    ["name", "generateName", "labels", "annotations", "ownerReferences", "finalizers"];
+
 /// Finalizers that need no prefix.
 const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
 

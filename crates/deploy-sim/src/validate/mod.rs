@@ -36,10 +36,15 @@ use crate::status::Cause;
 pub(crate) fn check(kind: &Kind, object: &Value, before: Option<&Value>) -> Vec<Cause> {
     let mut out = Vec::new();
     let unchanged = before.is_some_and(|before| content(before).eq(content(object)));
+    let is_metadata_same = before.is_some_and(|before| {
+        metadata::CHECKED.iter().all(|field| before["metadata"].get(field) == object["metadata"].get(field))
+    });
     let object = At::root(object);
     let before = before.map(At::root);
     let before = before.as_ref();
-    metadata::check(kind, &object, &mut out);
+    if !is_metadata_same {
+        metadata::check(kind, &object, &mut out);
+    }
     match (kind.group.as_str(), kind.kind.as_str()) {
         _ if kind.custom => {
             let schema = kind.schema();

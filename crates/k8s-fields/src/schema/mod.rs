@@ -150,6 +150,11 @@ impl Schema {
         })
     }
 
+    /// Whether no list that is here or below is merged by item.
+    pub(crate) fn is_plain_below(&self) -> bool {
+        self.fields.is_empty() && !matches!(self.shape, Shape::ListMap(_) | Shape::Set)
+    }
+
     fn plain_below(shape: &'static Shape) -> Self {
         Self { shape, fields: table::builtin().fields(None), atomic_items: false }
     }

@@ -76,7 +76,7 @@ pub fn apply(live: Option<&Value>, applied: &Value, write: &Write) -> Result<Val
     let is_ours = |entry: &&Entry| entry.is(&write.manager, Operation::Apply, write.subresource.as_deref());
     let last = managed.entries.iter().find(is_ours);
     let others: Vec<&Entry> = managed.entries.iter().filter(|entry| !is_ours(entry)).collect();
-    let ours = reach.of(&applied::fields_of(applied, schema).below);
+    let ours = reach.of(applied::fields_of(applied, schema).below);
     let mut merged = merge(live, applied, schema);
     if let Some(last) = last {
         let owned = others.iter().fold(ours.clone(), |owned, entry| owned.union(&entry.fields));
@@ -89,7 +89,7 @@ pub fn apply(live: Option<&Value>, applied: &Value, write: &Write) -> Result<Val
     if let Some(conflicts) = Conflicts::of(conflicting).filter(|_| !write.force) {
         return Err(ApplyError::Conflicts(conflicts));
     }
-    let ours = applied::without_never_owned(&ours);
+    let ours = applied::without_never_owned(ours);
     let mut ours = write.entry(Operation::Apply, api_version(applied), ours);
     if json::equal(live, &merged) {
         ours.time = last.and_then(|last| last.time.clone());

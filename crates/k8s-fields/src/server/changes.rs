@@ -19,7 +19,9 @@ pub(super) struct Changes {
 impl Changes {
     pub(super) fn between(before: &Value, after: &Value, schema: Schema) -> Self {
         let mut walk = Walk { changes: Self::default(), path: Vec::new() };
-        walk.value(Some(before), Some(after), schema);
+        if before != after {
+            walk.value(Some(before), Some(after), schema);
+        }
         walk.changes
     }
 
@@ -28,8 +30,8 @@ impl Changes {
         self.modified.union(&self.added)
     }
 
-    pub(super) fn map(self, f: impl Fn(&FieldSet) -> FieldSet) -> Self {
-        Self { modified: f(&self.modified), added: f(&self.added), removed: f(&self.removed) }
+    pub(super) fn map(self, f: impl Fn(FieldSet) -> FieldSet) -> Self {
+        Self { modified: f(self.modified), added: f(self.added), removed: f(self.removed) }
     }
 }
 
@@ -58,11 +60,8 @@ impl Form {
 }
 
 impl Walk {
+    /// Two values that differ.
     fn value(&mut self, before: Option<&Value>, after: Option<&Value>, schema: Schema) {
-        // Most of an object is as it was.
-        if before == after {
-            return;
-        }
         let (left, right) = (before.and_then(Form::of), after.and_then(Form::of));
         let leaf = match (left, right) {
             (Some(left), Some(right)) if left != right => {
@@ -117,6 +116,10 @@ impl Walk {
     fn fields(&mut self, before: &Map<String, Value>, after: &Map<String, Value>, schema: Schema) -> bool {
         let only_after = after.keys().filter(|name| !before.contains_key(*name));
         for name in before.keys().chain(only_after) {
+            // Most of an object is as it was.
+            if before.get(name) == after.get(name) {
+                continue;
+            }
             self.path.push(PathElement::field(name));
             self.value(before.get(name), after.get(name), schema.field(name));
             self.path.pop();
@@ -147,6 +150,7 @@ impl Walk {
     /// The items with one key: more than one are duplicates, and count as a whole.
     fn item(&mut self, before: &[&Value], after: &[&Value], schema: Schema) {
         match (before, after) {
+            ([] | [_], [] | [_]) if before == after => {}
             ([] | [_], [] | [_]) => self.value(before.first().copied(), after.first().copied(), schema),
             ([_, _, ..], [_, _, ..]) => {
                 let same =
@@ -172,5 +176,5 @@ impl Walk {
 }
 
 fn insert(set: &mut FieldSet, path: &[PathElement]) {
-    set.insert(&path.iter().cloned().collect());
+    set.insert_elements(path);
 }

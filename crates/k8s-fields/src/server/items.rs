@@ -1,10 +1,12 @@
 //! Whether the items of lists can be told apart.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::ApplyError;
 use crate::schema::{Schema, Shape};
-use crate::{FieldSet, PathElement, lists};
+use crate::{PathElement, lists};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Duplicates {
@@ -47,23 +49,33 @@ impl Bad {
 }
 
 fn check(value: &Value, schema: Schema, duplicates: Duplicates) -> Result<(), Bad> {
+    if schema.is_plain_below() {
+        return Ok(());
+    }
     match (value, schema.shape()) {
         (Value::Object(fields), shape) if *shape != Shape::Atomic => {
-            for (name, value) in fields {
+            // The others hold no lists.
+            let nested = |value: &Value| value.is_object() || value.is_array();
+            for (name, value) in fields.iter().filter(|(_, value)| nested(value)) {
                 check(value, schema.field(name), duplicates)
                     .map_err(|bad| bad.below(PathElement::field(name)))?;
             }
         }
         (Value::Array(items), shape @ (Shape::ListMap(_) | Shape::Set)) => {
-            let mut seen = FieldSet::new();
+            let mut seen = BTreeSet::new();
             for (index, item) in items.iter().enumerate() {
-                let element = lists::element_of(item, shape).filter(|_| !item.is_null());
-                let Some(element) = element else { return Err(Bad::here(Fault::Keyless(index))) };
-                if duplicates == Duplicates::Refused && seen.get(&element).is_some() {
+                if item.is_null() || !lists::has_element(item, shape) {
+                    return Err(Bad::here(Fault::Keyless(index)));
+                }
+                let element = || lists::element_of(item, shape);
+                if duplicates == Duplicates::Refused
+                    && let Some(element) = element()
+                    && !seen.insert(element.clone())
+                {
                     return Err(Bad::here(Fault::Duplicate(element)));
                 }
-                seen.insert(&[element.clone()].into_iter().collect());
-                check(item, schema.item(), duplicates).map_err(|bad| bad.below(element))?;
+                let name = |bad: Bad| element().into_iter().fold(bad, Bad::below);
+                check(item, schema.item(), duplicates).map_err(name)?;
             }
         }
         _ => {}

@@ -49,7 +49,7 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use crate::schema::{Schema, Shape};
-use crate::{Entry, FieldPath, FieldSet, ManagedFields, Operation, ParseError};
+use crate::{Entry, FieldSet, ManagedFields, Operation, ParseError};
 
 pub use apply::{ApplyError, apply};
 pub use conflicts::{Conflict, Conflicts};
@@ -123,13 +123,13 @@ enum Reach {
 }
 
 impl Reach {
-    fn of(self, fields: &FieldSet) -> FieldSet {
-        let status: FieldSet = [FieldPath::fields(["status"])].iter().collect();
+    fn of(self, mut fields: FieldSet) -> FieldSet {
         match self {
-            Self::All => fields.clone(),
-            Self::AllButStatus => fields.without_subtrees(&status),
-            Self::Status => fields.difference(&fields.without_subtrees(&status)),
+            Self::All => {}
+            Self::AllButStatus => fields.retain(|element, _| !element.is_field("status")),
+            Self::Status => fields.retain(|element, _| element.is_field("status")),
         }
+        fields
     }
 }
 

@@ -43,16 +43,17 @@ pub fn updated(before: Option<&Value>, after: &Value, write: &Write) -> ManagedF
     let reach = write.reach(schema);
     let before = before.map_or_else(|| Cow::Owned(nothing(after, schema)), Cow::Borrowed);
     let changes = Changes::between(&before, after, schema).map(|fields| reach.of(fields));
-    let written = changes.written();
-    let lost = written.union(&changes.removed);
+    let Changes { modified: mut written, added, removed } = changes;
+    written.unite(added);
     let mut entries = managed.entries;
     for entry in &mut entries {
-        entry.fields = entry.fields.difference(&lost);
+        entry.fields.subtract(&written);
+        entry.fields.subtract(&removed);
     }
-    let mut ours = write.entry(Operation::Update, api_version(after), applied::without_never_owned(&written));
+    let mut ours = write.entry(Operation::Update, api_version(after), applied::without_never_owned(written));
     if !ours.fields.is_empty() {
         if let Some(place) = entries.iter().position(|entry| is_same(entry, &ours)) {
-            ours.fields = ours.fields.union(&entries.swap_remove(place).fields);
+            ours.fields.unite(entries.swap_remove(place).fields);
         }
         entries.push(ours);
     }

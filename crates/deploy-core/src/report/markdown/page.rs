@@ -43,21 +43,32 @@ impl Page {
 }
 
 /// Any text as Markdown that shows it: one line, every character that could be markup as an entity, which never is. It must not
-/// stand first in a block, where `-` and `1.` mean something.
+/// stand first in a block, where `-` and `1.` mean something. Addresses are no links: not all that a pod says is to be followed.
 pub(super) fn inline(text: &str) -> String {
     let text = text::line(text);
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(
-            c,
-            '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '<' | '>' | '&' | '|' | '#' | '!' | '$' | '@'
-        ) {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let links = (c == ':' && chars.peek() == Some(&'/')) || (c == '.' && ends_with_www(&out));
+        if links
+            || matches!(
+                c,
+                '\\' | '`' | '*' | '_' | '~' | '[' | ']' | '<' | '>' | '&' | '|' | '#' | '!' | '$' | '@'
+            )
+        {
             out.push_str(&format!("&#{};", u32::from(c)));
         } else {
             out.push(c);
         }
     }
     out
+}
+
+fn ends_with_www(text: &str) -> bool {
+    text.len()
+        .checked_sub(3)
+        .and_then(|start| text.get(start..))
+        .is_some_and(|end| end.eq_ignore_ascii_case("www"))
 }
 
 /// Any text in the type of code. A code span could not hold a `|` in a table.
@@ -88,6 +99,8 @@ mod tests {
         check("a|b`c\\", "a&#124;b&#96;c&#92;");
         check("x\n# y", "x &#35; y");
         check("<script>", "&#60;script&#62;");
+        check("see https://x.io/a", "see https&#58;//x.io/a");
+        check("at WWW.x.io", "at WWW&#46;x.io");
         assert_eq!(code("a_b"), "<code>a&#95;b</code>");
     }
 
