@@ -20,17 +20,15 @@ impl Env {
 
     /// An object of another namespace.
     pub async fn get_in(&self, namespace: &str, api_version: &str, kind: &str, name: &str) -> Option<Value> {
-        let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
-        let api: Api<DynamicObject> = Api::namespaced_with(self.kube.clone(), namespace, &resource);
+        let api =
+            Api::<DynamicObject>::namespaced_with(self.kube.clone(), namespace, &resource(api_version, kind));
         let found = api.get_opt(name).await.expect("the cluster answers");
         found.map(|object| serde_json::to_value(object).expect("JSON"))
     }
 
     /// The namespace's objects of a kind.
     pub async fn all(&self, api_version: &str, kind: &str) -> Vec<Value> {
-        let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        let resource = resource(api_version, kind);
         let api: Api<DynamicObject> = Api::namespaced_with(self.kube.clone(), &self.namespace, &resource);
         let found = api.list(&ListParams::default()).await.expect("the cluster answers");
         found.items.into_iter().map(|object| serde_json::to_value(object).expect("JSON")).collect()
@@ -38,8 +36,7 @@ impl Env {
 
     /// The names of the objects of a kind that labels select: those of the namespace, or of the cluster where the kind has none.
     pub async fn labelled(&self, api_version: &str, kind: &str, selector: &str) -> Vec<String> {
-        let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        let resource = resource(api_version, kind);
         let api: Api<DynamicObject> = if kind.starts_with("Cluster") {
             Api::all_with(self.kube.clone(), &resource)
         } else {
@@ -132,6 +129,11 @@ impl Env {
             .await
             .unwrap_or_else(|_| panic!("{what}: not within 30 s"));
     }
+}
+
+fn resource(api_version: &str, kind: &str) -> ApiResource {
+    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+    ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind))
 }
 
 /// Asserts that the timeline holds lines with these texts in this order.

@@ -171,6 +171,11 @@ impl Faults {
         self.planned.push(fault);
     }
 
+    /// Whether it matters if a request changes an object that there is.
+    pub(crate) fn has_rivals(&self) -> bool {
+        self.planned.iter().any(|fault| matches!(fault.effect, Effect::Rival(_)))
+    }
+
     pub(crate) fn clear(&mut self) {
         self.planned.clear();
         self.down_until = None;

@@ -76,8 +76,9 @@ where
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
     let request = request::Request::read(&parts, body);
     let is_watch = request.as_ref().is_ok_and(|request| request.query.flag("watch"));
+    let has_rivals = shared.faults().has_rivals();
     let changes_existing =
-        request.as_ref().is_ok_and(|request| api::changes_existing(&shared.state(), request));
+        has_rivals && request.as_ref().is_ok_and(|request| api::changes_existing(&shared.state(), request));
     let asked = Asked { method: parts.method.as_str(), path, is_watch, changes_existing };
     let met = shared.faults().met(&asked);
     let mut broken = None;

@@ -221,18 +221,16 @@ fn at<'a>(state: &State, address: &'a Address) -> Result<At<'a>, Status> {
 }
 
 fn objects(state: &mut State, request: &Request, address: &Address) -> Result<Reply, Status> {
-    let kind = state.kinds.find(&address.group, &address.version, &address.plural);
-    let kind = kind.cloned().ok_or_else(Status::no_such_resource)?;
-    let is_in_no_namespace = kind.namespaced && address.namespace.is_none() && address.name.is_none();
+    let at = at(state, address)?;
+    let is_in_no_namespace = at.kind.namespaced && address.namespace.is_none() && address.name.is_none();
     if is_in_no_namespace && request.method != Method::GET {
         return Err(Status::method_not_allowed());
     }
-    if address.namespace.is_some() != kind.namespaced
+    if address.namespace.is_some() != at.kind.namespaced
         && (address.namespace.is_some() || address.name.is_some())
     {
         return Err(Status::no_such_resource());
     }
-    let at = At { kind, address };
     if let Some(subresource) = &address.subresource
         && !at.kind.subresources.contains(subresource)
     {

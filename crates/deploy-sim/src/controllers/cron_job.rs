@@ -11,9 +11,9 @@ use serde_json::{Map, Value, json};
 
 use super::object::{
     after, annotate, condition, controlled_by, controller, int, is_deleting, later, list, name, namespace,
-    sooner, text, time, uid,
+    text, time, uid,
 };
-use super::{job, pods, write_status};
+use super::{each, job, pods, write_status};
 use crate::component::{CONTROLLER_MANAGER, Event};
 use crate::state::State;
 use schedule::Schedule;
@@ -25,11 +25,7 @@ const DELAY: SignedDuration = SignedDuration::from_millis(100);
 const MANY: i64 = 100;
 
 pub(super) fn sync(state: &mut State) -> Option<Timestamp> {
-    let mut next = None;
-    for cron_job in state.objects("cronjobs.batch", None) {
-        next = sooner(next, sync_one(state, &cron_job));
-    }
-    next
+    each(state, "cronjobs.batch", |state, cron_job| sync_one(state, &cron_job))
 }
 
 /// A CronJob, its Jobs as they were found, and its status as it will be.

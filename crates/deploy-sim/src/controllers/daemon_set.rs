@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::object::{annotation, int, is_deleting, is_true, name, sooner, text};
-use super::{claim, history, pods};
+use super::{claim, each, history, pods};
 use crate::component::{CONTROLLER_MANAGER, Event};
 use crate::node_affinity;
 use crate::state::State;
@@ -20,11 +20,7 @@ const SOURCE: &str = "daemonset-controller";
 const HASH: &str = "controller-revision-hash";
 
 pub(super) fn sync(state: &mut State) -> Option<Timestamp> {
-    let mut next = None;
-    for set in state.objects("daemonsets.apps", None) {
-        next = sooner(next, sync_one(state, set));
-    }
-    next
+    each(state, "daemonsets.apps", sync_one)
 }
 
 /// A DaemonSet and where its pods are.

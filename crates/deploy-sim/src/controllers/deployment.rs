@@ -10,8 +10,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::claim;
-use super::object::{self, annotate, annotation, int, is_deleting, portion, sooner, text};
+use super::object::{self, annotate, annotation, int, is_deleting, portion, text};
+use super::{claim, each};
 use crate::component::{CONTROLLER_MANAGER, Event};
 use crate::state::State;
 
@@ -22,11 +22,7 @@ const MOST: &str = "deployment.kubernetes.io/max-replicas";
 const NONE: i64 = i32::MAX as i64;
 
 pub(super) fn sync(state: &mut State) -> Option<Timestamp> {
-    let mut next = None;
-    for deployment in state.objects("deployments.apps", None) {
-        next = sooner(next, sync_one(state, deployment));
-    }
-    next
+    each(state, "deployments.apps", sync_one)
 }
 
 /// A Deployment and its ReplicaSets, as they were read and then written.

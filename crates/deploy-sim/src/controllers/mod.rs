@@ -144,6 +144,16 @@ pub(crate) fn settle(state: &mut State) -> Option<Timestamp> {
     if is_busy { Some(later(state.now, BREATH)) } else { next }
 }
 
+/// Syncs every object of a resource; when the first of them is due again.
+fn each(
+    state: &mut State,
+    resource: &str,
+    sync: impl Fn(&mut State, Arc<Value>) -> Option<Timestamp>,
+) -> Option<Timestamp> {
+    let objects = state.objects(resource, None);
+    objects.into_iter().fold(None, |next, object| sooner(next, sync(state, object)))
+}
+
 /// When controllers try again what was refused: after 5 ms at first, twice as long every time, at most 1,000 s
 /// (`client-go/util/workqueue`).
 #[derive(Debug, Default)]
@@ -194,11 +204,7 @@ fn claim_if(
             }
             None if matches && !is_deleting(&candidate) && !is_deleting(owner) => {
                 let adopted = CONTROLLER_MANAGER.change(state, &candidate, None, |object| {
-                    let owners = &mut object["metadata"]["ownerReferences"];
-                    match owners.as_array_mut() {
-                        Some(owners) => owners.push(controlled_by(owner)),
-                        None => *owners = json!([controlled_by(owner)]),
-                    }
+                    push(object, "ownerReferences", controlled_by(owner));
                 });
                 claimed.extend(adopted.ok().flatten());
             }
@@ -210,11 +216,25 @@ fn claim_if(
 
 /// Removes the reference to an owner.
 fn disown(object: &mut Value, owner: &str) {
+    retain(object, "ownerReferences", |reference| reference["uid"] != owner);
+}
+
+/// Adds to a list of the metadata.
+fn push(object: &mut Value, list: &str, item: Value) {
+    let list = &mut object["metadata"][list];
+    match list.as_array_mut() {
+        Some(list) => list.push(item),
+        None => *list = json!([item]),
+    }
+}
+
+/// Takes out of a list of the metadata what is not to be kept, and the list where nothing is left.
+fn retain(object: &mut Value, list: &str, keep: impl Fn(&Value) -> bool) {
     let Some(metadata) = object["metadata"].as_object_mut() else { return };
-    if let Some(owners) = metadata.get_mut("ownerReferences").and_then(Value::as_array_mut) {
-        owners.retain(|reference| reference["uid"] != owner);
-        if owners.is_empty() {
-            metadata.remove("ownerReferences");
+    if let Some(items) = metadata.get_mut(list).and_then(Value::as_array_mut) {
+        items.retain(keep);
+        if items.is_empty() {
+            metadata.remove(list);
         }
     }
 }
@@ -222,11 +242,7 @@ fn disown(object: &mut Value, owner: &str) {
 /// Deletes an object after its dependents.
 fn delete_in_foreground(state: &mut State, object: &Value) {
     let held = CONTROLLER_MANAGER.change(state, object, None, |object| {
-        let finalizers = &mut object["metadata"]["finalizers"];
-        match finalizers.as_array_mut() {
-            Some(finalizers) => finalizers.push(garbage::FOREGROUND.into()),
-            None => *finalizers = json!([garbage::FOREGROUND]),
-        }
+        push(object, "finalizers", garbage::FOREGROUND.into());
     });
     if held.is_ok() {
         let _ = CONTROLLER_MANAGER.delete(state, object);
@@ -236,13 +252,7 @@ fn delete_in_foreground(state: &mut State, object: &Value) {
 /// Removes a finalizer.
 fn remove_finalizer(state: &mut State, object: &Value, name: &str) {
     let _ = CONTROLLER_MANAGER.change(state, object, None, |object| {
-        let Some(metadata) = object["metadata"].as_object_mut() else { return };
-        if let Some(finalizers) = metadata.get_mut("finalizers").and_then(Value::as_array_mut) {
-            finalizers.retain(|finalizer| finalizer != name);
-            if finalizers.is_empty() {
-                metadata.remove("finalizers");
-            }
-        }
+        retain(object, "finalizers", |finalizer| finalizer != name);
     });
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::object::{condition, count, generation, int, is_deleting, is_true, list, name, sooner};
 use super::pods::{self, count_of, number};
-use super::{claim, write_status};
+use super::{claim, each, write_status};
 use crate::selector::Selector;
 use crate::state::State;
 use crate::status::Status;
@@ -15,11 +15,7 @@ use crate::status::Status;
 const SOURCE: &str = "replicaset-controller";
 
 pub(super) fn sync(state: &mut State) -> Option<Timestamp> {
-    let mut next = None;
-    for set in state.objects("replicasets.apps", None) {
-        next = sooner(next, sync_one(state, &set));
-    }
-    next
+    each(state, "replicasets.apps", |state, set| sync_one(state, &set))
 }
 
 fn sync_one(state: &mut State, set: &Value) -> Option<Timestamp> {

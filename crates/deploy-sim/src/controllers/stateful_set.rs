@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::object::{int, is_deleting, is_true, sooner, text};
 use super::pods::{self, has_ended};
-use super::{claim_if, history};
+use super::{claim_if, each, history};
 use crate::component::CONTROLLER_MANAGER;
 use crate::state::State;
 use crate::status::Status;
@@ -21,11 +21,7 @@ const SOURCE: &str = "statefulset-controller";
 const HASH: &str = "controller.kubernetes.io/hash";
 
 pub(super) fn sync(state: &mut State) -> Option<Timestamp> {
-    let mut next = None;
-    for set in state.objects("statefulsets.apps", None) {
-        next = sooner(next, sync_one(state, set));
-    }
-    next
+    each(state, "statefulsets.apps", sync_one)
 }
 
 /// A StatefulSet on its way from one revision to another.
