@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::api;
+use crate::controllers::object::at;
 use crate::request::Address;
 use crate::state::{State, key};
 use crate::status::Status;
@@ -192,7 +193,7 @@ impl<'a> Event<'a> {
 }
 
 fn address(state: &State, object: &Value, subresource: Option<&str>) -> Result<Address, Status> {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let text = |pointer: &str| at(object, pointer).and_then(Value::as_str).map(str::to_owned);
     let api_version = text("/apiVersion").unwrap_or_default();
     let kind = state.kinds.of(&api_version, &text("/kind").unwrap_or_default());
     let kind = kind.ok_or_else(Status::no_such_resource)?;

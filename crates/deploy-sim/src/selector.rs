@@ -57,8 +57,7 @@ impl Selector {
     }
 
     pub(crate) fn matches(&self, object: &Value) -> bool {
-        let labels = object.pointer("/metadata/labels");
-        self.matches_labels(labels.unwrap_or(&Value::Null))
+        self.matches_labels(&object["metadata"]["labels"])
             && self.fields.iter().all(|(path, value, equal)| (field(object, path) == *value) == *equal)
     }
 

@@ -13,6 +13,7 @@ use http::{Request, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use tower::Service;
 
@@ -119,9 +120,9 @@ where
     let mut answer = match reply {
         // Clients tell by its type whether they were given what they asked for.
         Ok(Reply::Json(code, body)) if body["kind"] == "APIGroupDiscoveryList" => {
-            response(code, AGGREGATED, whole(body.to_string()))
+            response(code, AGGREGATED, whole(written(&body)))
         }
-        Ok(Reply::Json(code, body)) => json(code, body.to_string()),
+        Ok(Reply::Json(code, body)) => json(code, &body),
         Ok(Reply::Text(code, text)) => text_response(code, text),
         Ok(Reply::Watch(found)) => {
             let body = StreamBody::new(watch::body(shared, found, broken));
@@ -151,18 +152,23 @@ fn overloaded(retry_after: Duration) -> Answer {
 }
 
 fn refusal(status: &Status) -> Answer {
-    json(status.code, status.to_value().to_string())
+    json(status.code, &status.to_value())
 }
 
-fn json(code: u16, body: String) -> Answer {
-    response(code, "application/json", whole(body))
+fn json(code: u16, body: &Value) -> Answer {
+    response(code, "application/json", whole(written(body)))
+}
+
+/// As bytes: to write JSON as text costs half as much again.
+pub(crate) fn written(body: &Value) -> Vec<u8> {
+    serde_json::to_vec(body).unwrap_or_default()
 }
 
 fn text_response(code: u16, text: String) -> Answer {
-    response(code, "text/plain; charset=utf-8", whole(text))
+    response(code, "text/plain; charset=utf-8", whole(text.into_bytes()))
 }
 
-fn whole(body: String) -> UnsyncBoxBody<Bytes, io::Error> {
+fn whole(body: Vec<u8>) -> UnsyncBoxBody<Bytes, io::Error> {
     Full::from(body).map_err(|never| match never {}).boxed_unsync()
 }
 

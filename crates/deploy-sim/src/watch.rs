@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::api::{Watch, as_served};
 use crate::cluster::Shared;
+use crate::server::written;
 use crate::status::Status;
 use crate::store::Change;
 
@@ -161,7 +162,10 @@ impl Watching {
     fn tell(&mut self, kind: &str, object: &Value) {
         // Without a copy: most of a cluster's work is to tell of changes.
         let object = as_served(object, &self.watch.kind);
-        self.lines.push_back(Bytes::from(format!("{{\"type\":\"{kind}\",\"object\":{object}}}\n")));
+        let mut line = format!("{{\"type\":\"{kind}\",\"object\":").into_bytes();
+        line.extend(written(&object));
+        line.extend(b"}\n");
+        self.lines.push_back(line.into());
     }
 
     fn bookmark(&mut self, initial_end: bool) {

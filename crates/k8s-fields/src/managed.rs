@@ -140,7 +140,7 @@ impl ManagedFields {
     /// # Errors
     /// An entry that is not as the API has it; the error names its index and the path in it.
     pub fn of(object: &Value) -> Result<Self, ParseError> {
-        let entries = match object.pointer("/metadata/managedFields") {
+        let entries = match object.get("metadata").and_then(|metadata| metadata.get("managedFields")) {
             None | Some(Value::Null) => &[],
             Some(Value::Array(entries)) => entries.as_slice(),
             Some(_) => {

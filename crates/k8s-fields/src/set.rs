@@ -36,6 +36,12 @@ pub(crate) struct Node {
     pub(crate) below: FieldSet,
 }
 
+impl Node {
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.owned && self.below.is_empty()
+    }
+}
+
 impl FieldSet {
     /// The most levels that a set read from outside may have.
     pub const MAX_DEPTH: usize = 100;
@@ -169,7 +175,7 @@ impl FieldSet {
             let Some(ours) = self.nodes.get_mut(element) else { continue };
             ours.owned &= !theirs.owned;
             ours.below.subtract(&theirs.below);
-            if !ours.owned && ours.below.is_empty() {
+            if ours.is_empty() {
                 self.nodes.remove(element);
             }
         }
@@ -177,7 +183,7 @@ impl FieldSet {
 
     /// Keeps of the first elements those of which `keep` holds, with all below them.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&PathElement, &mut Node) -> bool) {
-        self.nodes.retain(|element, node| keep(element, node) && (node.owned || !node.below.is_empty()));
+        self.nodes.retain(|element, node| keep(element, node) && !node.is_empty());
     }
 
     fn combine(&self, other: &Self, keep: fn(bool, bool) -> bool) -> Self {
@@ -204,7 +210,7 @@ impl FieldSet {
 
     /// Sets one node; an empty one is left out.
     pub(crate) fn put(&mut self, element: PathElement, node: Node) {
-        if node.owned || !node.below.is_empty() {
+        if !node.is_empty() {
             self.nodes.insert(element, node);
         }
     }

@@ -43,7 +43,7 @@ impl Object {
 
     pub(super) fn checked(value: Value) -> Result<Self, Problem> {
         let text =
-            |pointer: &str| value.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+            |pointer: &str| at(&value, pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
         if !value.is_object() {
             let message = "a manifest must be a map with apiVersion, kind and metadata".into();
             return Err(Problem { message, help: None });

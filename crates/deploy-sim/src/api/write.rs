@@ -9,7 +9,7 @@ use super::identity::{check_identity, check_is_conditional, check_preconditions,
 use super::read::as_served;
 use super::scale::rescale;
 use super::{At, Reply, body};
-use crate::controllers::object::list;
+use crate::controllers::object::{self, list};
 use crate::defaults;
 use crate::definitions;
 use crate::fields;
@@ -156,7 +156,7 @@ pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>
         .filter(|(resource, map, key)| {
             **resource == *at.kind.resource
                 && before.is_none()
-                && after.pointer(map).and_then(|map| map.get(key)).is_none()
+                && object::at(&after, map).and_then(|map| map.get(key)).is_none()
         })
         .map(|(_, map, key)| (*map, *key))
         .collect();
@@ -231,8 +231,9 @@ fn is_same_but_for_times(before: &Value, after: &Value) -> bool {
 /// Whether both are the same, one field compared as it is said.
 fn same_fields(one: &Value, other: &Value, field: &str, same: impl Fn(&Value, &Value) -> bool) -> bool {
     let (Some(one), Some(other)) = (one.as_object(), other.as_object()) else { return one == other };
+    // From the end: what differs most often is the status.
     one.len() == other.len()
-        && one.iter().all(|(name, value)| {
+        && one.iter().rev().all(|(name, value)| {
             other
                 .get(name)
                 .is_some_and(|other| if name == field { same(value, other) } else { value == other })

@@ -104,10 +104,8 @@ impl Rollout {
 
     /// The pods that there may be more than wanted, and fewer: surge rounds up, unavailability down.
     fn leeway(&self) -> (i64, i64) {
-        let of = |field: &str, up: bool| {
-            let value = self.deployment.pointer(&format!("/spec/strategy/rollingUpdate/{field}"));
-            value.map_or(0, |value| portion(value, self.wanted(), up))
-        };
+        let rolling = &self.deployment["spec"]["strategy"]["rollingUpdate"];
+        let of = |field: &str, up: bool| portion(&rolling[field], self.wanted(), up);
         match (of("maxSurge", true), of("maxUnavailable", false)) {
             // Both may round to nothing, and then nothing would ever move.
             (0, 0) => (0, 1),

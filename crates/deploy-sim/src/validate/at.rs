@@ -19,7 +19,12 @@ impl<'a> At<'a> {
     }
 
     pub(super) fn field(&self, name: &str) -> At<'a> {
-        let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
+        let mut path = String::with_capacity(self.path.len() + 1 + name.len());
+        path.push_str(&self.path);
+        if !path.is_empty() {
+            path.push('.');
+        }
+        path.push_str(name);
         At { path, value: self.value.get(name).unwrap_or(&NULL) }
     }
 

@@ -7,7 +7,7 @@
 //! - `struct` is plain with a type, `map name,protocol="TCP"` a keyed list with defaults as JSON; `atomic`, `set`,
 //!   `values` and `free` are the shapes of these names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
@@ -18,9 +18,9 @@ type Fields = BTreeMap<String, Field>;
 
 /// The built-in types.
 pub(super) struct Table {
-    /// From apiVersion and kind to the name of the type.
-    kinds: BTreeMap<(String, String), Kind>,
-    types: BTreeMap<String, Fields>,
+    /// By apiVersion, then by kind.
+    kinds: HashMap<String, HashMap<String, Kind>>,
+    types: HashMap<String, Fields>,
     none: Fields,
     unknown: Fields,
 }
@@ -38,12 +38,12 @@ pub(super) fn builtin() -> &'static Table {
 
 impl Table {
     pub(super) fn root(&'static self, api_version: &str, kind: &str) -> Option<Schema> {
-        let kind = self.kinds.get(&(api_version.to_owned(), kind.to_owned()))?;
+        let kind = self.kinds.get(api_version)?.get(kind)?;
         Some(Schema { shape: &Shape::Plain, fields: self.fields(Some(&kind.root)), atomic_items: false })
     }
 
     pub(super) fn new_object(&'static self, api_version: &str, kind: &str) -> Option<&'static Value> {
-        self.kinds.get(&(api_version.to_owned(), kind.to_owned())).map(|kind| &kind.new)
+        self.kinds.get(api_version)?.get(kind).map(|kind| &kind.new)
     }
 
     pub(super) fn fields(&'static self, name: Option<&str>) -> &'static Fields {
@@ -57,8 +57,8 @@ impl Table {
 
 fn read(text: &str) -> Table {
     let mut table = Table {
-        kinds: BTreeMap::new(),
-        types: BTreeMap::new(),
+        kinds: HashMap::new(),
+        types: HashMap::new(),
         none: Fields::new(),
         unknown: Fields::from([(
             "metadata".to_owned(),
@@ -74,7 +74,8 @@ fn read(text: &str) -> Table {
                 let new = of.and_then(|new| serde_json::from_str(&new).ok());
                 let new = new.unwrap_or_else(|| Value::Object(Map::new()));
                 let root = (*name).to_owned();
-                table.kinds.insert(((*api_version).to_owned(), (*kind).to_owned()), Kind { root, new });
+                let kinds = table.kinds.entry((*api_version).to_owned()).or_default();
+                kinds.insert((*kind).to_owned(), Kind { root, new });
             }
             ["type", name] => (*name).clone_into(&mut current),
             [field, shape @ ..] if !field.starts_with('#') => {
@@ -135,6 +136,7 @@ mod tests {
             }
         }
         assert_eq!(fields, table.types.values().map(BTreeMap::len).sum::<usize>());
-        assert!(table.kinds.len() > 80, "{}", table.kinds.len());
+        let kinds: usize = table.kinds.values().map(HashMap::len).sum();
+        assert!(kinds > 80, "{kinds}");
     }
 }

@@ -83,8 +83,7 @@ pub fn apply(live: Option<&Value>, applied: &Value, write: &Write) -> Result<Val
         merged = prune(&merged, &last.fields, &owned, schema);
     }
 
-    let changes = Changes::between(live, &merged, schema).map(|fields| reach.of(fields));
-    let written = changes.written();
+    let Changes { written, removed } = Changes::between(live, &merged, schema).map(|fields| reach.of(fields));
     let conflicting = others.iter().map(|entry| (*entry, entry.fields.intersection(&written)));
     if let Some(conflicts) = Conflicts::of(conflicting).filter(|_| !write.force) {
         return Err(ApplyError::Conflicts(conflicts));
@@ -94,7 +93,7 @@ pub fn apply(live: Option<&Value>, applied: &Value, write: &Write) -> Result<Val
     if json::equal(live, &merged) {
         ours.time = last.and_then(|last| last.time.clone());
     }
-    let theirs_no_more = written.union(&changes.removed);
+    let theirs_no_more = written.union(&removed);
     let others = others
         .into_iter()
         .map(|entry| Entry { fields: entry.fields.difference(&theirs_no_more), ..entry.clone() });

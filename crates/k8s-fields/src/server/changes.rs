@@ -5,39 +5,46 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::schema::{Schema, Shape};
+use crate::set::Node;
 use crate::{FieldSet, PathElement, json, lists};
 
-/// No field is in two of the sets.
+/// A field of which there are duplicates on one side may be in both.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
-    /// Present in both, with another value.
-    pub(super) modified: FieldSet,
-    pub(super) added: FieldSet,
+    /// What has another value than before, or is new.
+    pub(super) written: FieldSet,
     pub(super) removed: FieldSet,
 }
 
 impl Changes {
     pub(super) fn between(before: &Value, after: &Value, schema: Schema) -> Self {
-        let mut walk = Walk { changes: Self::default(), path: Vec::new() };
-        if before != after {
-            walk.value(Some(before), Some(after), schema);
-        }
-        walk.changes
-    }
-
-    /// What has another value than before, or is new.
-    pub(super) fn written(&self) -> FieldSet {
-        self.modified.union(&self.added)
+        let Below { written, removed } = value(Some(before), Some(after), schema);
+        Self { written: written.below, removed: removed.below }
     }
 
     pub(super) fn map(self, f: impl Fn(FieldSet) -> FieldSet) -> Self {
-        Self { modified: f(self.modified), added: f(self.added), removed: f(self.removed) }
+        Self { written: f(self.written), removed: f(self.removed) }
     }
 }
 
-struct Walk {
-    changes: Changes,
-    path: Vec<PathElement>,
+/// The changes at a path and below it.
+#[derive(Default)]
+struct Below {
+    written: Node,
+    removed: Node,
+}
+
+impl Below {
+    fn put(&mut self, element: PathElement, Self { written, removed }: Self) {
+        if !removed.is_empty() && !written.is_empty() {
+            self.written.below.put(element.clone(), written);
+            self.removed.below.put(element, removed);
+        } else if removed.is_empty() {
+            self.written.below.put(element, written);
+        } else {
+            self.removed.below.put(element, removed);
+        }
+    }
 }
 
 /// How a value is walked; a null as whatever the other side is.
@@ -59,27 +66,25 @@ impl Form {
     }
 }
 
-impl Walk {
-    /// Two values that differ.
-    fn value(&mut self, before: Option<&Value>, after: Option<&Value>, schema: Schema) {
-        let (left, right) = (before.and_then(Form::of), after.and_then(Form::of));
-        let leaf = match (left, right) {
-            (Some(left), Some(right)) if left != right => {
-                self.form(left, before, after, schema);
-                self.form(right, before, after, schema)
-            }
-            (left, right) => self.form(right.or(left).unwrap_or(Form::Scalar), before, after, schema),
-        };
-        if !leaf {
-            // What holds something comes and goes with it.
-            match (before, after) {
-                (None, _) => insert(&mut self.changes.added, &self.path),
-                (_, None) => insert(&mut self.changes.removed, &self.path),
-                _ => {}
-            }
+fn value(before: Option<&Value>, after: Option<&Value>, schema: Schema) -> Below {
+    let mut here = Below::default();
+    let (left, right) = (before.and_then(Form::of), after.and_then(Form::of));
+    let leaf = match (left, right) {
+        (Some(left), Some(right)) if left != right => {
+            here.form(left, before, after, schema);
+            here.form(right, before, after, schema)
         }
+        (left, right) => here.form(right.or(left).unwrap_or(Form::Scalar), before, after, schema),
+    };
+    if !leaf {
+        // What holds something comes and goes with it.
+        here.written.owned |= before.is_none();
+        here.removed.owned |= before.is_some() && after.is_none();
     }
+    here
+}
 
+impl Below {
     /// Whether the value counts as a whole.
     fn form(&mut self, form: Form, before: Option<&Value>, after: Option<&Value>, schema: Schema) -> bool {
         let granular = match (form, schema.shape()) {
@@ -104,25 +109,21 @@ impl Walk {
     }
 
     fn leaf(&mut self, before: Option<&Value>, after: Option<&Value>) {
-        let set = match (before, after) {
-            (None, _) => &mut self.changes.added,
-            (_, None) => &mut self.changes.removed,
-            (Some(before), Some(after)) if !json::equal(before, after) => &mut self.changes.modified,
-            _ => return,
-        };
-        insert(set, &self.path);
+        match (before, after) {
+            (None, _) => self.written.owned = true,
+            (_, None) => self.removed.owned = true,
+            (Some(before), Some(after)) => self.written.owned |= !json::equal(before, after),
+        }
     }
 
     fn fields(&mut self, before: &Map<String, Value>, after: &Map<String, Value>, schema: Schema) -> bool {
-        let only_after = after.keys().filter(|name| !before.contains_key(*name));
-        for name in before.keys().chain(only_after) {
+        let new = after.keys().filter(|name| !before.contains_key(*name)).map(|name| (name, None));
+        for (name, before) in before.iter().map(|(name, value)| (name, Some(value))).chain(new) {
+            let after = after.get(name);
             // Most of an object is as it was.
-            if before.get(name) == after.get(name) {
-                continue;
+            if before != after {
+                self.put(PathElement::field(name), value(before, after, schema.field(name)));
             }
-            self.path.push(PathElement::field(name));
-            self.value(before.get(name), after.get(name), schema.field(name));
-            self.path.pop();
         }
         !before.is_empty() || !after.is_empty()
     }
@@ -140,41 +141,35 @@ impl Walk {
             }
         }
         for (element, (before, after)) in items {
-            self.path.push(element);
-            self.item(&before, &after, schema.item());
-            self.path.pop();
+            self.put(element, item(&before, &after, schema.item()));
         }
         !before.is_empty() || !after.is_empty()
     }
-
-    /// The items with one key: more than one are duplicates, and count as a whole.
-    fn item(&mut self, before: &[&Value], after: &[&Value], schema: Schema) {
-        match (before, after) {
-            ([] | [_], [] | [_]) if before == after => {}
-            ([] | [_], [] | [_]) => self.value(before.first().copied(), after.first().copied(), schema),
-            ([_, _, ..], [_, _, ..]) => {
-                let same =
-                    before.len() == after.len() && before.iter().zip(after).all(|(a, b)| json::equal(a, b));
-                if !same {
-                    insert(&mut self.changes.modified, &self.path);
-                }
-            }
-            ([_, _, ..], _) => {
-                if let Some(after) = after.first() {
-                    self.value(None, Some(after), schema);
-                }
-                insert(&mut self.changes.removed, &self.path);
-            }
-            _ => {
-                if let Some(before) = before.first() {
-                    self.value(Some(before), None, schema);
-                }
-                insert(&mut self.changes.added, &self.path);
-            }
-        }
-    }
 }
 
-fn insert(set: &mut FieldSet, path: &[PathElement]) {
-    set.insert_elements(path);
+/// The items with one key: more than one are duplicates, and count as a whole.
+fn item(before: &[&Value], after: &[&Value], schema: Schema) -> Below {
+    match (before, after) {
+        ([] | [_], [] | [_]) if before == after => Below::default(),
+        ([] | [_], [] | [_]) => value(before.first().copied(), after.first().copied(), schema),
+        ([_, _, ..], [_, _, ..]) => {
+            let same =
+                before.len() == after.len() && before.iter().zip(after).all(|(a, b)| json::equal(a, b));
+            let mut here = Below::default();
+            here.written.owned = !same;
+            here
+        }
+        ([_, _, ..], _) => {
+            let mut here =
+                after.first().map_or_else(Below::default, |after| value(None, Some(after), schema));
+            here.removed.owned = true;
+            here
+        }
+        _ => {
+            let mut here =
+                before.first().map_or_else(Below::default, |before| value(Some(before), None, schema));
+            here.written.owned = true;
+            here
+        }
+    }
 }

@@ -42,9 +42,8 @@ pub fn updated(before: Option<&Value>, after: &Value, write: &Write) -> ManagedF
     }
     let reach = write.reach(schema);
     let before = before.map_or_else(|| Cow::Owned(nothing(after, schema)), Cow::Borrowed);
-    let changes = Changes::between(&before, after, schema).map(|fields| reach.of(fields));
-    let Changes { modified: mut written, added, removed } = changes;
-    written.unite(added);
+    let Changes { written, removed } =
+        Changes::between(&before, after, schema).map(|fields| reach.of(fields));
     let mut entries = managed.entries;
     for entry in &mut entries {
         entry.fields.subtract(&written);
@@ -65,7 +64,7 @@ fn base(before: Option<&Value>, after: &Value, schema: Schema, through_subresour
     if through_subresource {
         return before();
     }
-    let entries = after.pointer("/metadata/managedFields").and_then(Value::as_array);
+    let entries = after["metadata"]["managedFields"].as_array();
     let is_nothing = |entry: &Value| entry.as_object().is_some_and(Map::is_empty);
     match entries.map(Vec::as_slice) {
         // Reading a custom resource drops an empty list of entries.
