@@ -87,8 +87,7 @@ impl End {
 fn lasting(object: &Value, namespace: &str) -> Value {
     let metadata = &object["metadata"];
     let mut managers: Vec<Value> = metadata["managedFields"].as_array().cloned().unwrap_or_default();
-    managers
-        .retain(|entry| entry["subresource"] != "status" && entry["manager"] != "kube-controller-manager");
+    managers.retain(|entry| entry["subresource"] != "status");
     let managers: Vec<Value> = managers
         .into_iter()
         .map(|entry| json!([entry["manager"], entry["operation"], entry["fieldsV1"].to_string()]))

@@ -205,6 +205,36 @@ fn status_is_the_subresources() {
     assert!(owners(&apply(None, &custom, &apart).unwrap()).is_empty());
 }
 
+/// As a real server had it of every kind with a status.
+#[test]
+fn metadata_goes_through_status_but_for_what_the_kind_keeps() {
+    let check = |api_version: &str, kind: &str, expected: &[&str]| {
+        let live = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "a"}, "spec": {"replicas": 1}});
+        let live = apply(None, &live, &Write::by("deploy", T0)).unwrap();
+        let all = |o: &mut Value| {
+            o["metadata"]["labels"] = json!({"x": "1"});
+            o["metadata"]["annotations"] = json!({"x": "1"});
+            o["metadata"]["ownerReferences"] = json!([{"uid": "x"}]);
+            o["spec"]["replicas"] = 2.into();
+            o["status"] = json!({"replicas": 1});
+        };
+        let owners = owners(&put(&live, all, &Write::by("controller", T1).through("status")));
+        let ours =
+            owners.iter().find_map(|owner| owner.strip_prefix("controller Update/status 1: ")).unwrap();
+        let roots: Vec<&str> = ours
+            .split(' ')
+            .filter(|path| path.starts_with(".metadata") && !path.contains(['x', '[']))
+            .collect();
+        assert_eq!(roots, expected, "{kind}");
+    };
+    let (annotations, labels, owners) =
+        (".metadata.annotations", ".metadata.labels", ".metadata.ownerReferences");
+    check("apps/v1", "Deployment", &[annotations, owners]);
+    check("apps/v1", "ReplicaSet", &[annotations, labels, owners]);
+    check("v1", "Pod", &[annotations, labels]);
+    check("example.com/v1", "Shop", &[]);
+}
+
 #[test]
 fn an_update_owns_what_it_changes_and_a_creation_what_it_adds() {
     let object = deployment(

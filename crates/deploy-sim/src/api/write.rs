@@ -1,15 +1,15 @@
 //! `create` and `replace`, and the one way in which an object comes to be written.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
+use k8s_fields::server::not_through_status;
 use serde_json::{Map, Value, json};
 
 use super::identity::{check_identity, check_is_conditional, check_preconditions, name_of};
 use super::read::as_served;
 use super::scale::rescale;
 use super::{At, Reply, body};
-use crate::controllers::object::{self, list};
+use crate::controllers::object::list;
 use crate::defaults;
 use crate::definitions;
 use crate::fields;
@@ -51,15 +51,6 @@ const CREATED_BY_PUT: [&str; 9] = [
     "rolebindings.rbac.authorization.k8s.io",
     "clusterroles.rbac.authorization.k8s.io",
     "clusterrolebindings.rbac.authorization.k8s.io",
-];
-
-/// What the server adds after it has noted who owns what, where the writer leaves it out.
-const LATE: [(&str, &str, &str); 5] = [
-    ("namespaces.", "/spec", "finalizers"),
-    ("persistentvolumeclaims.", "/metadata", "finalizers"),
-    ("services.", "/spec", "clusterIPs"),
-    ("services.", "/spec", "ipFamilies"),
-    ("services.", "/spec", "ipFamilyPolicy"),
 ];
 
 /// A change on its way to the store.
@@ -151,31 +142,19 @@ pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>
         }
         Some(before) => keep(before, &mut after, at, subresource),
     }
-    let late: Vec<(&str, &str)> = LATE
-        .iter()
-        .filter(|(resource, map, key)| {
-            **resource == *at.kind.resource
-                && before.is_none()
-                && object::at(&after, map).and_then(|map| map.get(key)).is_none()
-        })
-        .map(|(_, map, key)| (*map, *key))
-        .collect();
+    let writes_status = subresource == Some("status");
     match at.kind.schema() {
         Some(schema) => custom::fill(&mut after, schema),
         // What is not the status is as it was, and of that nothing is filled in.
-        None if subresource == Some("status") => {}
-        None => defaults::fill(&mut after, before.as_deref()),
+        None if writes_status => defaults::fill_status(&mut after),
+        None => defaults::fill(&mut after),
     }
     if !applied {
-        let mut noted = Cow::Borrowed(&after);
-        for (map, key) in late {
-            if let Some(map) = noted.to_mut().pointer_mut(map) {
-                put(map, key, None);
-            }
-        }
-        let time = state.time();
-        let managed = fields::updated(before.as_deref(), &noted, manager, &time, at);
+        let managed = fields::updated(before.as_deref(), &after, manager, &state.time(), at);
         set_managed(&mut after, managed);
+    }
+    if !at.kind.custom && !writes_status {
+        defaults::admit(&mut after, before.as_deref());
     }
     let causes = validate::check(&at.kind, &after, before.as_deref());
     if !causes.is_empty() {
@@ -282,17 +261,11 @@ fn give_birth(state: &mut State, object: &mut Value, at: &At<'_>) {
     metadata.insert("creationTimestamp".into(), time.into());
 }
 
-/// What a writer cannot change: the identity, and the status but through its subresource (and nothing else through that).
+/// What a writer cannot change: the identity, and the status but through its subresource (and through that no spec).
 fn keep(before: &Value, after: &mut Value, at: &At<'_>, subresource: Option<&str>) {
     let has_status = at.kind.subresources.iter().any(|subresource| subresource == "status");
     match subresource {
-        Some("status") if !is_same_but(&["status"], before, after) => {
-            let status = take(after, "status");
-            let managed = take(&mut after["metadata"], "managedFields");
-            *after = before.clone();
-            put(after, "status", status);
-            put(&mut after["metadata"], "managedFields", managed);
-        }
+        Some("status") if !is_same_but(&["status"], before, after) => through_status(before, after, at),
         Some("status") => {}
         _ if has_status => put(after, "status", before.get("status").cloned()),
         _ => {}
@@ -308,6 +281,22 @@ fn keep(before: &Value, after: &mut Value, at: &At<'_>, subresource: Option<&str
         put(&mut after["metadata"], field, before["metadata"].get(field).cloned());
     }
     metadata(after).remove("selfLink");
+}
+
+/// What is written through `status`: of a built-in kind the metadata too.
+fn through_status(before: &Value, after: &mut Value, at: &At<'_>) {
+    let status = take(after, "status");
+    let mut metadata = take(after, "metadata").unwrap_or_default();
+    if at.kind.custom {
+        let managed = take(&mut metadata, "managedFields");
+        metadata = before["metadata"].clone();
+        put(&mut metadata, "managedFields", managed);
+    } else if let Some(field) = not_through_status(&at.kind.api_version(), &before["kind"]) {
+        put(&mut metadata, field, before["metadata"].get(field).cloned());
+    }
+    *after = before.clone();
+    put(after, "status", status);
+    put(after, "metadata", Some(metadata));
 }
 
 /// Whether nothing but these fields and who manages the object differs.

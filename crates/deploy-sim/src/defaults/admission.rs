@@ -2,32 +2,19 @@
 
 use serde_json::{Value, json};
 
-use super::pod::{CONTAINERS, containers};
+use super::pod::containers;
 use super::quantity::Quantity;
 
 const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// The letters of generated names (`apimachinery/pkg/util/rand`).
 const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
-/// The defaults of Pods that their templates do not have.
-pub(super) fn fill(pod: &mut Value, before: Option<&Value>) {
+/// What a Pod is admitted with.
+pub(super) fn admit(pod: &mut Value, before: Option<&Value>) {
     let suffix = suffix(pod);
     let Some(spec) = pod.get_mut("spec").filter(|spec| spec.is_object()) else { return };
-    for list in CONTAINERS {
-        let host_network = spec.get("hostNetwork") == Some(&Value::Bool(true));
-        for container in containers(spec, list) {
-            requests_from_limits(container);
-            if host_network {
-                ports_of_the_host(container);
-            }
-        }
-    }
-    for (field, value) in
-        [("enableServiceLinks", json!(true)), ("preemptionPolicy", json!("PreemptLowerPriority"))]
-    {
-        if spec.get(field).is_none() {
-            spec[field] = value;
-        }
+    if spec.get("preemptionPolicy").is_none() {
+        spec["preemptionPolicy"] = "PreemptLowerPriority".into();
     }
     if before.is_none() {
         fill_service_account(spec, &suffix);
@@ -39,24 +26,6 @@ pub(super) fn fill(pod: &mut Value, before: Option<&Value>) {
 /// The status of a Pod that was just created.
 pub(super) fn status(pod: &Value) -> Value {
     json!({"phase": "Pending", "qosClass": qos_class(pod.get("spec").unwrap_or(&Value::Null))})
-}
-
-fn requests_from_limits(container: &mut Value) {
-    let Some(resources) = container.get_mut("resources").and_then(Value::as_object_mut) else { return };
-    let Some(Value::Object(limits)) = resources.get("limits").cloned() else { return };
-    if let Some(requests) = resources.entry("requests").or_insert_with(|| json!({})).as_object_mut() {
-        for (name, limit) in limits {
-            requests.entry(name).or_insert(limit);
-        }
-    }
-}
-
-fn ports_of_the_host(container: &mut Value) {
-    for port in container.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
-        if let (None, Some(number)) = (port.get("hostPort"), port.get("containerPort").cloned()) {
-            port["hostPort"] = number;
-        }
-    }
 }
 
 fn fill_service_account(spec: &mut Value, suffix: &str) {

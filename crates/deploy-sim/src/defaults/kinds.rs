@@ -71,15 +71,33 @@ spec.conversion.strategy = "None"
 spec.conversion.webhook?.clientConfig?.service?.port = 443
 "#;
 
+/// The conditions of most kinds.
+pub(super) const TOLD: &str = r"
+conditions[].lastTransitionTime = null
+";
+
+pub(super) const PROBED: &str = r"
+conditions[].lastProbeTime = null
+conditions[].lastTransitionTime = null
+";
+
+pub(super) const UPDATED: &str = r"
+conditions[].lastUpdateTime = null
+conditions[].lastTransitionTime = null
+";
+
 /// What the tables cannot say.
-pub(super) fn fill(kind: &str, object: &mut Value, before: Option<&Value>) {
+pub(super) fn fill(kind: &str, object: &mut Value) {
     match kind {
-        "Namespace" => name_namespace(object, before),
-        "PersistentVolumeClaim" => fill_claim(object, before),
-        "PersistentVolume" => {
-            if before.is_none() {
-                protect(object, "kubernetes.io/pv-protection");
+        "Namespace" => name_namespace(object),
+        "PersistentVolumeClaim" => {
+            for source in ["/spec/dataSource", "/spec/dataSourceRef"] {
+                if let Some(Value::Object(source)) = object.pointer_mut(source) {
+                    source.entry("apiGroup").or_insert(Value::Null);
+                }
             }
+        }
+        "PersistentVolume" => {
             if let Some(Value::Object(host_path)) = object.pointer_mut("/spec/hostPath") {
                 host_path.entry("type").or_insert_with(|| "".into());
             }
@@ -102,6 +120,25 @@ pub(super) fn fill(kind: &str, object: &mut Value, before: Option<&Value>) {
         "NetworkPolicy" => fill_policy_types(object),
         "LimitRange" => fill_limits(object),
         "CustomResourceDefinition" => fill_names(object),
+        _ => {}
+    }
+}
+
+/// What the strategies add.
+pub(super) fn admit(kind: &str, object: &mut Value, before: Option<&Value>) {
+    match kind {
+        "Namespace" => finalize(object, before),
+        "PersistentVolumeClaim" => {
+            if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut)
+                && let Some(source) = spec.get("dataSource").cloned()
+            {
+                spec.entry("dataSourceRef").or_insert(source);
+            }
+            if before.is_none() {
+                protect(object, "kubernetes.io/pvc-protection");
+            }
+        }
+        "PersistentVolume" if before.is_none() => protect(object, "kubernetes.io/pv-protection"),
         _ => {}
     }
 }
@@ -132,7 +169,7 @@ pub(super) fn status(kind: &str, object: &Value) -> Option<Value> {
     })
 }
 
-fn name_namespace(object: &mut Value, before: Option<&Value>) {
+fn finalize(object: &mut Value, before: Option<&Value>) {
     // The subresource `finalize` takes finalizers away: on update only a spec that was not sent at all is filled in.
     let spec = match before.and_then(|before| before.get("spec")) {
         Some(spec) => spec.clone(),
@@ -142,24 +179,12 @@ fn name_namespace(object: &mut Value, before: Option<&Value>) {
     if sent.is_none() || (before.is_none() && sent.and_then(|spec| spec.get("finalizers")).is_none()) {
         object["spec"] = spec;
     }
+}
+
+fn name_namespace(object: &mut Value) {
     let Some(metadata) = object.get_mut("metadata").filter(|metadata| metadata.is_object()) else { return };
     if let Some(name) = metadata.get("name").and_then(Value::as_str).map(str::to_owned) {
         set_string(metadata, "labels", "kubernetes.io/metadata.name", &name);
-    }
-}
-
-fn fill_claim(claim: &mut Value, before: Option<&Value>) {
-    if before.is_none() {
-        protect(claim, "kubernetes.io/pvc-protection");
-    }
-    let Some(spec) = claim.get_mut("spec").and_then(Value::as_object_mut) else { return };
-    if let Some(Value::Object(source)) = spec.get_mut("dataSource") {
-        source.entry("apiGroup").or_insert(Value::Null);
-        let source = Value::Object(source.clone());
-        spec.entry("dataSourceRef").or_insert(source);
-    }
-    if let Some(Value::Object(source)) = spec.get_mut("dataSourceRef") {
-        source.entry("apiGroup").or_insert(Value::Null);
     }
 }
 

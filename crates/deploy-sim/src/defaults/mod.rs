@@ -1,4 +1,5 @@
-//! What the API server fills in on create and update: defaults, admission, the form that its types give an object.
+//! What the API server fills in on create and update: first the defaults and the form that its types give an object, which the
+//! writer owns then, and later what admission and each kind's strategy add, which nobody owns.
 //!
 //! Addresses, node ports, names, uids and generations are the caller's to allocate.
 
@@ -56,41 +57,79 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("apiextensions.k8s.io/v1", "CustomResourceDefinition", kinds::DEFINITION),
 ];
 
-static KINDS: LazyLock<HashMap<(&str, &str), Table>> = LazyLock::new(|| {
-    TABLES.iter().map(|(api_version, kind, text)| ((*api_version, *kind), Table::parse(text))).collect()
+/// By apiVersion, then by kind.
+static KINDS: LazyLock<HashMap<&str, HashMap<&str, Table>>> = LazyLock::new(|| {
+    let mut kinds = HashMap::<_, HashMap<_, _>>::new();
+    for (api_version, kind, text) in TABLES {
+        kinds.entry(*api_version).or_default().insert(*kind, Table::parse(text));
+    }
+    kinds
 });
 static SPEC: LazyLock<Table> = LazyLock::new(|| Table::parse(pod::SPEC));
 static CONTAINER: LazyLock<Table> = LazyLock::new(|| Table::parse(pod::CONTAINER));
+static TOLD: LazyLock<Table> = LazyLock::new(|| Table::parse(kinds::TOLD));
+static PROBED: LazyLock<Table> = LazyLock::new(|| Table::parse(kinds::PROBED));
+static UPDATED: LazyLock<Table> = LazyLock::new(|| Table::parse(kinds::UPDATED));
 static PROBE: LazyLock<Table> = LazyLock::new(|| Table::parse(pod::PROBE));
 
-/// Fills in what the server would: on create (`before` is none) the first status too, in place of one that was sent;
-/// on update what the object had and the update need not name. A Job's selector needs its `metadata.uid`. Objects of
-/// custom kinds stay as they are.
-pub(crate) fn fill(object: &mut Value, before: Option<&Value>) {
-    let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let (api_version, kind) = (text("apiVersion"), text("kind"));
-    let Some(table) = KINDS.get(&(api_version.as_str(), kind.as_str())) else { return };
+/// Fills in what the server's types have by default. Objects of custom kinds stay as they are.
+pub(crate) fn fill(object: &mut Value) {
+    let Some((kind, table)) = known(object) else { return };
     prune::prune(object);
     // What is no string stays where it is.
     let _ = k8s_fields::secret_string_data_to_data(object);
     table.fill(object);
-    if let Some(spec) = pod::spec_path(&kind).and_then(|path| object.pointer_mut(path)) {
+    if let Some(spec) = pod::spec_path(kind).and_then(|path| object.pointer_mut(path)) {
         fill_pod_spec(spec);
     }
-    match kind.as_str() {
-        "Pod" => admission::fill(object, before),
-        "Service" => service::fill(object, before),
+    match kind {
+        "Pod" => pod::fill(object),
+        "Service" => service::fill(object),
+        "DaemonSet" => workload::fill_daemon_set(object),
+        "Job" => workload::fill_job(object),
+        kind => kinds::fill(kind, object),
+    }
+}
+
+/// Fills in a status that is written by itself.
+pub(crate) fn fill_status(object: &mut Value) {
+    let rules = match known(object) {
+        None => return,
+        Some(("Deployment", _)) => &*UPDATED,
+        Some(("Pod" | "Job" | "PersistentVolumeClaim", _)) => &*PROBED,
+        Some(_) => &*TOLD,
+    };
+    if let Some(status) = object.get_mut("status") {
+        rules.fill(status);
+    }
+}
+
+/// Adds what admission and the kind's strategy do: on create (`before` is none) the first status too, in place of one that was
+/// sent; on update what the object had and the update need not name. A Job's selector needs its `metadata.uid`. Objects of custom
+/// kinds stay as they are.
+pub(crate) fn admit(object: &mut Value, before: Option<&Value>) {
+    let Some((kind, _)) = known(object) else { return };
+    match kind {
+        "Pod" => admission::admit(object, before),
+        "Service" => service::admit(object, before),
         "DaemonSet" => workload::count_templates(object, before),
-        "Job" => workload::fill_job(object, before),
-        kind => kinds::fill(kind, object, before),
+        "Job" if before.is_none() => workload::admit_job(object),
+        kind => kinds::admit(kind, object, before),
     }
     if before.is_none() {
         let status =
-            if kind == "Pod" { Some(admission::status(object)) } else { kinds::status(&kind, object) };
+            if kind == "Pod" { Some(admission::status(object)) } else { kinds::status(kind, object) };
         if let Some(status) = status {
             object["status"] = status;
         }
     }
+}
+
+/// The built-in kind that an object is of.
+fn known(object: &Value) -> Option<(&'static str, &'static Table)> {
+    let text = |field: &str| object.get(field).and_then(Value::as_str);
+    let (kind, table) = KINDS.get(text("apiVersion")?)?.get_key_value(text("kind")?)?;
+    Some((kind, table))
 }
 
 fn fill_pod_spec(spec: &mut Value) {

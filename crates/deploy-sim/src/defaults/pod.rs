@@ -66,6 +66,41 @@ pub(super) fn containers<'a>(spec: &'a mut Value, list: &str) -> impl Iterator<I
     spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten().filter(|item| item.is_object())
 }
 
+/// The defaults of Pods that their templates do not have.
+pub(super) fn fill(pod: &mut Value) {
+    let Some(spec) = pod.get_mut("spec").filter(|spec| spec.is_object()) else { return };
+    let host_network = spec.get("hostNetwork") == Some(&Value::Bool(true));
+    for list in CONTAINERS {
+        for container in containers(spec, list) {
+            requests_from_limits(container);
+            if host_network {
+                ports_of_the_host(container);
+            }
+        }
+    }
+    if spec.get("enableServiceLinks").is_none() {
+        spec["enableServiceLinks"] = true.into();
+    }
+}
+
+fn requests_from_limits(container: &mut Value) {
+    let Some(resources) = container.get_mut("resources").and_then(Value::as_object_mut) else { return };
+    let Some(Value::Object(limits)) = resources.get("limits").cloned() else { return };
+    if let Some(requests) = resources.entry("requests").or_insert_with(|| json!({})).as_object_mut() {
+        for (name, limit) in limits {
+            requests.entry(name).or_insert(limit);
+        }
+    }
+}
+
+fn ports_of_the_host(container: &mut Value) {
+    for port in container.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let (None, Some(number)) = (port.get("hostPort"), port.get("containerPort").cloned()) {
+            port["hostPort"] = number;
+        }
+    }
+}
+
 /// What the tables cannot say of a pod spec.
 pub(super) fn fill_spec(spec: &mut Value) {
     for list in CONTAINERS {

@@ -17,7 +17,7 @@ spec{type=LoadBalancer}.allocateLoadBalancerNodePorts = true
 "#;
 
 /// What the table cannot say. Addresses and ports are the caller's to allocate.
-pub(super) fn fill(service: &mut Value, before: Option<&Value>) {
+pub(super) fn fill(service: &mut Value) {
     let Some(spec) = service.get_mut("spec").filter(|spec| spec.is_object()) else { return };
     for port in spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
         let unset = |target: &Value| target.is_null() || target == 0 || target == "";
@@ -27,14 +27,22 @@ pub(super) fn fill(service: &mut Value, before: Option<&Value>) {
             port.insert("targetPort".into(), number);
         }
     }
+    if !is(spec, "type", "ExternalName")
+        && spec.get("externalIPs").is_some()
+        && spec.get("externalTrafficPolicy").is_none()
+    {
+        spec["externalTrafficPolicy"] = "Cluster".into();
+    }
+}
+
+/// What was allocated, and the families that its addresses are of.
+pub(super) fn admit(service: &mut Value, before: Option<&Value>) {
+    let Some(spec) = service.get_mut("spec").filter(|spec| spec.is_object()) else { return };
     if let Some(before) = before.and_then(|before| before.get("spec")) {
         keep(spec, before);
     }
     if is(spec, "type", "ExternalName") {
         return;
-    }
-    if spec.get("externalIPs").is_some() && spec.get("externalTrafficPolicy").is_none() {
-        spec["externalTrafficPolicy"] = "Cluster".into();
     }
     if let Some(ip) = spec.get("clusterIP").cloned()
         && spec.get("clusterIPs").is_none()

@@ -12,6 +12,12 @@ pub(crate) const RECORDED: &[(&str, &str)] = &[
     ("workload", include_str!("data/workload.json")),
 ];
 
+/// All that is filled in.
+pub(crate) fn complete(object: &mut Value, before: Option<&Value>) {
+    fill(object);
+    admit(object, before);
+}
+
 /// The name of a token's volume is random.
 fn without_random_names(object: &Value) -> Value {
     let text = object.to_string();
@@ -49,7 +55,7 @@ fn fills_in_what_a_real_server_does() {
             if let Some(uid) = output["metadata"].get("uid") {
                 filled["metadata"]["uid"] = uid.clone();
             }
-            fill(&mut filled, case.get("before"));
+            complete(&mut filled, case.get("before"));
             allocate(&mut filled, output);
             let (filled, output) = (without_random_names(&filled), without_random_names(output));
             if filled != output {
@@ -57,7 +63,7 @@ fn fills_in_what_a_real_server_does() {
             }
             // What is filled in once stays so.
             let mut again = output.clone();
-            fill(&mut again, Some(&output));
+            complete(&mut again, Some(&output));
             if again != output {
                 wrong.push(format!("{family}: {} again\n  fill {again}\n  real {output}", case["case"]));
             }
@@ -81,7 +87,7 @@ fn custom_kinds_stay_as_they_are() {
         "apiVersion": "x.io/v1", "kind": "Deployment", "metadata": {"name": "w", "labels": {}}, "spec": null,
     });
     let mut filled = widget.clone();
-    fill(&mut filled, None);
+    complete(&mut filled, None);
     assert_eq!(filled, widget);
 }
 
@@ -95,14 +101,14 @@ fn what_is_of_a_wrong_type_is_left_alone() {
                 let mut object =
                     serde_json::json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "x"}});
                 object[path] = wrong.clone();
-                fill(&mut object, None);
+                complete(&mut object, None);
                 for deeper in
                     ["containers", "volumes", "template", "ports", "versions", "names", "strategy", "limits"]
                 {
                     let mut object = serde_json::json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "x"}});
                     object[path] = serde_json::json!({deeper: wrong.clone()});
-                    fill(&mut object, None);
-                    fill(&mut object.clone(), Some(&object));
+                    complete(&mut object, None);
+                    complete(&mut object.clone(), Some(&object));
                 }
             }
         }

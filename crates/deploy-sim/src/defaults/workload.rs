@@ -67,6 +67,16 @@ spec.jobTemplate.spec.template.spec = {}
 
 const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
+/// The annotation is there before anything is counted.
+pub(super) fn fill_daemon_set(daemon_set: &mut Value) {
+    let Some(metadata) = daemon_set.get_mut("metadata").filter(|metadata| metadata.is_object()) else {
+        return;
+    };
+    if metadata.get("annotations").is_none_or(|annotations| annotations.get(TEMPLATE_GENERATION).is_none()) {
+        set_string(metadata, "annotations", TEMPLATE_GENERATION, "0");
+    }
+}
+
 /// Counts the templates of a DaemonSet, as `apps/v1` still does in an annotation.
 pub(super) fn count_templates(daemon_set: &mut Value, before: Option<&Value>) {
     let template = |object: &Value| object.pointer("/spec/template").cloned();
@@ -85,8 +95,8 @@ pub(super) fn count_templates(daemon_set: &mut Value, before: Option<&Value>) {
     }
 }
 
-/// Parallelism, completions and retries, and the selector that is the Job's uid.
-pub(super) fn fill_job(job: &mut Value, before: Option<&Value>) {
+/// Parallelism, completions and retries; labels as the template has them.
+pub(super) fn fill_job(job: &mut Value) {
     let Some(spec) = job.get_mut("spec").filter(|spec| spec.is_object()) else { return };
     // Only where neither is said is it a Job of one Pod.
     if spec.get("completions").is_none() && spec.get("parallelism").is_none() {
@@ -98,12 +108,19 @@ pub(super) fn fill_job(job: &mut Value, before: Option<&Value>) {
             spec[field] = value.into();
         }
     }
-    if before.is_some() {
-        return;
-    }
-    if spec.get("manualSelector") != Some(&Value::Bool(true)) {
+    label_as_template(job);
+}
+
+/// The selector that is the Job's uid.
+pub(super) fn admit_job(job: &mut Value) {
+    if job["spec"]["manualSelector"] != Value::Bool(true) {
         select_by_uid(job);
     }
+    // As it is read again from where it is stored.
+    label_as_template(job);
+}
+
+fn label_as_template(job: &mut Value) {
     let labels = job.pointer("/spec/template/metadata/labels").cloned();
     if let (Some(labels), Some(metadata)) = (labels, job.get_mut("metadata"))
         && metadata.is_object()

@@ -62,7 +62,7 @@ fn refuses_what_a_real_server_does() {
             if let Some(status) = before.and_then(|before| before.get("status")) {
                 object["status"] = status.clone();
             }
-            defaults::fill(&mut object, before);
+            defaults::tests::complete(&mut object, before);
             let found = check(kind, &object, before);
             let subject = Subject {
                 group: &kind.group,
@@ -133,12 +133,12 @@ fn hostile_objects_are_answered() {
                     let mut object = input.clone();
                     *object.pointer_mut(&path).unwrap() = wrong.clone();
                     let _ = decode(kind, &object);
-                    defaults::fill(&mut object, None);
+                    defaults::tests::complete(&mut object, None);
                     check(kind, &object, None);
                     check(kind, &object, Some(input));
                     check(kind, input, Some(&object));
                     let mut again = object.clone();
-                    defaults::fill(&mut again, Some(&object));
+                    defaults::tests::complete(&mut again, Some(&object));
                     assert_eq!(again, object, "{} {path}", kind.kind);
                 }
             }

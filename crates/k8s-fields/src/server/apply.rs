@@ -65,7 +65,7 @@ pub fn apply(live: Option<&Value>, applied: &Value, write: &Write) -> Result<Val
     if let Some(live) = live {
         check_items(live, schema, Duplicates::Allowed)?;
     }
-    let reach = write.reach(schema);
+    let reach = write.reach(applied, schema);
     let managed = match live {
         None => ManagedFields::default(),
         Some(live) => owners_of(live, write).map_err(ApplyError::Unreadable)?,

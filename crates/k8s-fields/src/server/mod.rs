@@ -74,7 +74,8 @@ impl Write {
         Self { manager, time, subresource: None, force: false, own_status: None }
     }
 
-    /// Through a subresource. Through `status` nothing else counts. Through `scale` only `.spec.replicas` does, and as the API
+    /// Through a subresource. Through `status` the metadata counts too where the kind is built in, but for a Deployment's labels and
+    /// a Pod's owners, as a real server does; nothing else does. Through `scale` only `.spec.replicas` does, and as the API
     /// server has it: a write leaves an entry only if somebody owned them, never a time, and none if it scales to 0.
     #[must_use]
     pub fn through(mut self, subresource: impl Into<String>) -> Self {
@@ -105,13 +106,35 @@ impl Write {
     }
 
     /// What of an object's fields this write can change at all.
-    fn reach(&self, schema: Schema) -> Reach {
-        let status = self.own_status.unwrap_or(*schema.shape() != Shape::Unknown);
+    fn reach(&self, object: &Value, schema: Schema) -> Reach {
+        let is_builtin = *schema.shape() != Shape::Unknown;
         match self.subresource.as_deref() {
+            Some("status") if is_builtin => {
+                Reach::StatusAndMetadata { but: not_through_status(api_version(object), &object["kind"]) }
+            }
             Some("status") => Reach::Status,
-            _ if status => Reach::AllButStatus,
+            _ if self.own_status.unwrap_or(is_builtin) => Reach::AllButStatus,
             _ => Reach::All,
         }
+    }
+}
+
+/// The part of an object's metadata that a write through `status` leaves as it is (`GetResetFields` of each kind's strategy; tried
+/// on a real server).
+///
+/// ```
+/// use k8s_fields::server::not_through_status;
+/// use serde_json::json;
+///
+/// assert_eq!(not_through_status("apps/v1", &json!("Deployment")), Some("labels"));
+/// assert_eq!(not_through_status("apps/v1", &json!("StatefulSet")), None);
+/// ```
+#[must_use]
+pub fn not_through_status(api_version: &str, kind: &Value) -> Option<&'static str> {
+    match (api_version, kind.as_str()?) {
+        ("apps/v1", "Deployment") => Some("labels"),
+        ("v1", "Pod") => Some("ownerReferences"),
+        _ => None,
     }
 }
 
@@ -120,6 +143,7 @@ enum Reach {
     All,
     AllButStatus,
     Status,
+    StatusAndMetadata { but: Option<&'static str> },
 }
 
 impl Reach {
@@ -128,6 +152,13 @@ impl Reach {
             Self::All => {}
             Self::AllButStatus => fields.retain(|element, _| !element.is_field("status")),
             Self::Status => fields.retain(|element, _| element.is_field("status")),
+            Self::StatusAndMetadata { but } => fields.retain(|element, node| {
+                let is_metadata = element.is_field("metadata");
+                if is_metadata && let Some(but) = but {
+                    node.below.retain(|element, _| !element.is_field(but));
+                }
+                is_metadata || element.is_field("status")
+            }),
         }
         fields
     }

@@ -40,7 +40,7 @@ pub fn updated(before: Option<&Value>, after: &Value, write: &Write) -> ManagedF
     if !before.is_none_or(is_good) || !is_good(after) {
         return ManagedFields::default();
     }
-    let reach = write.reach(schema);
+    let reach = write.reach(after, schema);
     let before = before.map_or_else(|| Cow::Owned(nothing(after, schema)), Cow::Borrowed);
     let Changes { written, removed } =
         Changes::between(&before, after, schema).map(|fields| reach.of(fields));

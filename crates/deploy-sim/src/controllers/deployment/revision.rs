@@ -116,12 +116,9 @@ fn count_collisions(state: &mut State, rollout: &mut Rollout, collisions: i64) {
     if collisions == int(&rollout.deployment, "/status/collisionCount").unwrap_or(0) {
         return;
     }
-    let written = CONTROLLER_MANAGER.change(state, &rollout.deployment, Some("status"), |deployment| {
+    write_status(state, rollout, |deployment| {
         deployment["status"]["collisionCount"] = collisions.into();
     });
-    if let Ok(Some(written)) = written {
-        rollout.deployment = written;
-    }
 }
 
 fn replica_set(deployment: &Value, replicas: i64, collisions: i64) -> Value {
@@ -180,29 +177,26 @@ fn latest(sets: &[Arc<Value>]) -> i64 {
 /// Tells the Deployment its revision, and how it got to its ReplicaSet.
 fn tell(state: &mut State, rollout: &mut Rollout, progress: Option<(&str, String)>) {
     let revision = rollout.new.as_deref().and_then(|set| annotation(set, REVISION)).map(str::to_owned);
-    if let Some(revision) = revision
-        && annotation(&rollout.deployment, REVISION) != Some(&revision)
-    {
-        let written = CONTROLLER_MANAGER.change(state, &rollout.deployment, None, |deployment| {
+    let progress = progress.filter(|_| super::status::deadline(&rollout.deployment).is_some());
+    let progressing = progress.map(|(reason, message)| told(state, "Progressing", "True", reason, &message));
+    let conditions = progressing.map(|it| super::status::with(&rollout.deployment["status"], it));
+    write_status(state, rollout, |deployment| {
+        if let Some(revision) = revision {
             annotate(deployment, REVISION, &revision);
-        });
-        if let Ok(Some(written)) = written {
-            rollout.deployment = written;
         }
-    }
-    if let Some((reason, message)) =
-        progress.filter(|_| super::status::deadline(&rollout.deployment).is_some())
-    {
-        let progressing = told(state, "Progressing", "True", reason, &message);
-        set_condition(state, rollout, progressing);
-    }
+        if let Some(conditions) = conditions {
+            deployment["status"]["conditions"] = conditions;
+        }
+    });
 }
 
 fn set_condition(state: &mut State, rollout: &mut Rollout, condition: Value) {
     let conditions = super::status::with(&rollout.deployment["status"], condition);
-    let written = CONTROLLER_MANAGER.change(state, &rollout.deployment, Some("status"), |deployment| {
-        deployment["status"]["conditions"] = conditions;
-    });
+    write_status(state, rollout, |deployment| deployment["status"]["conditions"] = conditions);
+}
+
+fn write_status(state: &mut State, rollout: &mut Rollout, change: impl FnOnce(&mut Value)) {
+    let written = CONTROLLER_MANAGER.change(state, &rollout.deployment, Some("status"), change);
     if let Ok(Some(written)) = written {
         rollout.deployment = written;
     }
