@@ -26,8 +26,8 @@ const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 /// Its time is tokio's: on a runtime whose time is paused it is virtual, and passes as soon as nobody has anything to do. A clone is the
 /// same cluster.
 ///
-/// Where one of its components panics, which is a mistake in this crate (or in a closure that it was given), it breaks: each request is
-/// answered 500 from then on, with the panic's message, and its watches end with that.
+/// Where one of its components panics or never comes to rest, which is a mistake in this crate (or in a closure that it was given), it breaks: each request is
+/// answered 500 from then on, with what went wrong, and its watches end with that.
 ///
 /// ```
 /// use deploy_sim::SimCluster;

@@ -18,7 +18,8 @@ pub(crate) async fn drive(cluster: Weak<Shared>, mut changed: Receiver<u64>) {
         let Some(alive) = cluster.upgrade() else { return };
         // Who panics leaves the state's lock poisoned: nothing of it is used again.
         let next = match catch_unwind(AssertUnwindSafe(|| work(&alive, &mut changed))) {
-            Ok(next) => next,
+            Ok(Ok(next)) => next,
+            Ok(Err(why)) => return alive.breaks(why),
             Err(panic) => return alive.breaks(format!("its controllers panicked: {}", words(&*panic))),
         };
         drop(alive);
@@ -43,14 +44,14 @@ fn words(panic: &(dyn Any + Send)) -> &str {
 }
 
 /// Does all that is due, and says when the next thing is.
-fn work(cluster: &Shared, changed: &mut Receiver<u64>) -> Option<Instant> {
+fn work(cluster: &Shared, changed: &mut Receiver<u64>) -> Result<Option<Instant>, String> {
     let mut state = cluster.state();
     let before = state.store.revision();
-    let next = settle(&mut state);
+    let next = settle(&mut state)?;
     if state.store.revision() != before {
         cluster.tell(&state);
     }
     // Before anybody else can write: what they write is told after this.
     changed.mark_unchanged();
-    next.map(|next| cluster.instant(next))
+    Ok(next.map(|next| cluster.instant(next)))
 }

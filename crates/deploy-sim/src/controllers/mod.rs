@@ -35,11 +35,11 @@ use object::{controlled_by, controller, is_deleting, later, sooner, uid};
 
 /// Rounds of one step. Each round does at least one thing, so a cluster of any size that a test has comes to rest in fewer.
 const MOST_ROUNDS: usize = 1_000;
-/// When a step that was not at rest by then goes on.
-const BREATH: SignedDuration = SignedDuration::from_millis(10);
 
 /// A component, and what it decides by: it has nothing to do before one of these resources changes or its own moment comes.
 struct Component {
+    /// As errors call it.
+    name: &'static str,
     sync: fn(&mut State) -> Option<Timestamp>,
     reads: Reads,
 }
@@ -55,30 +55,51 @@ enum Reads {
 use Reads::{Everything, If, Only};
 
 const COMPONENTS: &[Component] = &[
-    Component { sync: namespace::sync, reads: Everything },
+    Component { name: "namespace-controller", sync: namespace::sync, reads: Everything },
     Component {
+        name: "serviceaccount-controller",
         sync: namespace_contents::sync,
         reads: Only(&["namespaces.", "serviceaccounts.", "configmaps.", "resourcequotas."]),
     },
-    Component { sync: garbage::collect, reads: If(garbage::matters) },
-    Component { sync: deployment::sync, reads: Only(&["deployments.apps", "replicasets.apps", "pods."]) },
-    Component { sync: replica_set::sync, reads: Only(&["replicasets.apps", "pods."]) },
+    Component { name: "garbage-collector-controller", sync: garbage::collect, reads: If(garbage::matters) },
     Component {
+        name: "deployment-controller",
+        sync: deployment::sync,
+        reads: Only(&["deployments.apps", "replicasets.apps", "pods."]),
+    },
+    Component {
+        name: "replicaset-controller",
+        sync: replica_set::sync,
+        reads: Only(&["replicasets.apps", "pods."]),
+    },
+    Component {
+        name: "statefulset-controller",
         sync: stateful_set::sync,
         reads: Only(&["statefulsets.apps", "pods.", "controllerrevisions.apps", "persistentvolumeclaims."]),
     },
     Component {
+        name: "daemonset-controller",
         sync: daemon_set::sync,
         reads: Only(&["daemonsets.apps", "pods.", "controllerrevisions.apps", "nodes."]),
     },
-    Component { sync: cron_job::sync, reads: Only(&["cronjobs.batch", "jobs.batch"]) },
-    Component { sync: job::sync, reads: Only(&["jobs.batch", "pods."]) },
     Component {
+        name: "cronjob-controller",
+        sync: cron_job::sync,
+        reads: Only(&["cronjobs.batch", "jobs.batch"]),
+    },
+    Component { name: "job-controller", sync: job::sync, reads: Only(&["jobs.batch", "pods."]) },
+    Component {
+        name: "persistentvolume-binder-controller",
         sync: volume_claim::sync,
         reads: Only(&["persistentvolumeclaims.", "persistentvolumes.", "pods."]),
     },
-    Component { sync: scheduler::sync, reads: Only(&["pods.", "nodes.", "persistentvolumeclaims."]) },
     Component {
+        name: "kube-scheduler",
+        sync: scheduler::sync,
+        reads: Only(&["pods.", "nodes.", "persistentvolumeclaims."]),
+    },
+    Component {
+        name: "endpoints-controller",
         sync: endpoints::sync,
         reads: Only(&[
             "services.",
@@ -89,13 +110,14 @@ const COMPONENTS: &[Component] = &[
         ]),
     },
     Component {
+        name: "disruption-controller",
         sync: disruption::sync,
         // Anything may be a pod's controller.
         reads: Everything,
     },
-    Component { sync: autoscaler::sync, reads: Everything },
-    Component { sync: quota::sync, reads: Everything },
-    Component { sync: kubelet::sync, reads: Only(&["pods.", "configmaps.", "secrets."]) },
+    Component { name: "horizontal-pod-autoscaler-controller", sync: autoscaler::sync, reads: Everything },
+    Component { name: "resourcequota-controller", sync: quota::sync, reads: Everything },
+    Component { name: "kubelet", sync: kubelet::sync, reads: Only(&["pods.", "configmaps.", "secrets."]) },
 ];
 
 /// What each component knew and waits for.
@@ -122,26 +144,35 @@ impl Entry {
 
 /// Lets the controllers, the scheduler and the kubelet work at `state.now` until nobody has anything to do any more. The moment at which
 /// something is due next, if nobody writes before.
-pub(crate) fn settle(state: &mut State) -> Option<Timestamp> {
+///
+/// # Errors
+/// Names the components that answer each other for ever, which is a mistake in them.
+pub(crate) fn settle(state: &mut State) -> Result<Option<Timestamp>, String> {
     kubelet::register(state);
+    settle_all(COMPONENTS, state)
+}
+
+fn settle_all(components: &[Component], state: &mut State) -> Result<Option<Timestamp>, String> {
     let mut agenda = std::mem::take(&mut state.agenda);
-    agenda.0.resize(COMPONENTS.len(), Entry::default());
-    let mut rounds = 0;
-    let mut is_busy = true;
-    while is_busy && rounds < MOST_ROUNDS {
-        (rounds, is_busy) = (rounds + 1, false);
-        for (component, entry) in COMPONENTS.iter().zip(&mut agenda.0) {
+    agenda.0.resize(components.len(), Entry::default());
+    let mut busy = Vec::new();
+    for _ in 0..MOST_ROUNDS {
+        busy.clear();
+        for (component, entry) in components.iter().zip(&mut agenda.0) {
             let seen = state.store.revision();
             if entry.is_due(component, state) {
-                is_busy = true;
+                busy.push(component.name);
                 entry.due = (component.sync)(state);
             }
             entry.seen = seen;
         }
+        if busy.is_empty() {
+            let next = agenda.0.iter().fold(None, |next, entry| sooner(next, entry.due));
+            state.agenda = agenda;
+            return Ok(next);
+        }
     }
-    let next = agenda.0.iter().fold(None, |next, entry| sooner(next, entry.due));
-    state.agenda = agenda;
-    if is_busy { Some(later(state.now, BREATH)) } else { next }
+    Err(format!("{} never came to rest", busy.join(", ")))
 }
 
 /// Syncs every object of a resource; when the first of them is due again.

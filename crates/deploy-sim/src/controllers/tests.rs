@@ -7,6 +7,7 @@ mod failures;
 mod jobs;
 mod jobs_by_index;
 mod policies;
+mod restless;
 mod rollouts;
 mod services;
 mod stateful_sets;

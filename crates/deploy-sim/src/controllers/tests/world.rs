@@ -40,7 +40,7 @@ impl World {
     }
 
     pub(super) fn settle(&mut self) {
-        self.next = settle(&mut self.state);
+        self.next = settle(&mut self.state).unwrap();
         assert!(self.next.is_none_or(|next| next > self.state.now), "it goes on at once");
     }
 
