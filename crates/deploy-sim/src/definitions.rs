@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::component::API_SERVER;
 use crate::controllers::object::is_true;
 use crate::kinds::Kind;
-use crate::state::{State, key};
+use crate::state::State;
 
 const RESOURCE: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
@@ -36,7 +37,7 @@ pub(crate) fn written(state: &mut State, kind: &Kind, object: &Value) {
             definition: Some(Arc::new(version.clone())),
         });
     }
-    establish(state, kind, object);
+    establish(state, object);
 }
 
 /// Serves it no more; its objects go with it.
@@ -54,31 +55,22 @@ pub(crate) fn removed(state: &mut State, kind: &Kind, object: &Value) {
 }
 
 /// `Established` and `NamesAccepted`, once.
-fn establish(state: &mut State, kind: &Kind, object: &Value) {
+fn establish(state: &mut State, object: &Value) {
     if is_true(object, "Established") {
         return;
     }
     let time = state.time();
     let condition = |name: &str, reason: &str, message: &str| json!({"type": name, "status": "True", "reason": reason, "message": message, "lastTransitionTime": time});
-    let stored: Vec<Value> = object
-        .pointer("/spec/versions")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter(|version| version["storage"] == true)
-        .map(|version| version["name"].clone())
-        .collect();
-    let mut after = object.clone();
-    after["status"] = json!({
-        "acceptedNames": object.pointer("/spec/names"),
-        "storedVersions": stored,
-        "conditions": [
-            condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-            condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
-        ],
+    let names = object.pointer("/spec/names");
+    let conditions = [
+        condition("NamesAccepted", "NoConflicts", "no conflicts found"),
+        condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+    ];
+    // One that cannot be established now is so at its next write.
+    let _ = API_SERVER.change(state, object, Some("status"), |definition| {
+        definition["status"]["acceptedNames"] = names.cloned().unwrap_or_default();
+        definition["status"]["conditions"] = conditions.into();
     });
-    let name = object["metadata"]["name"].as_str().unwrap_or_default();
-    state.store.put(key(kind, None, name), after);
 }
 
 fn strings(list: Option<&Value>) -> Vec<String> {

@@ -60,6 +60,9 @@ class Table:
             return None, None
         if schema.get("x-kubernetes-map-type", target.get("x-kubernetes-map-type")) == "atomic":
             return "atomic", None
+        # Merged as a whole wherever it stands (`__untyped_atomic_` in client-go's own schema; seen on a server).
+        if name.endswith(".RawExtension"):
+            return "atomic", None
         if name and target.get("properties"):
             return (":", name) if self.visit(name) else (None, None)
         values = target.get("additionalProperties")
@@ -68,7 +71,7 @@ class Table:
             if below and self.schemas[below].get("properties"):
                 return "values", self.element(below)
             return None, None
-        # JSON, RawExtension and the like; a schema without a type (Quantity, IntOrString) is a scalar.
+        # JSON and the like; a schema without a type (Quantity, IntOrString) is a scalar.
         return ("free", None) if target.get("type") == "object" else (None, None)
 
     def array(self, schema):

@@ -205,7 +205,7 @@ fn status_is_the_subresources() {
     assert!(owners(&apply(None, &custom, &apart).unwrap()).is_empty());
 }
 
-/// As a real server had it of every kind with a status.
+/// As a real server had it.
 #[test]
 fn metadata_goes_through_status_but_for_what_the_kind_keeps() {
     let check = |api_version: &str, kind: &str, expected: &[&str]| {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::read::without_type;
 use super::write::{finalizers, metadata};
 use super::{At, Reply, body};
-use crate::controllers::object::after as moment_after;
+use crate::controllers::object::{self, after as moment_after};
 use crate::definitions;
 use crate::request::{Address, Request};
 use crate::selector::Selector;
@@ -149,11 +149,7 @@ pub(super) fn remove(
     let may_wait = at.kind.resource.as_ref() != "events.";
     for (name, wanted) in [(FOREGROUND, Propagation::Foreground), (ORPHAN, Propagation::Orphan)] {
         if may_wait && options.propagation == wanted && !waiting.iter().any(|finalizer| finalizer == name) {
-            let metadata = metadata(&mut after);
-            match metadata.get_mut("finalizers").and_then(Value::as_array_mut) {
-                Some(list) => list.push(name.into()),
-                None => drop(metadata.insert("finalizers".into(), json!([name]))),
-            }
+            object::push(&mut after, "finalizers", name.into());
             waiting.push(name.to_owned());
         }
     }

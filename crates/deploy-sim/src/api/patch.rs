@@ -31,10 +31,13 @@ pub(super) fn patch(state: &mut State, request: &Request, at: &At<'_>) -> Result
             let before = before.ok_or_else(|| Status::not_found(at.subject()))?;
             let (operations, strict) = body::json_patch(request)?;
             changed(state, request, at, &before, strict, |object| {
-                operate(object, operations).map_err(|_| {
+                let refused = || {
                     let why = "the server rejected our request due to an error in our request";
                     Status { details: Some(json!({})), ..Status::new(422, "Invalid", why) }
-                })
+                };
+                operate(object, operations).map_err(|_| refused())?;
+                // An operation may replace the whole document.
+                if object.is_object() { Ok(()) } else { Err(refused()) }
             })
         }
         "application/strategic-merge-patch+json" if at.kind.custom => Err(Status::new(
@@ -132,6 +135,8 @@ fn apply(
     check_identity(&mut applied, at, &state.kinds)?;
     if let Some(before) = &before {
         check_preconditions(&applied, before, at)?;
+    } else if at.address.subresource.is_some() {
+        return Err(Status::not_found(at.subject()));
     } else if let Some(uid) = applied["metadata"]["uid"].as_str().filter(|uid| !uid.is_empty()) {
         let why = format!(
             "uid mismatch: the provided object specified uid {uid}, and no existing object was found"

@@ -10,7 +10,7 @@ use super::read::as_served;
 use super::scale::rescale;
 use super::{At, Reply, body};
 use crate::controllers::object::list;
-use crate::defaults;
+use crate::defaults::{self, TEMPLATE_GENERATION};
 use crate::definitions;
 use crate::fields;
 use crate::quota;
@@ -145,7 +145,7 @@ pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>
     let writes_status = subresource == Some("status");
     match at.kind.schema() {
         Some(schema) => custom::fill(&mut after, schema),
-        // What is not the status is as it was, and of that nothing is filled in.
+        // The spec is as it was, and of that nothing is filled in.
         None if writes_status => defaults::fill_status(&mut after),
         None => defaults::fill(&mut after),
     }
@@ -153,7 +153,7 @@ pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>
         let managed = fields::updated(before.as_deref(), &after, manager, &state.time(), at);
         set_managed(&mut after, managed);
     }
-    if !at.kind.custom && !writes_status {
+    if !at.kind.custom && !writes_status && subresource != Some("finalize") {
         defaults::admit(&mut after, before.as_deref());
     }
     let causes = validate::check(&at.kind, &after, before.as_deref());
@@ -247,8 +247,9 @@ fn admit(state: &State, at: &At<'_>) -> Result<(), Status> {
 
 fn give_birth(state: &mut State, object: &mut Value, at: &At<'_>) {
     let (uid, time) = (state.uid(), state.time());
-    let has_status = at.kind.subresources.iter().any(|subresource| subresource == "status");
-    if has_status && let Some(object) = object.as_object_mut() {
+    if has_status(at)
+        && let Some(object) = object.as_object_mut()
+    {
         object.remove("status");
     }
     let metadata = metadata(object);
@@ -263,11 +264,10 @@ fn give_birth(state: &mut State, object: &mut Value, at: &At<'_>) {
 
 /// What a writer cannot change: the identity, and the status but through its subresource (and through that no spec).
 fn keep(before: &Value, after: &mut Value, at: &At<'_>, subresource: Option<&str>) {
-    let has_status = at.kind.subresources.iter().any(|subresource| subresource == "status");
     match subresource {
         Some("status") if !is_same_but(&["status"], before, after) => through_status(before, after, at),
         Some("status") => {}
-        _ if has_status => put(after, "status", before.get("status").cloned()),
+        _ if has_status(at) => put(after, "status", before.get("status").cloned()),
         _ => {}
     }
     for field in [
@@ -297,6 +297,12 @@ fn through_status(before: &Value, after: &mut Value, at: &At<'_>) {
     *after = before.clone();
     put(after, "status", status);
     put(after, "metadata", Some(metadata));
+    defaults::fill(after);
+    // It counts changes of the spec.
+    let count = before["metadata"]["annotations"].get(TEMPLATE_GENERATION).cloned();
+    if count.is_some() {
+        put(&mut after["metadata"]["annotations"], TEMPLATE_GENERATION, count);
+    }
 }
 
 /// Whether nothing but these fields and who manages the object differs.
@@ -310,12 +316,34 @@ pub(super) fn is_same_but(fields: &[&str], before: &Value, after: &Value) -> boo
 }
 
 fn count_generation(before: Option<&Value>, after: &mut Value, at: &At<'_>) {
-    if WITHOUT_GENERATION.contains(&&*at.kind.resource) || after.get("spec").is_none() {
+    let is_counted = at.kind.custom || after.get("spec").is_some();
+    if WITHOUT_GENERATION.contains(&&*at.kind.resource) || !is_counted {
         return;
     }
+    let changed = before.is_none_or(|before| match &*at.kind.resource {
+        _ if at.kind.custom => !is_same_content(before, after, has_status(at)),
+        // Not through `status`, by which its controller annotates it.
+        "deployments.apps" if at.address.subresource.is_none() => {
+            let annotations = |object: &Value| object["metadata"]["annotations"].clone();
+            before["spec"] != after["spec"] || annotations(before) != annotations(after)
+        }
+        _ => before.get("spec") != after.get("spec"),
+    });
     let generation = before.and_then(|before| before["metadata"]["generation"].as_i64()).unwrap_or(0);
-    let changed = before.is_none_or(|before| before.get("spec") != after.get("spec"));
-    after["metadata"]["generation"] = (generation + i64::from(changed)).into();
+    after["metadata"]["generation"] = generation.saturating_add(i64::from(changed)).into();
+}
+
+/// Whether all but the metadata is the same, and the status where that is written by itself.
+fn is_same_content(before: &Value, after: &Value, but_status: bool) -> bool {
+    fn of(object: &Value, but_status: bool) -> impl Iterator<Item = (&String, &Value)> {
+        let fields = object.as_object().into_iter().flatten();
+        fields.filter(move |(name, _)| *name != "metadata" && !(but_status && *name == "status"))
+    }
+    of(before, but_status).eq(of(after, but_status))
+}
+
+fn has_status(at: &At<'_>) -> bool {
+    at.kind.subresources.iter().any(|subresource| subresource == "status")
 }
 
 fn set_managed(object: &mut Value, managed: Value) {

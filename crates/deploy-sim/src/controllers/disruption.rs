@@ -71,7 +71,7 @@ fn bounds(state: &State, budget: &Value, pods: &[Arc<Value>]) -> Result<(i64, i6
     match (most_out, least_in) {
         (Some(most_out), _) => {
             let expected = scale(state, pods)?;
-            Ok((expected, (expected - portion(most_out, expected, true)).max(0)))
+            Ok((expected, expected.saturating_sub(portion(most_out, expected, true)).max(0)))
         }
         (None, Some(least_in)) if least_in.is_string() => {
             let expected = scale(state, pods)?;
@@ -98,7 +98,7 @@ fn scale(state: &State, pods: &[Arc<Value>]) -> Result<i64, String> {
         };
         scales.insert(text(&workload, "/metadata/uid").to_owned(), replicas);
     }
-    Ok(scales.into_values().sum())
+    Ok(scales.into_values().fold(0, i64::saturating_add))
 }
 
 /// The controller of an object, and its kind.

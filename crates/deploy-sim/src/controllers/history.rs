@@ -40,7 +40,13 @@ pub(super) fn is_of(revision: &Value, template: &Value) -> bool {
 
 /// The pod template of a revision.
 pub(super) fn template(revision: &Value) -> Value {
+    // Anybody may have made it.
     let mut template = revision.pointer("/data/spec/template").cloned().unwrap_or_default();
+    for part in ["metadata", "spec"] {
+        if !template[part].is_object() {
+            return json!({"metadata": {}, "spec": {}});
+        }
+    }
     if let Some(template) = template.as_object_mut() {
         template.remove("$patch");
     }
@@ -143,5 +149,19 @@ mod tests {
         assert!(!is_of(&revision, &template));
         template["metadata"]["annotations"] = json!({"a": "b"});
         assert!(!is_of(&revision, &template) && !is_of(&json!({}), &template));
+    }
+
+    #[test]
+    fn what_is_no_template_is_an_empty_one() {
+        let nothing = json!({"metadata": {}, "spec": {}});
+        for data in
+            [json!({}), json!({"spec": "x"}), json!({"spec": {"template": {"metadata": {}, "spec": "x"}}})]
+        {
+            assert_eq!(template(&json!({"data": data})), nothing);
+        }
+        let kept =
+            json!({"$patch": "replace", "metadata": {"labels": {"a": "b"}}, "spec": {"containers": []}});
+        let read = template(&json!({"data": {"spec": {"template": kept}}}));
+        assert_eq!(read, json!({"metadata": {"labels": {"a": "b"}}, "spec": {"containers": []}}));
     }
 }

@@ -24,17 +24,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::component::CONTROLLER_MANAGER;
 use crate::selector::Selector;
 use crate::state::State;
 use crate::store::Change;
 use crate::{kubelet, scheduler};
-use object::{controlled_by, controller, is_deleting, later, sooner, uid};
+use object::{controlled_by, controller, is_deleting, later, push, retain, sooner, uid};
 
 /// Rounds of one step. Each round does at least one thing, so a cluster of any size that a test has comes to rest in fewer.
-const MOST_ROUNDS: usize = 1_000;
+const MOST_ROUNDS: usize = 100_000;
 
 /// A component, and what it decides by: it has nothing to do before one of these resources changes or its own moment comes.
 struct Component {
@@ -149,14 +149,18 @@ impl Entry {
 /// Names the components that answer each other for ever, which is a mistake in them.
 pub(crate) fn settle(state: &mut State) -> Result<Option<Timestamp>, String> {
     kubelet::register(state);
-    settle_all(COMPONENTS, state)
+    settle_all(COMPONENTS, MOST_ROUNDS, state)
 }
 
-fn settle_all(components: &[Component], state: &mut State) -> Result<Option<Timestamp>, String> {
+fn settle_all(
+    components: &[Component],
+    rounds: usize,
+    state: &mut State,
+) -> Result<Option<Timestamp>, String> {
     let mut agenda = std::mem::take(&mut state.agenda);
     agenda.0.resize(components.len(), Entry::default());
     let mut busy = Vec::new();
-    for _ in 0..MOST_ROUNDS {
+    for _ in 0..rounds {
         busy.clear();
         for (component, entry) in components.iter().zip(&mut agenda.0) {
             let seen = state.store.revision();
@@ -248,26 +252,6 @@ fn claim_if(
 /// Removes the reference to an owner.
 fn disown(object: &mut Value, owner: &str) {
     retain(object, "ownerReferences", |reference| reference["uid"] != owner);
-}
-
-/// Adds to a list of the metadata.
-fn push(object: &mut Value, list: &str, item: Value) {
-    let list = &mut object["metadata"][list];
-    match list.as_array_mut() {
-        Some(list) => list.push(item),
-        None => *list = json!([item]),
-    }
-}
-
-/// Takes out of a list of the metadata what is not to be kept, and the list where nothing is left.
-fn retain(object: &mut Value, list: &str, keep: impl Fn(&Value) -> bool) {
-    let Some(metadata) = object["metadata"].as_object_mut() else { return };
-    if let Some(items) = metadata.get_mut(list).and_then(Value::as_array_mut) {
-        items.retain(keep);
-        if items.is_empty() {
-            metadata.remove(list);
-        }
-    }
 }
 
 /// Deletes an object after its dependents.

@@ -105,6 +105,26 @@ pub(crate) fn annotate(object: &mut Value, key: &str, value: &str) {
     }
 }
 
+/// Adds to a list of the metadata.
+pub(crate) fn push(object: &mut Value, list: &str, item: Value) {
+    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    match metadata.get_mut(list).and_then(Value::as_array_mut) {
+        Some(list) => list.push(item),
+        None => drop(metadata.insert(list.to_owned(), json!([item]))),
+    }
+}
+
+/// Takes out of a list of the metadata what is not to be kept, and the list where nothing is left.
+pub(crate) fn retain(object: &mut Value, list: &str, keep: impl Fn(&Value) -> bool) {
+    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    if let Some(items) = metadata.get_mut(list).and_then(Value::as_array_mut) {
+        items.retain(keep);
+        if items.is_empty() {
+            metadata.remove(list);
+        }
+    }
+}
+
 /// A number, or a percentage of the whole.
 pub(crate) fn portion(value: &Value, whole: i64, up: bool) -> i64 {
     let percent = value.as_str().and_then(|text| text.strip_suffix('%')?.parse::<i64>().ok());

@@ -13,12 +13,22 @@ const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 pub(super) fn admit(pod: &mut Value, before: Option<&Value>) {
     let suffix = suffix(pod);
     let Some(spec) = pod.get_mut("spec").filter(|spec| spec.is_object()) else { return };
-    if spec.get("preemptionPolicy").is_none() {
-        spec["preemptionPolicy"] = "PreemptLowerPriority".into();
-    }
-    if before.is_none() {
-        fill_service_account(spec, &suffix);
-        fill_priority(spec);
+    match before {
+        // What an update leaves out stays.
+        Some(before) => {
+            for field in ["priority", "preemptionPolicy"] {
+                if let (None, Some(value)) = (spec.get(field), before["spec"].get(field)) {
+                    spec[field] = value.clone();
+                }
+            }
+        }
+        None => {
+            fill_service_account(spec, &suffix);
+            fill_priority(spec);
+            if spec.get("preemptionPolicy").is_none() {
+                spec["preemptionPolicy"] = "PreemptLowerPriority".into();
+            }
+        }
     }
     fill_tolerations(spec);
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::workload::set_string;
+use crate::controllers::object::{list, push};
 
 pub(super) const SECRET: &str = r#"
 type = "Opaque"
@@ -76,11 +77,19 @@ pub(super) const TOLD: &str = r"
 conditions[].lastTransitionTime = null
 ";
 
+/// Of Pods, Jobs and claims.
 pub(super) const PROBED: &str = r"
 conditions[].lastProbeTime = null
 conditions[].lastTransitionTime = null
 ";
 
+/// Of nodes.
+pub(super) const BEATEN: &str = r"
+conditions[].lastHeartbeatTime = null
+conditions[].lastTransitionTime = null
+";
+
+/// Of Deployments.
 pub(super) const UPDATED: &str = r"
 conditions[].lastUpdateTime = null
 conditions[].lastTransitionTime = null
@@ -127,20 +136,45 @@ pub(super) fn fill(kind: &str, object: &mut Value) {
 /// What the strategies add.
 pub(super) fn admit(kind: &str, object: &mut Value, before: Option<&Value>) {
     match kind {
-        "Namespace" => finalize(object, before),
+        "Namespace" => add_finalizer(object, before),
         "PersistentVolumeClaim" => {
-            if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut)
-                && let Some(source) = spec.get("dataSource").cloned()
-            {
-                spec.entry("dataSourceRef").or_insert(source);
-            }
+            mirror_sources(object);
             if before.is_none() {
                 protect(object, "kubernetes.io/pvc-protection");
             }
         }
         "PersistentVolume" if before.is_none() => protect(object, "kubernetes.io/pv-protection"),
+        "CustomResourceDefinition" if before.is_some() => note_stored_version(object),
         _ => {}
     }
+}
+
+/// A source by its old name is one by its new name, and the other way round where it is of the same namespace.
+fn mirror_sources(claim: &mut Value) {
+    let Some(spec) = claim.get_mut("spec").and_then(Value::as_object_mut) else { return };
+    let (old, new) = (spec.get("dataSource").cloned(), spec.get("dataSourceRef").cloned());
+    match (old, new) {
+        (Some(source), None) => drop(spec.insert("dataSourceRef".into(), source)),
+        (None, Some(source)) if source["namespace"].as_str().is_none_or(str::is_empty) => {
+            drop(spec.insert("dataSource".into(), source));
+        }
+        _ => {}
+    }
+}
+
+fn note_stored_version(definition: &mut Value) {
+    let Some(version) = stored_version(definition).cloned() else { return };
+    if let Some(stored) = definition.pointer_mut("/status/storedVersions").and_then(Value::as_array_mut)
+        && !stored.contains(&version)
+    {
+        stored.push(version);
+    }
+}
+
+/// The name of the version that objects of a definition are stored in.
+fn stored_version(definition: &Value) -> Option<&Value> {
+    let versions = definition.pointer("/spec/versions").and_then(Value::as_array)?;
+    versions.iter().find(|version| version["storage"] == true)?.get("name")
 }
 
 /// The status of an object that was just created; none where the kind has none.
@@ -160,24 +194,26 @@ pub(super) fn status(kind: &str, object: &Value) -> Option<Value> {
             "disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0,
         }),
         "CustomResourceDefinition" => {
-            let versions = object.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten();
-            let stored = versions.filter(|version| version.get("storage") == Some(&Value::Bool(true)));
-            let stored: Vec<&Value> = stored.filter_map(|version| version.get("name")).take(1).collect();
+            let stored: Vec<&Value> = stored_version(object).into_iter().collect();
             json!({"conditions": null, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": stored})
         }
         _ => return None,
     })
 }
 
-fn finalize(object: &mut Value, before: Option<&Value>) {
-    // The subresource `finalize` takes finalizers away: on update only a spec that was not sent at all is filled in.
-    let spec = match before.and_then(|before| before.get("spec")) {
-        Some(spec) => spec.clone(),
-        None => json!({"finalizers": ["kubernetes"]}),
-    };
-    let sent = object.get("spec");
-    if sent.is_none() || (before.is_none() && sent.and_then(|spec| spec.get("finalizers")).is_none()) {
-        object["spec"] = spec;
+/// Only its subresource `finalize` takes finalizers of a namespace's content away.
+fn add_finalizer(namespace: &mut Value, before: Option<&Value>) {
+    if let Some(spec) = before.and_then(|before| before.get("spec")) {
+        namespace["spec"] = spec.clone();
+        return;
+    }
+    if !namespace["spec"].is_object() {
+        namespace["spec"] = json!({});
+    }
+    match namespace["spec"]["finalizers"].as_array_mut() {
+        Some(finalizers) if finalizers.iter().any(|finalizer| finalizer == "kubernetes") => {}
+        Some(finalizers) => finalizers.push("kubernetes".into()),
+        None => namespace["spec"]["finalizers"] = json!(["kubernetes"]),
     }
 }
 
@@ -189,11 +225,8 @@ fn name_namespace(object: &mut Value) {
 }
 
 fn protect(object: &mut Value, finalizer: &str) {
-    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
-    if let Some(finalizers) = metadata.entry("finalizers").or_insert_with(|| json!([])).as_array_mut()
-        && !finalizers.iter().any(|found| found == finalizer)
-    {
-        finalizers.push(finalizer.into());
+    if !list(object, "/metadata/finalizers").iter().any(|found| found == finalizer) {
+        push(object, "finalizers", finalizer.into());
     }
 }
 

@@ -17,8 +17,9 @@ mod workload;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use table::Table;
+pub(crate) use workload::TEMPLATE_GENERATION;
 
 /// The tables of the built-in kinds. A kind without a line of its own has none to fill in, but is served.
 const TABLES: &[(&str, &str, &str)] = &[
@@ -69,6 +70,7 @@ static SPEC: LazyLock<Table> = LazyLock::new(|| Table::parse(pod::SPEC));
 static CONTAINER: LazyLock<Table> = LazyLock::new(|| Table::parse(pod::CONTAINER));
 static TOLD: LazyLock<Table> = LazyLock::new(|| Table::parse(kinds::TOLD));
 static PROBED: LazyLock<Table> = LazyLock::new(|| Table::parse(kinds::PROBED));
+static BEATEN: LazyLock<Table> = LazyLock::new(|| Table::parse(kinds::BEATEN));
 static UPDATED: LazyLock<Table> = LazyLock::new(|| Table::parse(kinds::UPDATED));
 static PROBE: LazyLock<Table> = LazyLock::new(|| Table::parse(pod::PROBE));
 
@@ -93,14 +95,25 @@ pub(crate) fn fill(object: &mut Value) {
 
 /// Fills in a status that is written by itself.
 pub(crate) fn fill_status(object: &mut Value) {
-    let rules = match known(object) {
-        None => return,
-        Some(("Deployment", _)) => &*UPDATED,
-        Some(("Pod" | "Job" | "PersistentVolumeClaim", _)) => &*PROBED,
-        Some(_) => &*TOLD,
+    let Some((kind, _)) = known(object) else { return };
+    let rules = match kind {
+        "Deployment" => &*UPDATED,
+        "Pod" | "Job" | "PersistentVolumeClaim" => &*PROBED,
+        "Node" => &*BEATEN,
+        _ => &*TOLD,
     };
-    if let Some(status) = object.get_mut("status") {
-        rules.fill(status);
+    if !object["status"].is_object() {
+        object["status"] = json!({});
+    }
+    let first = kinds::status(kind, object);
+    let status = &mut object["status"];
+    rules.fill(status);
+    // Counts and structs are told even if there is nothing in them.
+    let is_told = |value: &Value| value.is_number() || value.is_null() || *value == json!({});
+    for (field, value) in first.as_ref().and_then(Value::as_object).into_iter().flatten() {
+        if is_told(value) && status.get(field).is_none() {
+            status[field] = value.clone();
+        }
     }
 }
 

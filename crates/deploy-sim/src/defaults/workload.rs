@@ -65,7 +65,8 @@ spec.jobTemplate.spec.template.metadata = {}
 spec.jobTemplate.spec.template.spec = {}
 "#;
 
-const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+/// The annotation in which a DaemonSet's templates are counted.
+pub(crate) const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
 /// The annotation is there before anything is counted.
 pub(super) fn fill_daemon_set(daemon_set: &mut Value) {

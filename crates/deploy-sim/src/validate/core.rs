@@ -24,6 +24,19 @@ pub(super) fn check_config_map(object: &At<'_>, before: Option<&At<'_>>, out: &m
     }
 }
 
+pub(super) fn check_revision(object: &At<'_>, before: Option<&At<'_>>, out: &mut Vec<Cause>) {
+    let data = object.field("data");
+    match before {
+        Some(before) if before.field("data").value != data.value => {
+            out.push(data.invalid_as(&data.value.to_string(), "field is immutable"));
+        }
+        None if !data.is_set() => out.push(data.required("data is mandatory")),
+        None if !data.value.is_object() => out.push(data.required("data must be a valid JSON object")),
+        _ => {}
+    }
+    object.field("revision").at_least(0, out);
+}
+
 pub(super) fn check_secret(object: &At<'_>, before: Option<&At<'_>>, out: &mut Vec<Cause>) {
     let kind = object.field("type");
     if let Some(before) = before {

@@ -67,6 +67,7 @@ pub(crate) fn check(kind: &Kind, object: &Value, before: Option<&Value>) -> Vec<
         ("apps", kind @ ("Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")) => {
             workload::check(kind, &object, before, &mut out);
         }
+        ("apps", "ControllerRevision") => core::check_revision(&object, before, &mut out),
         ("batch", "Job") => job::check_job(&object, before, &mut out),
         ("batch", "CronJob") => job::check_cron_job(&object, &mut out),
         ("autoscaling", "HorizontalPodAutoscaler") => policy::check_autoscaler(&object, &mut out),

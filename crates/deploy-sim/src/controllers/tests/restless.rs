@@ -26,5 +26,8 @@ fn who_never_rests_is_named() {
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "default"}}),
     );
     world.state.agenda = Agenda::default();
-    assert_eq!(settle_all(&COMPONENTS, &mut world.state).unwrap_err(), "the busy one never came to rest");
+    assert_eq!(
+        settle_all(&COMPONENTS, 100, &mut world.state).unwrap_err(),
+        "the busy one never came to rest"
+    );
 }
