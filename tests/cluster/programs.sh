@@ -28,17 +28,24 @@ build_kube() {
     fi
 }
 
-# Sets HELM to the path of helm, which is no part of the node: tests and benchmarks call it, as they call kubectl.
+# Sets HELM and HELM3 to the paths of helm, which is no part of the node: tests and benchmarks call it, as they call kubectl.
 build_helm() {
-    local version flags
-    version=$(pinned helm helm.sh/helm/v4)
-    flags="-s -w -X helm.sh/helm/v4/internal/version.version=$version"
-    HELM=$CACHE/helm-$(build_key "$flags" "$HERE"/helm/go.{mod,sum})/helm
-    [[ ! -x $HELM ]] || return 0
+    HELM=$(helm_of helm helm.sh/helm/v4)
+    HELM3=$(helm_of helm3 helm.sh/helm/v3)
+}
 
-    say "building Helm $version from Go modules; once, about 2 minutes on 2 cores"
-    mkdir -p "${HELM%/*}"
-    go_build helm helm.sh/helm/v4/cmd/helm "$flags" "$HELM"
+# helm_of FOLDER MODULE: the path of the helm that the folder pins, built if need be.
+helm_of() {
+    local version flags helm
+    version=$(pinned "$1" "$2")
+    flags="-s -w -X $2/internal/version.version=$version"
+    helm=$CACHE/helm-$(build_key "$flags" "$HERE/$1"/go.{mod,sum})/helm
+    if [[ ! -x $helm ]]; then
+        say "building Helm $version from Go modules; once, about 2 minutes on 2 cores"
+        mkdir -p "${helm%/*}"
+        go_build "$1" "$2/cmd/helm" "$flags" "$helm"
+    fi
+    echo "$helm"
 }
 
 # pinned FOLDER MODULE: the version of it that the folder's go.mod names.
@@ -94,4 +101,5 @@ link_programs() {
         ln -s "$source" "$STATE/bin/$program"
     done
     ln -s "$HELM" "$STATE/bin/helm"
+    ln -s "$HELM3" "$STATE/bin/helm3"
 }

@@ -13,6 +13,7 @@ mod others;
 mod port;
 mod prune;
 mod refused;
+mod released;
 mod same;
 mod set_image;
 mod takeover;

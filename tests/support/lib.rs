@@ -22,3 +22,4 @@ pub use app::{deployment, job, workload};
 pub use env::{Env, embedded, live};
 pub use look::{assert_order, managers, reasons};
 pub use table::scenario_table;
+pub use tools::{Chart, Helm};

@@ -1,8 +1,9 @@
 //! The real tools that others deploy with.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Stdio;
 
+use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -16,15 +17,46 @@ impl Env {
 
     /// Installs a chart of these manifests as the release `app`, with the `helm` of `HELM`, or upgrades to it; it must succeed.
     pub async fn helm(&self, manifests: &str) {
-        let chart = std::env::temp_dir().join(&self.namespace);
-        write_chart(&chart, &self.filled(manifests)).expect("a chart");
-        let path = chart.to_str().expect("a path in UTF-8");
-        self.tool("HELM", &["upgrade", "--install", "app", path, "--wait"], "").await;
-        std::fs::remove_dir_all(&chart).expect("the chart is removed");
+        let metadata = "apiVersion: v2\nname: app\nversion: 1.0.0\n";
+        let chart = self.chart(&[("Chart.yaml", metadata), ("templates/app.yaml", manifests)]);
+        self.helm_says(Helm::Four, &["upgrade", "--install", "app", chart.path(), "--wait"]).await;
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the tests' own edge: where the tools are")]
+    /// What a `helm` writes to its standard output; it must succeed.
+    pub async fn helm_says(&self, helm: Helm, arguments: &[&str]) -> String {
+        let variable = match helm {
+            Helm::Three => "HELM3",
+            Helm::Four => "HELM",
+        };
+        self.use_tool(variable, arguments, "").await.0
+    }
+
+    /// The same as JSON.
+    pub async fn helm_json(&self, helm: Helm, arguments: &[&str]) -> Value {
+        let said = self.helm_says(helm, &[arguments, &["--output", "json"]].concat()).await;
+        serde_json::from_str(&said)
+            .unwrap_or_else(|error| panic!("helm {}: {error}: {said}", arguments.join(" ")))
+    }
+
+    /// A chart of these files (see [`filled`](Self::filled)), gone when it is dropped.
+    pub fn chart(&self, files: &[(&str, &str)]) -> Chart {
+        let chart = Chart(std::env::temp_dir().join(format!("{}-chart", self.namespace)));
+        for (name, text) in files {
+            let path = chart.0.join(name);
+            std::fs::create_dir_all(path.parent().expect("it is in the chart")).expect("a directory");
+            std::fs::write(path, self.filled(text)).expect("a file");
+        }
+        chart
+    }
+
     async fn tool(&self, variable: &str, arguments: &[&str], input: &str) -> String {
+        let (said, told) = self.use_tool(variable, arguments, input).await;
+        said + &told
+    }
+
+    /// What a tool writes to its standard output and error.
+    #[expect(clippy::disallowed_methods, reason = "the tests' own edge: where the tools are")]
+    async fn use_tool(&self, variable: &str, arguments: &[&str], input: &str) -> (String, String) {
         let program = std::env::var(variable)
             .unwrap_or_else(|_| panic!("{variable} is not set: run  eval \"$(tests/cluster/up)\"  first"));
         let mut tool = Command::new(program)
@@ -40,14 +72,35 @@ impl Env {
         stdin.write_all(input.as_bytes()).await.expect("it reads");
         drop(stdin);
         let output = tool.wait_with_output().await.expect("it ends");
-        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        assert!(output.status.success(), "{variable} {}: {said}", arguments.join(" "));
-        said
+        let [said, told] =
+            [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+        assert!(output.status.success(), "{variable} {}: {said}{told}", arguments.join(" "));
+        (said, told)
     }
 }
 
-fn write_chart(chart: &Path, manifests: &str) -> std::io::Result<()> {
-    std::fs::create_dir_all(chart.join("templates"))?;
-    std::fs::write(chart.join("Chart.yaml"), "apiVersion: v2\nname: app\nversion: 1.0.0\n")?;
-    std::fs::write(chart.join("templates/app.yaml"), manifests)
+/// Which helm.
+#[derive(Clone, Copy, Debug)]
+pub enum Helm {
+    /// That of `HELM3`.
+    Three,
+    /// That of `HELM`.
+    Four,
+}
+
+/// A chart in a directory of its own.
+pub struct Chart(PathBuf);
+
+impl Chart {
+    /// Where it is.
+    pub fn path(&self) -> &str {
+        self.0.to_str().expect("a path in UTF-8")
+    }
+}
+
+impl Drop for Chart {
+    fn drop(&mut self) {
+        // What is left is in the directory for what is left.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }

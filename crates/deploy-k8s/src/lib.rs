@@ -7,6 +7,7 @@
 //! | where others write too: fail, force, yield | [`Conflicts`], [`ConflictRule`], [`FieldConflicts`] |
 //! | what is deleted when it is wanted no more | [`ApplySet`] |
 //! | kubectl's rollout verbs; its `set image` | [`RolloutVerb`], [`WorkloadRevision`]; [`SetImages`] |
+//! | what is released, in Helm's records | [`Release`], [`ReleaseRevision`], [`ReleaseContent`] |
 //! | a lock on a Lease | [`LeaseLock`] |
 //! | a journal in a Secret | [`SecretJournal`] |
 //! | `KIND/NAME` as kubectl takes it | [`KindName`] |
@@ -47,6 +48,7 @@
 //! | a way back that cannot be patched, the diff of a takeover | the kinds applied | update |
 //! | a run with a name | leases | get, create, update, delete |
 //! | | secrets | get, list, create, patch, delete |
+//! | reading releases | secrets | list, get |
 //! | pruning | all kinds of the set | list, delete |
 //! | | secrets, where the set's parent is | get, create, patch |
 //!
@@ -59,6 +61,7 @@ mod connect;
 mod journal;
 mod kinds;
 mod lease;
+mod release;
 mod set_image;
 mod workload;
 
@@ -68,5 +71,6 @@ pub use connect::ClusterBuilder;
 pub use journal::SecretJournal;
 pub use kinds::{Kind, KindName};
 pub use lease::LeaseLock;
+pub use release::{Release, ReleaseContent, ReleaseRevision, ReleaseStatus};
 pub use set_image::SetImages;
 pub use workload::{RolloutVerb, WorkloadRevision};

@@ -9,9 +9,10 @@ use deploy_k8s::{FIELD_MANAGER, Kind, KindName};
 
 use crate::duration;
 use crate::help::{
-    APPLY_EXAMPLES, DIFF_EXAMPLES, EXIT_CODES, HISTORY_EXAMPLES, PAUSE_EXAMPLES, RESTART_EXAMPLES,
-    RESUME_EXAMPLES, SET_IMAGE_EXAMPLES, STATUS_EXAMPLES, UNDO_EXAMPLES,
+    APPLY_EXAMPLES, DIFF_EXAMPLES, EXIT_CODES, HISTORY_EXAMPLES, PAUSE_EXAMPLES, RELEASE_EXAMPLES,
+    RESTART_EXAMPLES, RESUME_EXAMPLES, SET_IMAGE_EXAMPLES, STATUS_EXAMPLES, UNDO_EXAMPLES,
 };
+use crate::release::ReleaseArgs;
 use crate::report_file::ReportFile;
 
 /// Deploys to Kubernetes: follows the rollout, says why it fails, brings the old state back.
@@ -51,6 +52,9 @@ pub(crate) enum Command {
     /// Let a paused Deployment roll out again, followed like any other change
     #[command(after_help = RESUME_EXAMPLES)]
     Resume(VerbArgs),
+    /// Show what is released, by this tool or by helm
+    #[command(after_help = RELEASE_EXAMPLES)]
+    Release(ReleaseArgs),
 }
 
 impl Command {
@@ -63,6 +67,7 @@ impl Command {
             Self::History(args) => &args.cluster,
             Self::Undo(args) => &args.verb.cluster,
             Self::Restart(args) | Self::Pause(args) | Self::Resume(args) => &args.cluster,
+            Self::Release(args) => args.cluster(),
         }
     }
 
@@ -75,6 +80,7 @@ impl Command {
             Self::History(args) => &args.output,
             Self::Undo(args) => &args.verb.rollout.output,
             Self::Restart(args) | Self::Pause(args) | Self::Resume(args) => &args.rollout.output,
+            Self::Release(args) => args.output(),
         }
     }
 
@@ -90,7 +96,7 @@ impl Command {
             Self::SetImage(args) => args.rollout.name.as_deref(),
             Self::Undo(args) => args.verb.rollout.name.as_deref(),
             Self::Restart(args) | Self::Pause(args) | Self::Resume(args) => args.rollout.name.as_deref(),
-            Self::Diff(_) | Self::Status(_) | Self::History(_) => None,
+            Self::Diff(_) | Self::Status(_) | Self::History(_) | Self::Release(_) => None,
         }
     }
 }
@@ -341,6 +347,7 @@ mod tests {
             RESUME_EXAMPLES,
             SET_IMAGE_EXAMPLES,
             STATUS_EXAMPLES,
+            RELEASE_EXAMPLES,
         ];
         let lines = examples
             .iter()
@@ -352,7 +359,7 @@ mod tests {
                 line.split(" | ").next().unwrap().split_whitespace().map(|word| word.trim_matches('\''));
             Cli::try_parse_from(words).map_or_else(|error| panic!("{line}: {error}"), |_| count += 1);
         }
-        assert_eq!(count, 23);
+        assert_eq!(count, 28);
     }
 
     #[test]
@@ -375,5 +382,11 @@ mod tests {
         check("xtask set-image deploy/api", "CONTAINER=IMAGE");
         check("xtask set-image api api=x", "is not KIND/NAME");
         check("xtask status widget/api", "\"widget\" is not known");
+        check("xtask release get api 0", "0 is not in 1..");
+        check(
+            "xtask release get api --show all",
+            "[possible values: manifest, values, all-values, notes, hooks]",
+        );
+        check("xtask release list -A -n shop", "cannot be used with");
     }
 }

@@ -67,3 +67,13 @@ pub(crate) const STATUS_EXAMPLES: &str = "\
 Examples:
   cargo xtask status deployment/api -n shop
   cargo xtask status deploy/api -n shop --watch=false --json | jq .verdict.state";
+
+pub(crate) const RELEASE_EXAMPLES: &str = "\
+Examples:
+  cargo xtask release list -A
+  cargo xtask release history api -n shop
+  cargo xtask release get api -n shop
+  cargo xtask release get api 3 -n shop --show all-values
+  cargo xtask release status api -n shop --json | jq .images
+
+Releases are Helm's own: what `helm` released is shown here too.";

@@ -1,5 +1,5 @@
-//! A project's own deployment tool on the deploy crates: `cargo xtask apply`, `diff`, `set-image`, `status` and
-//! kubectl's rollout verbs.
+//! A project's own deployment tool on the deploy crates: `cargo xtask apply`, `diff`, `set-image`, `status`,
+//! kubectl's rollout verbs, and `release` for what Helm knows.
 //!
 //! Progress goes to standard error, results to standard output. `args` says what can be asked, `rollout` is where the crates
 //! are put together, `report` what is shown in the end.
@@ -18,6 +18,7 @@ mod help;
 mod history;
 mod paint;
 mod progress;
+mod release;
 mod report;
 mod report_file;
 mod rollout;
@@ -142,6 +143,7 @@ async fn execute(command: &Command, session: &Session) -> Result<Done> {
                 text: Box::new(move |paint| history.text(paint)),
             });
         }
+        Command::Release(args) => return release::release(args, session).await,
         Command::Status(args) if args.watch => status::follow(args, session).await?,
         Command::Status(args) => {
             let status = status::look(args, session).await?;

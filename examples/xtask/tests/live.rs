@@ -298,3 +298,54 @@ async fn an_interrupted_apply_comes_back() {
     })
     .await;
 }
+
+#[tokio::test]
+#[ignore = "needs a cluster and helm: tests/cluster/up"]
+async fn releases_are_helms() {
+    live("x-release", async |env| {
+        assert_eq!(
+            xtask(&env, "release list", "").await.with(0),
+            format!("no releases in namespace {}\n", env.namespace)
+        );
+        xtask(&env, "release history app", "").await.error(2, "there is no such release");
+        env.helm(&config("app", "x")).await;
+
+        let list = xtask(&env, "release list", "").await.with(0);
+        let [head, line] = list.lines().collect::<Vec<_>>()[..] else { panic!("{list}") };
+        assert!(
+            head.starts_with("NAMESPACE") && line.starts_with(&format!("{}  app   1 ", env.namespace)),
+            "{list}"
+        );
+        let all = xtask(&env, "release list --json", "").await.json(0);
+        assert_eq!(
+            (&all["releases"][0]["status"], &all["releases"][0]["chart"]),
+            (&"deployed".into(), &"app-1.0.0".into())
+        );
+        let history = xtask(&env, "release history app --json", "").await.json(0);
+        assert_eq!(
+            (&history["name"], &history["revisions"][0]["description"]),
+            (&"app".into(), &"Install complete".into())
+        );
+
+        let manifest = xtask(&env, "release get app", "").await.with(0);
+        assert!(
+            manifest.contains("# Source: app/templates/app.yaml\n") && manifest.ends_with("a: x}\n"),
+            "{manifest}"
+        );
+        assert_eq!(xtask(&env, "release get app --show values", "").await.with(0), "{}\n");
+        let whole = xtask(&env, "release get app 1 --json", "").await.json(0);
+        assert_eq!(whole["manifest"].as_str().map(str::trim_end), Some(manifest.trim_end()));
+        let status = xtask(&env, "release status app", "").await.with(0);
+        assert!(
+            status.starts_with(&format!(
+                "release      {}/app\nrevision     1\nstatus       deployed\n",
+                env.namespace
+            )),
+            "{status}"
+        );
+
+        xtask(&env, "release get app 7", "").await.error(2, "revision 7 is not recorded");
+        xtask(&env, "release status App", "").await.error(2, "lowercase letters");
+    })
+    .await;
+}

@@ -1,0 +1,91 @@
+//! What is shown of a revision in a list.
+
+use deploy_core::clock::Timestamp;
+use deploy_core::manifest::{Bundle, GIT_REVISION, read};
+use serde::{Deserialize, Serialize};
+
+use super::record::{Record, ReleaseStatus};
+use super::store::Entry;
+
+/// A recorded revision of a release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ReleaseRevision {
+    /// The release.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// The revision's number, from 1.
+    pub revision: u64,
+    /// How it stands.
+    pub status: ReleaseStatus,
+    /// When it was deployed, or its record written where that is not known.
+    pub updated: Option<Timestamp>,
+    /// Why it is as it is: `Upgrade complete`, or what failed.
+    pub description: String,
+    /// The chart's name and version, as in `shop-1.2.0`.
+    pub chart: Option<String>,
+    /// The version of what the chart deploys.
+    pub app_version: Option<String>,
+    /// The images of its manifest, as they stand there: tags, digests.
+    pub images: Vec<String>,
+    /// The git revision that its manifest was made from.
+    pub git_revision: Option<String>,
+    /// Why its record cannot be read; what else is said then is from its Secret's labels.
+    pub unreadable: Option<String>,
+}
+
+impl ReleaseRevision {
+    pub(super) fn of(entry: &Entry) -> Self {
+        match entry.record() {
+            Ok(record) => Self::of_record(entry, &record),
+            Err(error) => Self { unreadable: Some(error.to_string()), ..Self::of_labels(entry) },
+        }
+    }
+
+    pub(super) fn of_record(entry: &Entry, record: &Record) -> Self {
+        let metadata = |field: &str| record.chart_metadata(field).map(str::to_owned);
+        let (images, git_revision) = contents(&record.manifest);
+        Self {
+            status: record.info.status.clone(),
+            updated: record.info.last_deployed.timestamp().or(entry.written),
+            description: record.info.description.clone(),
+            chart: metadata("name").map(|name| match metadata("version") {
+                Some(version) => format!("{name}-{version}"),
+                None => name,
+            }),
+            app_version: metadata("appVersion"),
+            images,
+            git_revision,
+            ..Self::of_labels(entry)
+        }
+    }
+
+    fn of_labels(entry: &Entry) -> Self {
+        Self {
+            name: entry.release.clone(),
+            namespace: entry.namespace.clone(),
+            revision: entry.revision,
+            status: entry.status.clone(),
+            updated: entry.written,
+            description: String::new(),
+            chart: None,
+            app_version: None,
+            images: Vec::new(),
+            git_revision: None,
+            unreadable: None,
+        }
+    }
+}
+
+/// The images and the git revision that a manifest names. A chart may render what nobody can read: then it names none.
+fn contents(manifest: &str) -> (Vec<String>, Option<String>) {
+    let Ok(objects) = read("manifest", manifest.as_bytes()) else { return (Vec::new(), None) };
+    let git_revision = objects.iter().find_map(|object| object.annotation(GIT_REVISION)).map(str::to_owned);
+    let Ok(bundle) = Bundle::builder().objects(objects).build() else { return (Vec::new(), git_revision) };
+    let mut images: Vec<String> = bundle.images().iter().map(|used| used.image.to_string()).collect();
+    images.sort_unstable();
+    images.dedup();
+    (images, git_revision)
+}
