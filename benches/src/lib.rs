@@ -10,6 +10,7 @@
 mod args;
 mod bad_image;
 mod environment;
+mod history;
 mod machine;
 mod manifests;
 mod many;

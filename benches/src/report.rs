@@ -31,6 +31,8 @@ pub(crate) enum Bar {
     AtMost(f64),
     /// This part of what kubectl takes, at most.
     OfKubectl(f64),
+    /// This part of what helm takes, at most.
+    OfHelm(f64),
 }
 
 impl Row {
@@ -53,6 +55,7 @@ impl Row {
         match self.bar? {
             Bar::AtMost(most) => Some(median(&self.ours)? <= most),
             Bar::OfKubectl(part) => Some(ratio(&self.ours, &self.kubectl)? <= part),
+            Bar::OfHelm(part) => Some(ratio(&self.ours, &self.helm)? <= part),
         }
     }
 
@@ -68,6 +71,7 @@ impl Row {
             None => String::new(),
             Some(Bar::AtMost(most)) => format!("≤ {}", self.unit.show_whole(most)),
             Some(Bar::OfKubectl(part)) => format!("≤ {part} × kubectl"),
+            Some(Bar::OfHelm(part)) => format!("≤ {part} × helm"),
         };
         let verdict = match self.held() {
             None => "",
@@ -92,6 +96,7 @@ impl Row {
             "bar": self.bar.map(|bar| match bar {
                 Bar::AtMost(most) => json!({"atMost": most}),
                 Bar::OfKubectl(part) => json!({"ratioToKubectlAtMost": part}),
+                Bar::OfHelm(part) => json!({"ratioToHelmAtMost": part}),
             }),
             "held": self.held(),
         })

@@ -7,7 +7,7 @@
 //! | where others write too: fail, force, yield | [`Conflicts`], [`ConflictRule`], [`FieldConflicts`] |
 //! | what is deleted when it is wanted no more | [`ApplySet`] |
 //! | kubectl's rollout verbs; its `set image` | [`RolloutVerb`], [`WorkloadRevision`]; [`SetImages`] |
-//! | what is released, in Helm's records | [`Release`], [`ReleaseRevision`], [`ReleaseContent`] |
+//! | what helm released, from its own records | [`Release`], [`ReleaseRevision`], [`ReleaseContent`] |
 //! | a lock on a Lease | [`LeaseLock`] |
 //! | a journal in a Secret | [`SecretJournal`] |
 //! | `KIND/NAME` as kubectl takes it | [`KindName`] |

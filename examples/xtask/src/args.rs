@@ -52,7 +52,7 @@ pub(crate) enum Command {
     /// Let a paused Deployment roll out again, followed like any other change
     #[command(after_help = RESUME_EXAMPLES)]
     Resume(VerbArgs),
-    /// Show what is released, by this tool or by helm
+    /// Show what helm released: its releases, their revisions, what these are made of
     #[command(after_help = RELEASE_EXAMPLES)]
     Release(ReleaseArgs),
 }

@@ -76,4 +76,4 @@ Examples:
   cargo xtask release get api 3 -n shop --show all-values
   cargo xtask release status api -n shop --json | jq .images
 
-Releases are Helm's own: what `helm` released is shown here too.";
+helm itself is not needed: a release is what it recorded in the cluster.";

@@ -1,4 +1,4 @@
-//! Helm-style releases, in Helm's own records: what `helm` released is listed, shown and compared here, and the other way round.
+//! Helm's releases, read from its own records.
 //!
 //! One Secret a revision, `sh.helm.release.v1.NAME.vN`, in the release's namespace: [`record`] says what is in it, [`codec`] how.
 //! Nothing here needs `helm` itself.

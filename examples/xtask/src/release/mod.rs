@@ -1,4 +1,4 @@
-//! `release`: what is released, by this tool or by `helm`.
+//! `release`: what helm released.
 
 mod args;
 mod table;
