@@ -1,7 +1,7 @@
 //! The embedded API server beside the real one: the same requests, the same answers.
 //!
 //! A step of a script is a method, a path, and a content type where it is not JSON's own; headers and the body stand on the lines below.
-//! `BOTH` does not compare, `WAIT PATH TEXT` waits until a GET has the text. Compared are the status codes, the warnings and the bodies, but for what no two servers have in common: uids, resourceVersions, times.
+//! `BOTH` does not compare, `WAIT PATH TEXT` waits until a GET has the text, `SOON` repeats a dry run until the answers are the same: what admission has cached lags behind what a GET shows. Compared are the status codes, the warnings and the bodies, but for what no two servers have in common: uids, resourceVersions, times.
 
 use std::time::Duration;
 
@@ -50,8 +50,18 @@ live_scenario!(
                     send(&embedded.client(), line, &body).await;
                     continue;
                 }
-                let real = send(&env.kube, &line, &body).await;
-                let ours = send(&embedded.client(), &line, &body).await;
+                let (line, patience) = line
+                    .strip_prefix("SOON ")
+                    .map_or((line.as_str(), Duration::ZERO), |line| (line, Duration::from_secs(30)));
+                let begin = tokio::time::Instant::now();
+                let (real, ours) = loop {
+                    let real = send(&env.kube, line, &body).await;
+                    let ours = send(&embedded.client(), line, &body).await;
+                    if real == ours || begin.elapsed() >= patience {
+                        break (real, ours);
+                    }
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                };
                 if real != ours {
                     different.push(format!(
                         "{name} {}: {line}\n  real: {} {:?} {}\n  ours: {} {:?} {}",

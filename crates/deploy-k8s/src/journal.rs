@@ -53,8 +53,7 @@ impl SecretJournal {
     }
 
     fn place(&self) -> Result<Place> {
-        let secrets = Resource::built_in_kind("", "Secret")
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "secrets are not among the built-in kinds"))?;
+        let secrets = Resource::of_records("", "Secret")?;
         Ok(secrets.within(Some(&self.namespace)))
     }
 

@@ -57,8 +57,7 @@ impl LeaseLock {
     }
 
     fn place(&self) -> Result<Place> {
-        let leases = Resource::built_in_kind("coordination.k8s.io", "Lease")
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "leases are not among the built-in kinds"))?;
+        let leases = Resource::of_records("coordination.k8s.io", "Lease")?;
         Ok(leases.within(Some(&self.namespace)))
     }
 }

@@ -35,8 +35,7 @@ pub(crate) fn applied(
 }
 
 fn write(manager: &str, time: &str, at: &At<'_>) -> Write {
-    let has_status = at.kind.subresources.iter().any(|subresource| subresource == "status");
-    let write = Write::by(manager, time).with_status_subresource(has_status);
+    let write = Write::by(manager, time).with_status_subresource(at.kind.has_status());
     match &at.address.subresource {
         Some(subresource) => write.through(subresource.as_str()),
         None => write,

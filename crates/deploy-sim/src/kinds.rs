@@ -37,6 +37,11 @@ impl Kind {
         }
     }
 
+    /// Whether its status is written by itself.
+    pub(crate) fn has_status(&self) -> bool {
+        self.subresources.iter().any(|subresource| subresource == "status")
+    }
+
     /// What the definition says of its fields.
     pub(crate) fn schema(&self) -> Option<&Value> {
         self.definition.as_ref()?.pointer("/schema/openAPIV3Schema")

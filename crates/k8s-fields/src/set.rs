@@ -64,7 +64,7 @@ impl FieldSet {
         self.insert_elements(path.elements());
     }
 
-    pub(crate) fn insert_elements(&mut self, path: &[PathElement]) {
+    fn insert_elements(&mut self, path: &[PathElement]) {
         let Some((first, rest)) = path.split_first() else { return };
         let add = |node: &mut Node| {
             node.owned |= rest.is_empty();

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::manifest::ObjectId;
 
 /// A kind as the API serves it.
@@ -92,6 +93,15 @@ impl Resource {
     /// The built-in kind in the version of the table.
     pub(crate) fn built_in_kind(group: &str, kind: &str) -> Option<Self> {
         BUILT_IN.iter().find(|known| (known.0, known.2) == (group, kind)).map(Self::from_row)
+    }
+
+    /// The built-in kind that records of ours are kept in.
+    ///
+    /// # Errors
+    /// [`Internal`](ErrorKind::Internal) for a kind that is not in the table.
+    pub(crate) fn of_records(group: &str, kind: &str) -> Result<Self> {
+        let missing = || Error::new(ErrorKind::Internal, format!("{kind} is not among the built-in kinds"));
+        Self::built_in_kind(group, kind).ok_or_else(missing)
     }
 
     /// The built-in kind called `name`, as a kind or in the plural, in whatever case; in `group` if one is given.

@@ -57,8 +57,7 @@ impl ApplySet {
     }
 
     pub(super) fn place(&self) -> Result<Place> {
-        let secrets = Resource::built_in_kind("", "Secret")
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "secrets are not among the built-in kinds"))?;
+        let secrets = Resource::of_records("", "Secret")?;
         Ok(secrets.within(Some(&self.namespace)))
     }
 

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use deploy_core::clock::Timestamp;
-use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::error::{Error, Result};
 use k8s_openapi::ByteString;
 use serde_json::Value;
 
@@ -59,8 +59,7 @@ impl Store {
     }
 
     fn place(&self) -> Result<Place> {
-        let secrets = Resource::built_in_kind("", "Secret")
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "secrets are not among the built-in kinds"))?;
+        let secrets = Resource::of_records("", "Secret")?;
         Ok(secrets.within(self.namespace.as_deref()))
     }
 }

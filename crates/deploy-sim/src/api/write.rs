@@ -9,7 +9,7 @@ use super::identity::{check_identity, check_is_conditional, check_preconditions,
 use super::read::as_served;
 use super::scale::rescale;
 use super::{At, Reply, body};
-use crate::controllers::object::list;
+use crate::controllers::object::{but, list};
 use crate::defaults::{self, TEMPLATE_GENERATION};
 use crate::definitions;
 use crate::fields;
@@ -247,7 +247,7 @@ fn admit(state: &State, at: &At<'_>) -> Result<(), Status> {
 
 fn give_birth(state: &mut State, object: &mut Value, at: &At<'_>) {
     let (uid, time) = (state.uid(), state.time());
-    if has_status(at)
+    if at.kind.has_status()
         && let Some(object) = object.as_object_mut()
     {
         object.remove("status");
@@ -267,7 +267,7 @@ fn keep(before: &Value, after: &mut Value, at: &At<'_>, subresource: Option<&str
     match subresource {
         Some("status") if !is_same_but(&["status"], before, after) => through_status(before, after, at),
         Some("status") => {}
-        _ if has_status(at) => put(after, "status", before.get("status").cloned()),
+        _ if at.kind.has_status() => put(after, "status", before.get("status").cloned()),
         _ => {}
     }
     for field in [
@@ -307,9 +307,6 @@ fn through_status(before: &Value, after: &mut Value, at: &At<'_>) {
 
 /// Whether nothing but these fields and who manages the object differs.
 pub(super) fn is_same_but(fields: &[&str], before: &Value, after: &Value) -> bool {
-    fn but<'a>(map: &'a Value, names: &'a [&str]) -> impl Iterator<Item = (&'a String, &'a Value)> {
-        map.as_object().into_iter().flatten().filter(|(name, _)| !names.contains(&name.as_str()))
-    }
     let others = |object| but(object, &["metadata"]).filter(|(name, _)| !fields.contains(&name.as_str()));
     others(before).eq(others(after))
         && but(&before["metadata"], &["managedFields"]).eq(but(&after["metadata"], &["managedFields"]))
@@ -321,29 +318,19 @@ fn count_generation(before: Option<&Value>, after: &mut Value, at: &At<'_>) {
         return;
     }
     let changed = before.is_none_or(|before| match &*at.kind.resource {
-        _ if at.kind.custom => !is_same_content(before, after, has_status(at)),
+        _ if at.kind.custom => {
+            let apart: &[&str] = if at.kind.has_status() { &["metadata", "status"] } else { &["metadata"] };
+            !but(before, apart).eq(but(after, apart))
+        }
         // Not through `status`, by which its controller annotates it.
         "deployments.apps" if at.address.subresource.is_none() => {
-            let annotations = |object: &Value| object["metadata"]["annotations"].clone();
-            before["spec"] != after["spec"] || annotations(before) != annotations(after)
+            before["spec"] != after["spec"]
+                || before["metadata"]["annotations"] != after["metadata"]["annotations"]
         }
         _ => before.get("spec") != after.get("spec"),
     });
     let generation = before.and_then(|before| before["metadata"]["generation"].as_i64()).unwrap_or(0);
     after["metadata"]["generation"] = generation.saturating_add(i64::from(changed)).into();
-}
-
-/// Whether all but the metadata is the same, and the status where that is written by itself.
-fn is_same_content(before: &Value, after: &Value, but_status: bool) -> bool {
-    fn of(object: &Value, but_status: bool) -> impl Iterator<Item = (&String, &Value)> {
-        let fields = object.as_object().into_iter().flatten();
-        fields.filter(move |(name, _)| *name != "metadata" && !(but_status && *name == "status"))
-    }
-    of(before, but_status).eq(of(after, but_status))
-}
-
-fn has_status(at: &At<'_>) -> bool {
-    at.kind.subresources.iter().any(|subresource| subresource == "status")
 }
 
 fn set_managed(object: &mut Value, managed: Value) {

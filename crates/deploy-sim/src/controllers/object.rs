@@ -105,6 +105,11 @@ pub(crate) fn annotate(object: &mut Value, key: &str, value: &str) {
     }
 }
 
+/// The fields of a map but those of these names.
+pub(crate) fn but<'a>(map: &'a Value, names: &'a [&str]) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    map.as_object().into_iter().flatten().filter(|(name, _)| !names.contains(&name.as_str()))
+}
+
 /// Adds to a list of the metadata.
 pub(crate) fn push(object: &mut Value, list: &str, item: Value) {
     let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };

@@ -27,15 +27,19 @@ mod workload;
 use serde_json::Value;
 
 use self::at::At;
+use crate::controllers::object::but;
 use crate::kinds::Kind;
 use crate::schema::custom;
 use crate::status::Cause;
+
+/// What is checked by itself, and what is the controllers'.
+const APART: [&str; 2] = ["metadata", "status"];
 
 /// What is wrong with an object whose defaults are filled in; nothing where it is accepted. `before` is what an update
 /// found. Of custom kinds the metadata is checked, and what their schema says.
 pub(crate) fn check(kind: &Kind, object: &Value, before: Option<&Value>) -> Vec<Cause> {
     let mut out = Vec::new();
-    let unchanged = before.is_some_and(|before| content(before).eq(content(object)));
+    let unchanged = before.is_some_and(|before| but(before, &APART).eq(but(object, &APART)));
     let is_metadata_same = before.is_some_and(|before| {
         metadata::CHECKED.iter().all(|field| before["metadata"].get(field) == object["metadata"].get(field))
     });
@@ -82,10 +86,4 @@ pub(crate) fn check(kind: &Kind, object: &Value, before: Option<&Value>) -> Vec<
         _ => {}
     }
     out
-}
-
-/// All fields but metadata and status.
-fn content(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    let fields = object.as_object().into_iter().flatten();
-    fields.filter(|(name, _)| *name != "metadata" && *name != "status")
 }
