@@ -44,6 +44,7 @@
 
 pub mod ancestry;
 pub mod audit;
+pub mod chart;
 pub mod clock;
 pub mod config;
 #[cfg(feature = "conformance")]
