@@ -55,31 +55,33 @@ pub trait LockGuard: Send + Sync + fmt::Debug {
 
 /// Checks a run's name: what every lock and journal accepts.
 ///
-/// 1 to 40 characters, a DNS label of Kubernetes: lowercase letters, digits and `-`, with a letter or digit at both ends.
+/// 1 to 53 characters, as Helm's release names: a DNS subdomain of lowercase letters, digits, `-` and `.`, with a letter or digit at both
+/// ends and around each dot.
 ///
 /// # Errors
 /// [`InvalidInput`](crate::error::ErrorKind::InvalidInput) that says what is wrong.
 pub fn check_name(name: &str) -> Result<()> {
     let alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let fits = name.len() <= 40
-        && name.chars().all(|c| alphanumeric(c) || c == '-')
-        && name.starts_with(alphanumeric)
-        && name.ends_with(alphanumeric);
-    if fits {
+    let is_label = |label: &str| {
+        label.chars().all(|c| alphanumeric(c) || c == '-')
+            && label.starts_with(alphanumeric)
+            && label.ends_with(alphanumeric)
+    };
+    if name.len() <= 53 && name.split('.').all(is_label) {
         return Ok(());
     }
     Err(crate::error::Error::invalid(format!("\"{}\" cannot name a run", name.escape_default()))
-        .help("use 1 to 40 lowercase letters, digits and '-', with a letter or digit at both ends"))
+        .help("use 1 to 53 lowercase letters, digits, '-' and '.', with a letter or digit at both ends"))
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn names() {
-        for good in ["shop", "a", "shop-2", &"x".repeat(40)] {
+        for good in ["shop", "a", "shop-2", "a.b-c", &"x".repeat(53)] {
             assert!(super::check_name(good).is_ok(), "{good}");
         }
-        for bad in ["", "-shop", "shop-", "Shop", "a.b", "a/b", &"x".repeat(41)] {
+        for bad in ["", "-shop", "shop-", "Shop", "a..b", ".a", "a.", "a.-b", "a/b", &"x".repeat(54)] {
             assert!(super::check_name(bad).is_err(), "{bad}");
         }
     }

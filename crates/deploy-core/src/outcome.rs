@@ -149,6 +149,9 @@ pub struct Outcome {
     pub git_revision: Option<String>,
     /// The digest of the bundle.
     pub bundle: String,
+    /// The revision that was recorded of it, where the target records any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
     /// Where to.
     pub target: String,
     /// When it began.
@@ -190,6 +193,7 @@ impl Outcome {
             name: None,
             git_revision: None,
             bundle: plan.bundle.clone(),
+            revision: plan.revision,
             target,
             started: Timestamp::UNIX_EPOCH,
             took: Duration::ZERO,

@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use crate::clock::Timestamp;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::evidence::Evidence;
 use crate::health::Failure;
 use crate::manifest::{Bundle, ObjectId};
@@ -36,9 +36,9 @@ pub struct TargetCapabilities {
     pub depth: Depth,
     /// Who takes the steps after `apply`.
     pub drives: Drives,
-    /// Whether it can go back to what a plan saw ([`RollbackTo::Snapshot`]).
+    /// Whether it can go back to what a plan saw ([`RolloutTarget::rollback`]).
     pub snapshots: bool,
-    /// Whether it records revisions ([`RolloutTarget::history`], [`RollbackTo::Revision`]).
+    /// Whether it records revisions ([`RolloutTarget::history`], [`RolloutTarget::plan_revision`]).
     pub revisions: bool,
 }
 
@@ -46,6 +46,16 @@ impl TargetCapabilities {
     /// A target driven by its caller that goes back to snapshots and records no revisions.
     pub fn caller_driven(depth: Depth) -> Self {
         Self { depth, drives: Drives::Caller, snapshots: true, revisions: false }
+    }
+
+    /// A target driven by its caller whose way back stands in the revisions it records.
+    pub fn recording(depth: Depth) -> Self {
+        Self { depth, drives: Drives::Caller, snapshots: false, revisions: true }
+    }
+
+    /// Whether the way back is a recorded revision, so that nothing need be journaled.
+    pub fn goes_back_by_revision(self) -> bool {
+        self.revisions && !self.snapshots && self.drives == Drives::Caller
     }
 }
 
@@ -125,21 +135,6 @@ pub struct Waiting {
     pub suspect: Option<Failure>,
 }
 
-/// Where to go back to.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum RollbackTo {
-    /// What a plan saw before its objects were written by `written_by`.
-    Snapshot {
-        /// What stood there.
-        before: Snapshot,
-        /// The runs whose objects may be deleted where nothing stood.
-        written_by: Vec<DeploymentId>,
-    },
-    /// A recorded revision; `None` is the newest good one before the present.
-    Revision(Option<u64>),
-}
-
 /// What a rollback did.
 #[derive(Debug, Default)]
 #[non_exhaustive]
@@ -207,6 +202,31 @@ pub trait RolloutTarget: Send + Sync {
     /// Whatever would make `apply` fail and can be known before: bad input, missing rights, a missing namespace or kind.
     async fn plan(&self, bundle: &Bundle, run: &Run) -> Result<Plan>;
 
+    /// Computes what would bring a recorded revision back; `None` is the newest good one before the present, or nothing at all where
+    /// there is none. Writes nothing. What it plans takes the same steps as any other plan, and is recorded like one.
+    ///
+    /// The default is for targets that record no revisions.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::error::ErrorKind::NotFound) for a revision that is not recorded;
+    /// [`Unsupported`](crate::error::ErrorKind::Unsupported) without [`TargetCapabilities::revisions`]; as [`plan`](Self::plan).
+    async fn plan_revision(&self, revision: Option<u64>, run: &Run) -> Result<Plan> {
+        let _ = (revision, run);
+        Err(Error::new(ErrorKind::Unsupported, "no revisions are recorded here"))
+    }
+
+    /// Records what is about to be applied, before the first write, where the target keeps records. It may be called again.
+    ///
+    /// The default does nothing.
+    ///
+    /// # Errors
+    /// [`Locked`](crate::error::ErrorKind::Locked) or [`Stale`](crate::error::ErrorKind::Stale) if somebody else recorded something
+    /// meanwhile. After an error nothing is applied.
+    async fn begin(&self, plan: &Plan, run: &Run) -> Result<()> {
+        let _ = (plan, run);
+        Ok(())
+    }
+
     /// Writes what `plan` says, stage by stage.
     ///
     /// # Errors
@@ -232,11 +252,24 @@ pub trait RolloutTarget: Send + Sync {
         Ok(Observation::Healthy)
     }
 
-    /// Brings an earlier state back. Goes on over single failures, which [`Restored::left`] lists.
+    /// Records that what was applied failed, and why, before anything of it is undone, where the target keeps records. It may be called
+    /// again.
+    ///
+    /// The default does nothing.
     ///
     /// # Errors
-    /// [`Unsupported`](crate::error::ErrorKind::Unsupported) for a way back it does not offer; if nothing could be tried at all.
-    async fn rollback(&self, to: &RollbackTo, run: &Run) -> Result<Restored>;
+    /// What the adapter meets.
+    async fn fail(&self, plan: &Plan, why: &str, run: &Run) -> Result<()> {
+        let _ = (plan, why, run);
+        Ok(())
+    }
+
+    /// Brings back what a plan saw, `before` its objects were written by `written_by`: only what those runs wrote last, deleting what
+    /// they created. Goes on over single failures, which [`Restored::left`] lists.
+    ///
+    /// # Errors
+    /// [`Unsupported`](crate::error::ErrorKind::Unsupported) without [`TargetCapabilities::snapshots`]; if nothing could be tried at all.
+    async fn rollback(&self, before: &Snapshot, written_by: &[DeploymentId], run: &Run) -> Result<Restored>;
 
     /// The recorded revisions, newest first.
     ///

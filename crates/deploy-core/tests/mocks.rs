@@ -123,6 +123,7 @@ async fn what_cannot_be_completed() {
             .once()
             .in_sequence(&mut order)
             .returning(|_, _| Ok(()));
+        target.expect_begin().once().in_sequence(&mut order).returning(|_, _| Ok(()));
         journal
             .expect_save()
             .withf(saves(Phase::Done))

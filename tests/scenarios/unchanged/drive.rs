@@ -128,6 +128,9 @@ impl Driver {
             let mut precondition = desired.clone();
             precondition["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
             let answer = self.server.apply(&precondition, MANAGER, force).await;
+            if answer.as_ref().is_err_and(|status| is_broken(status)) {
+                return Ok(Effect::Refused);
+            }
             if !answer.as_ref().is_err_and(|status| is_stale(status)) {
                 return self.judge(desired, &live, answer, again);
             }
@@ -166,6 +169,11 @@ fn changed(base: &Value, changes: &[Change], manifests: &[Value], live: &Value) 
 fn folded(mut manifest: Value) -> Option<Value> {
     secret_string_data_to_data(&mut manifest).ok()?;
     Some(manifest)
+}
+
+/// The API server stores list items without their key, and then cannot read them for any apply whatever is wanted.
+fn is_broken(status: &Status) -> bool {
+    status.code == 500 && status.message.starts_with("failed to create typed live object")
 }
 
 /// Whether the object was changed since it was read, rather than that fields belong to others.

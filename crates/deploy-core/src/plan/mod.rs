@@ -16,7 +16,9 @@
 mod diff;
 mod unified;
 
+use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -206,6 +208,19 @@ pub struct Plan {
     pub stages: Vec<PlannedStage>,
     /// What a person should know: what cannot be undone, what could not be asked.
     pub notes: Vec<String>,
+    /// The revision that applying it records, where the target records any.
+    pub revision: Option<u64>,
+    kept: Kept,
+}
+
+/// What the target that made a plan keeps with it.
+#[derive(Clone, Default)]
+struct Kept(Option<Arc<dyn Any + Send + Sync>>);
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Kept" } else { "Nothing" })
+    }
 }
 
 /// Changes that are written side by side.
@@ -226,7 +241,20 @@ impl Plan {
         changes: Vec<Change>,
         stages: Vec<PlannedStage>,
     ) -> Self {
-        Self { deployment, bundle, depth, changes, stages, notes: Vec::new() }
+        let (notes, revision, kept) = (Vec::new(), None, Kept::default());
+        Self { deployment, bundle, depth, changes, stages, notes, revision, kept }
+    }
+
+    /// The same plan with what the target that made it will want to know again when it is applied.
+    #[must_use]
+    pub fn keeping<T: Any + Send + Sync>(mut self, kept: T) -> Self {
+        self.kept = Kept(Some(Arc::new(kept)));
+        self
+    }
+
+    /// What [`keeping`](Self::keeping) was given; nothing of another type.
+    pub fn kept<T: Any>(&self) -> Option<&T> {
+        self.kept.0.as_deref()?.downcast_ref()
     }
 
     /// How many changes have `action`.

@@ -31,8 +31,18 @@ pub(super) struct Attempt {
 }
 
 impl Rollout {
+    /// Forward, and the checks.
     pub(super) async fn attempt(&self, plan: &Plan, bundle: &Bundle, run: &Run) -> Attempt {
         let deadline = run.now() + run.rules().timeout;
+        let attempt = self.forward(plan, deadline, run).await;
+        match attempt.cause {
+            None => Attempt { cause: self.verify(bundle, deadline, run).await, ..attempt },
+            _ => attempt,
+        }
+    }
+
+    /// Applies and observes.
+    pub(super) async fn forward(&self, plan: &Plan, deadline: Timestamp, run: &Run) -> Attempt {
         let mut applied = match self.apply_in_time(plan, deadline, run).await {
             Ok(applied) => applied,
             Err(error) => return failed(error),
@@ -49,11 +59,7 @@ impl Rollout {
             _ => self.evidence(&applied, &observation, run).await,
         };
         let undone = matches!(observation, Observation::Undone { .. });
-        let cause = match cause(observation, run) {
-            None => self.verify(bundle, deadline, run).await,
-            cause => cause,
-        };
-        Attempt { cause, evidence, undone }
+        Attempt { cause: cause(observation, run), evidence, undone }
     }
 
     /// Applies until shortly after `deadline`: a write under way then is finished, so that the way back knows where it starts.

@@ -6,7 +6,7 @@ use crate::event::EventKind;
 use crate::journal::{Intent, Phase};
 use crate::outcome::{Cause, RollbackReport};
 use crate::run::{Cancel, Run};
-use crate::target::{Left, Observation, RollbackTo};
+use crate::target::{Left, Observation};
 
 impl Rollout {
     /// Brings back what `intent` saw, within the policy's bound. Once begun, only losing the lock stops it: a cancelled run comes here too.
@@ -29,13 +29,9 @@ impl Rollout {
         }
         let deadline = run.now() + run.rules().rollback_timeout;
         let before = std::mem::take(&mut intent.before);
-        let to = RollbackTo::Snapshot { before, written_by: intent.deployments.clone() };
         let restored = tokio::select! {
-            restored = self.target.rollback(&to, &run) => restored,
-            () = run.clock().sleep_until(deadline) => Err(Error::new(
-                ErrorKind::Timeout,
-                format!("the way back took longer than {} s", run.rules().rollback_timeout.as_secs()),
-            )),
+            restored = self.target.rollback(&before, &intent.deployments, &run) => restored,
+            () = run.clock().sleep_until(deadline) => Err(too_slow(&run)),
         };
         let restored = match restored {
             _ if lost.is_cancelled() => return Err(lost_or_cancelled(lost)),
@@ -72,4 +68,9 @@ impl Rollout {
         });
         Ok(RollbackReport { left: restored.left, unhealthy, notes: restored.notes })
     }
+}
+
+pub(super) fn too_slow(run: &Run) -> Error {
+    let bound = run.rules().rollback_timeout.as_secs();
+    Error::new(ErrorKind::Timeout, format!("the way back took longer than {bound} s"))
 }

@@ -20,12 +20,13 @@ pub(super) fn intent(interrupted: Option<Intent>, plan: &Plan, run: &Run) -> Int
 }
 
 impl Rollout {
-    /// The journal and the name in it. A far side that drives keeps its own way back.
+    /// The journal and the name in it. A far side that drives keeps its own way back, and recorded revisions are one.
     pub(super) fn journaled<'a>(&'a self, run: &'a Run) -> Option<(&'a dyn Journal, &'a str)> {
-        match self.target.capabilities().drives {
-            Drives::Caller => self.journal.as_deref().zip(run.name()),
-            Drives::Remote => None,
+        let capabilities = self.target.capabilities();
+        if capabilities.drives == Drives::Remote || capabilities.goes_back_by_revision() {
+            return None;
         }
+        self.journal.as_deref().zip(run.name())
     }
 
     pub(super) async fn save(&self, intent: &Intent, run: &Run) -> Result<()> {

@@ -26,6 +26,7 @@ mod attempt;
 mod back;
 mod intent;
 mod recover;
+mod revision;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -54,6 +55,8 @@ enum Desired<'a> {
     Bundle(&'a Bundle),
     /// Made once nobody else writes.
     Derived(&'a dyn Derive),
+    /// What the target recorded; `None` is the newest good revision before the present.
+    Revision(Option<u64>),
 }
 
 /// How to roll out: the target, and what lock, journal, gates and checks go with it.
@@ -156,6 +159,15 @@ impl Rollout {
         self.start(Desired::Derived(make), run).await
     }
 
+    /// Rolls out a revision that the target recorded, as any other bundle: followed, checked, and gone back on when it fails. `None` is the
+    /// newest good one before the present. Gates are asked once it is known what it holds.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); [`Unsupported`](ErrorKind::Unsupported) if the target records no revisions.
+    pub async fn run_revision(&self, revision: Option<u64>, run: Run) -> Result<Outcome> {
+        self.start(Desired::Revision(revision), run).await
+    }
+
     async fn start(&self, desired: Desired<'_>, run: Run) -> Result<Outcome> {
         let recorder = Arc::new(Recorder::default());
         let run = run.also_observed_by(recorder.clone());
@@ -249,15 +261,20 @@ impl Rollout {
     async fn walk(&self, desired: Desired<'_>, run: &Run, lost: &Cancel) -> Result<Outcome> {
         let interrupted = self.interrupted(desired, run, lost).await?;
         let derived;
-        let bundle = match desired {
-            Desired::Bundle(bundle) => bundle,
+        let (bundle, plan) = match desired {
+            Desired::Bundle(bundle) => (bundle, self.target.plan(bundle, run).await?),
             Desired::Derived(make) => {
                 derived = make.derive().await?;
                 self.pass_gates(&derived, run).await?;
-                &derived
+                (&derived, self.target.plan(&derived, run).await?)
+            }
+            Desired::Revision(revision) => {
+                let plan = self.target.plan_revision(revision, run).await?;
+                derived = wanted(&plan)?;
+                self.pass_gates(&derived, run).await?;
+                (&derived, plan)
             }
         };
-        let plan = self.target.plan(bundle, run).await?;
         run.emit(EventKind::Planned {
             create: plan.count(Action::Create),
             update: plan.count(Action::Update),
@@ -274,6 +291,7 @@ impl Rollout {
         if !intent.before.entries.is_empty() {
             self.save(&intent, run).await?;
         }
+        self.target.begin(&plan, run).await?;
         let attempt = self.attempt(&plan, bundle, run).await;
         if lost.is_cancelled() {
             return Err(lost_or_cancelled(lost));
@@ -299,15 +317,22 @@ impl Rollout {
         }
         let mut outcome = self.outcome(plan, Status::Failed);
         outcome.evidence = attempt.evidence;
-        let remote = self.target.capabilities().drives == Drives::Remote;
+        self.record_failure(plan, &cause, run).await;
+        let capabilities = self.target.capabilities();
+        let (remote, leave) =
+            (capabilities.drives == Drives::Remote, run.rules().on_failure == OnFailure::Leave);
         let nothing_written = intent.before.entries.is_empty();
         if attempt.undone {
             outcome.status = Status::RolledBack;
-        } else if remote || nothing_written || run.rules().on_failure == OnFailure::Leave {
+        } else if remote || leave || (nothing_written && !capabilities.goes_back_by_revision()) {
             self.settle(intent, plan, run).await;
         } else {
             run.emit(EventKind::RollingBack { cause: cause.to_string() });
-            let report = self.go_back(intent, run, lost).await?;
+            let report = if capabilities.goes_back_by_revision() {
+                self.go_back_by_revision(run, lost).await?
+            } else {
+                self.go_back(intent, run, lost).await?
+            };
             let back = report.left.is_empty() && report.unhealthy.is_none();
             outcome.status = if back { Status::RolledBack } else { Status::RollbackFailed };
             outcome.rollback = Some(report);
@@ -335,6 +360,12 @@ impl Rollout {
     fn outcome(&self, plan: &Plan, status: Status) -> Outcome {
         Outcome::of(plan, status, self.target.describe())
     }
+}
+
+/// What a plan wants to stand.
+fn wanted(plan: &Plan) -> Result<Bundle> {
+    let wanted = plan.changes.iter().filter(|change| change.action != Action::Delete);
+    Bundle::builder().objects(wanted.map(|change| change.desired.clone())).build()
 }
 
 fn lost_or_cancelled(lost: &Cancel) -> Error {

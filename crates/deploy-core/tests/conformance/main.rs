@@ -180,6 +180,15 @@ mod target_with_revisions {
     }
 }
 
+mod target_that_records_only {
+    use super::MemoryTarget;
+    use crate::fixtures::Target;
+
+    deploy_core::rollout_target_conformance! {
+        #[tokio::test(start_paused = true)] || async { Target(MemoryTarget::new().with_revisions().without_snapshots()) }
+    }
+}
+
 mod target_driven_remotely {
     use super::MemoryTarget;
     use crate::fixtures::Target;

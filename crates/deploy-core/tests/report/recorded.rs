@@ -12,12 +12,10 @@ use deploy_core::health::{Assessment, Judge, Patience, PodPhase, PodPhases, Verd
 use deploy_core::manifest::{Bundle, Object};
 use deploy_core::memory::MemoryTarget;
 use deploy_core::outcome::Outcome;
-use deploy_core::plan::{Action, Plan};
+use deploy_core::plan::{Action, Plan, Snapshot};
 use deploy_core::rollout::Rollout;
 use deploy_core::run::{DeploymentId, Run};
-use deploy_core::target::{
-    Applied, Observation, Restored, Revision, RollbackTo, RolloutTarget, TargetCapabilities,
-};
+use deploy_core::target::{Applied, Observation, Restored, Revision, RolloutTarget, TargetCapabilities};
 use serde_json::{Value, json};
 
 struct Line {
@@ -205,9 +203,9 @@ impl RolloutTarget for Recorded {
         panic!("the recording ends before its end is known")
     }
 
-    async fn rollback(&self, to: &RollbackTo, run: &Run) -> Result<Restored> {
+    async fn rollback(&self, before: &Snapshot, written_by: &[DeploymentId], run: &Run) -> Result<Restored> {
         run.clock().sleep(Duration::from_millis(40)).await;
-        self.inner.rollback(to, run).await
+        self.inner.rollback(before, written_by, run).await
     }
 
     async fn history(&self) -> Result<Vec<Revision>> {

@@ -12,12 +12,10 @@ use deploy_core::guard::Answer;
 use deploy_core::manifest::Bundle;
 use deploy_core::memory::{FixedCheck, MemoryTarget};
 use deploy_core::outcome::{Cause, Status};
-use deploy_core::plan::Plan;
+use deploy_core::plan::{Plan, Snapshot};
 use deploy_core::rollout::Rollout;
-use deploy_core::run::{Cancel, OnFailure, Policy, Run};
-use deploy_core::target::{
-    Applied, Observation, Restored, Revision, RollbackTo, RolloutTarget, TargetCapabilities,
-};
+use deploy_core::run::{Cancel, DeploymentId, OnFailure, Policy, Run};
+use deploy_core::target::{Applied, Observation, Restored, Revision, RolloutTarget, TargetCapabilities};
 
 use crate::world::{On, World, bundle, config_map, state, timeline};
 
@@ -267,8 +265,8 @@ impl RolloutTarget for Endless {
         self.0.observe(applied, deadline, run).await
     }
 
-    async fn rollback(&self, to: &RollbackTo, run: &Run) -> Result<Restored> {
-        self.0.rollback(to, run).await
+    async fn rollback(&self, before: &Snapshot, written_by: &[DeploymentId], run: &Run) -> Result<Restored> {
+        self.0.rollback(before, written_by, run).await
     }
 
     async fn history(&self) -> Result<Vec<Revision>> {

@@ -7,5 +7,6 @@ mod crash;
 mod forward;
 mod named;
 mod random;
+mod recorded;
 mod remote;
 mod world;

@@ -46,11 +46,9 @@ use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::evidence::Evidence;
 use deploy_core::health::{HealthRule, Judge, Patience};
 use deploy_core::manifest::{Bundle, DEPLOYMENT_ID, GIT_REVISION, ObjectId};
-use deploy_core::plan::{Depth, Plan};
-use deploy_core::run::Run;
-use deploy_core::target::{
-    Applied, Observation, Restored, Revision, RollbackTo, RolloutTarget, TargetCapabilities,
-};
+use deploy_core::plan::{Depth, Plan, Snapshot};
+use deploy_core::run::{DeploymentId, Run};
+use deploy_core::target::{Applied, Observation, Restored, Revision, RolloutTarget, TargetCapabilities};
 use futures_util::{StreamExt, stream};
 use k8s_fields::{FieldPath, FieldSet};
 
@@ -249,11 +247,8 @@ impl RolloutTarget for Apply {
         self.delete_unwanted(plan, deadline, run).await
     }
 
-    async fn rollback(&self, to: &RollbackTo, run: &Run) -> Result<Restored> {
-        match to {
-            RollbackTo::Snapshot { before, written_by } => self.restore(before, written_by, run).await,
-            _ => Err(no_revisions()),
-        }
+    async fn rollback(&self, before: &Snapshot, written_by: &[DeploymentId], run: &Run) -> Result<Restored> {
+        self.restore(before, written_by, run).await
     }
 
     async fn history(&self) -> Result<Vec<Revision>> {

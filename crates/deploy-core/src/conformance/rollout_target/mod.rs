@@ -64,6 +64,9 @@ macro_rules! rollout_target_conformance {
             an_unknown_revision_is_an_error
             history_tells_the_newest_first
             a_revision_brings_its_values_back
+            a_failed_revision_is_gone_back_from
+            a_first_revision_that_failed_goes
+            one_of_two_begins
         ] $($how)+ }
     };
 }
@@ -119,6 +122,7 @@ impl<'a, S: Fixture> Steps<'a, S> {
     }
 
     async fn apply(&self, plan: &Plan, run: &Run) -> Applied {
+        self.target().begin(plan, run).await.expect("it can be recorded");
         let applied = self.target().apply(plan, run).await.expect("it can be applied");
         assert!(applied.halted.is_none(), "{:?}", applied.halted);
         applied
@@ -133,10 +137,18 @@ impl<'a, S: Fixture> Steps<'a, S> {
     async fn deploy(&self, values: &[(&str, &str)]) -> (Plan, Run) {
         let run = self.run();
         let plan = self.plan(&self.bundle(values), &run).await;
-        let applied = self.apply(&plan, &run).await;
-        let observation = self.observe(&applied, &run).await;
-        assert!(matches!(observation, Observation::Healthy), "{observation:?}");
+        self.carry_out(&plan, &run).await;
         (plan, run)
+    }
+
+    /// All steps of a plan.
+    async fn carry_out(&self, plan: &Plan, run: &Run) {
+        let applied = self.apply(plan, run).await;
+        let observation = self.observe(&applied, run).await;
+        assert!(matches!(observation, Observation::Healthy), "{observation:?}");
+        let deadline = run.now() + run.rules().timeout;
+        let finished = self.target().finish(plan, deadline, run).await.expect("it can be finished");
+        assert!(matches!(finished, Observation::Healthy), "{finished:?}");
     }
 
     /// What a new plan for the values would do, object by object.

@@ -3,7 +3,7 @@
 use super::{Fixture, Steps};
 use crate::conformance::refused;
 use crate::error::ErrorKind;
-use crate::target::RollbackTo;
+use crate::plan::Action;
 
 /// A revision that was never recorded is not found; without revisions, none is supported.
 pub async fn an_unknown_revision_is_an_error(fixture: impl Fixture) {
@@ -11,8 +11,9 @@ pub async fn an_unknown_revision_is_an_error(fixture: impl Fixture) {
     let (_, run) = steps.deploy(&[("a", "1")]).await;
     let kind =
         if steps.target().capabilities().revisions { ErrorKind::NotFound } else { ErrorKind::Unsupported };
-    for to in [RollbackTo::Revision(Some(4711)), RollbackTo::Revision(None)] {
-        refused(steps.target().rollback(&to, &run).await, kind, "a revision that is not there");
+    for revision in [Some(4711), None] {
+        let plan = steps.target().plan_revision(revision, &run).await;
+        refused(plan, kind, "a revision that is not there");
         assert_eq!(steps.value("a").await.as_deref(), Some("1"));
     }
 }
@@ -42,16 +43,79 @@ pub async fn a_revision_brings_its_values_back(fixture: impl Fixture) {
         return;
     }
     steps.deploy(&[("a", "1")]).await;
-    let (_, run) = steps.deploy(&[("a", "2"), ("b", "1")]).await;
+    steps.deploy(&[("a", "2"), ("b", "1")]).await;
     let first = steps.target().history().await.expect("it can be read")[1].number;
-    for (to, values) in [
-        (RollbackTo::Revision(None), [Some("1".to_owned()), None]),
-        (RollbackTo::Revision(None), [Some("2".to_owned()), Some("1".to_owned())]),
-        (RollbackTo::Revision(Some(first)), [Some("1".to_owned()), None]),
+    for (revision, values) in [
+        (None, [Some("1".to_owned()), None]),
+        (None, [Some("2".to_owned()), Some("1".to_owned())]),
+        (Some(first), [Some("1".to_owned()), None]),
     ] {
-        let run = steps.run().git_revision(run.revision().unwrap_or_default());
-        let restored = steps.target().rollback(&to, &run).await.expect("it can go back");
-        assert!(restored.left.is_empty(), "{:?}", restored.left);
-        assert_eq!(steps.values(&["a", "b"]).await, values, "{to:?}");
+        let run = steps.run();
+        let plan = steps.target().plan_revision(revision, &run).await.expect("it can be planned");
+        steps.carry_out(&plan, &run).await;
+        assert_eq!(steps.values(&["a", "b"]).await, values, "{revision:?}");
     }
+    let statuses = steps.target().history().await.expect("it can be read");
+    let deployed = statuses.iter().filter(|revision| revision.status == "deployed").count();
+    assert_eq!((statuses.len(), deployed), (5, 1), "{statuses:?}");
+}
+
+/// A revision that failed is told of with the reason; the way back from it is the good one before, and is recorded too.
+pub async fn a_failed_revision_is_gone_back_from(fixture: impl Fixture) {
+    let steps = Steps::new(&fixture);
+    if !steps.target().capabilities().revisions {
+        // That it is refused is another clause.
+        return;
+    }
+    steps.deploy(&[("a", "1")]).await;
+    let run = steps.run();
+    let plan = steps.plan(&steps.bundle(&[("a", "2"), ("b", "1")]), &run).await;
+    steps.apply(&plan, &run).await;
+    for _ in 0..2 {
+        steps.target().fail(&plan, "b is not good", &run).await.expect("it can be recorded");
+    }
+    let newest = steps.target().history().await.expect("it can be read").remove(0);
+    assert_eq!((Some(newest.number), newest.status.as_str()), (plan.revision, "failed"));
+    assert!(newest.description.contains("b is not good"), "{newest:?}");
+    assert_eq!(steps.values(&["a", "b"]).await, [Some("2".to_owned()), Some("1".to_owned())]);
+    let run = steps.run();
+    let back = steps.target().plan_revision(None, &run).await.expect("it can be planned");
+    steps.carry_out(&back, &run).await;
+    assert_eq!(steps.values(&["a", "b"]).await, [Some("1".to_owned()), None]);
+    let history = steps.target().history().await.expect("it can be read");
+    let statuses: Vec<&str> = history.iter().map(|revision| revision.status.as_str()).collect();
+    assert_eq!(statuses, ["deployed", "failed", "superseded"]);
+}
+
+/// What there was before a first revision that failed is nothing.
+pub async fn a_first_revision_that_failed_goes(fixture: impl Fixture) {
+    let steps = Steps::new(&fixture);
+    if !steps.target().capabilities().goes_back_by_revision() {
+        return;
+    }
+    let run = steps.run();
+    let plan = steps.plan(&steps.bundle(&[("a", "1")]), &run).await;
+    steps.apply(&plan, &run).await;
+    steps.target().fail(&plan, "a is not good", &run).await.expect("it can be recorded");
+    let run = steps.run();
+    let back = steps.target().plan_revision(None, &run).await.expect("it can be planned");
+    assert!(back.changes.iter().all(|change| change.action == Action::Delete), "{back}");
+    steps.carry_out(&back, &run).await;
+    assert_eq!(steps.value("a").await, None);
+}
+
+/// Two runs that planned at the same time: only one of them may begin.
+pub async fn one_of_two_begins(fixture: impl Fixture) {
+    let steps = Steps::new(&fixture);
+    if !steps.target().capabilities().revisions {
+        return;
+    }
+    let (ours, theirs) = (steps.run(), steps.run());
+    let bundle = steps.bundle(&[("a", "1")]);
+    let (plan, late) = (steps.plan(&bundle, &ours).await, steps.plan(&bundle, &theirs).await);
+    for _ in 0..2 {
+        steps.target().begin(&plan, &ours).await.expect("it can begin, and again");
+    }
+    let error = steps.target().begin(&late, &theirs).await.expect_err("the other one is late");
+    assert!(matches!(error.kind(), ErrorKind::Locked | ErrorKind::Stale), "{error}");
 }

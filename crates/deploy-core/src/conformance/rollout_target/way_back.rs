@@ -5,16 +5,18 @@ use crate::conformance::refused;
 use crate::error::ErrorKind;
 use crate::plan::{Action, Plan, Snapshot};
 use crate::run::{Cancel, DeploymentId, Run};
-use crate::target::{Observation, Restored, RollbackTo};
+use crate::target::{Observation, Restored};
 
-fn before(plan: &Plan, written_by: &[&Run]) -> RollbackTo {
-    let written_by = written_by.iter().map(|run| run.id().clone()).collect();
-    RollbackTo::Snapshot { before: plan.snapshot(), written_by }
+/// What stood there, and who wrote since.
+type Before = (Snapshot, Vec<DeploymentId>);
+
+fn before(plan: &Plan, written_by: &[&Run]) -> Before {
+    (plan.snapshot(), written_by.iter().map(|run| run.id().clone()).collect())
 }
 
 /// Goes back, whole; `None` if the target does not go back to snapshots, which it then must say.
-async fn go_back<S: Fixture>(steps: &Steps<'_, S>, to: RollbackTo, run: &Run) -> Option<Restored> {
-    let result = steps.target().rollback(&to, run).await;
+async fn go_back<S: Fixture>(steps: &Steps<'_, S>, to: Before, run: &Run) -> Option<Restored> {
+    let result = steps.target().rollback(&to.0, &to.1, run).await;
     if !steps.goes_back() {
         refused(result, ErrorKind::Unsupported, "going back to a snapshot");
         return None;
@@ -102,10 +104,7 @@ pub async fn a_rollback_of_nothing_changes_nothing(fixture: impl Fixture) {
     let seen = steps.read("a").await;
     let run = steps.run();
     let plan = steps.plan(&steps.bundle(&[("a", "2"), ("b", "1")]), &run).await;
-    let empty = RollbackTo::Snapshot {
-        before: Snapshot::default(),
-        written_by: vec![DeploymentId::from("none".to_owned())],
-    };
+    let empty = (Snapshot::default(), vec![DeploymentId::from("none".to_owned())]);
     for to in [before(&plan, &[&run]), empty] {
         if go_back(&steps, to, &run).await.is_none() {
             return;
@@ -121,7 +120,8 @@ pub async fn a_cancelled_rollback_ends(fixture: impl Fixture) {
     let (plan, run) = steps.deploy(&[("a", "1")]).await;
     let cancel = Cancel::new();
     cancel.cancel();
-    let result = steps.target().rollback(&before(&plan, &[&run]), &run.cancelled_by(cancel)).await;
+    let (before, written_by) = before(&plan, &[&run]);
+    let result = steps.target().rollback(&before, &written_by, &run.cancelled_by(cancel)).await;
     let kind = if steps.goes_back() { ErrorKind::Cancelled } else { ErrorKind::Unsupported };
     refused(result, kind, "going back for a cancelled run");
     assert_eq!(steps.value("a").await.as_deref(), Some("1"));

@@ -4,14 +4,36 @@ use super::live::written_by;
 use super::{MemoryTarget, applied, cancelled};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
-use crate::manifest::{Object, ObjectId, stamp};
+use crate::manifest::{Bundle, Object, ObjectId, stamp};
 use crate::memory::locked;
-use crate::plan::{Action, Change, Plan, diff};
+use crate::plan::{Action, Change, Plan, PlannedStage, diff};
 use crate::run::Run;
 use crate::target::{Applied, AppliedObject, Drives, Observation};
 
 impl MemoryTarget {
-    pub(super) fn change(&self, object: &Object, run: &Run) -> Change {
+    pub(super) fn plan_bundle(&self, bundle: &Bundle, run: &Run) -> Result<Plan> {
+        let (mut changes, mut stages) = (Vec::new(), Vec::new());
+        for stage in bundle.stages()? {
+            let first = changes.len();
+            let objects = stage.objects.iter().filter_map(|&index| bundle.objects().get(index));
+            changes.extend(objects.map(|object| self.change(object, run)));
+            let gate =
+                |index| stage.objects.iter().position(|other| other == index).map(|place| first + place);
+            let gates = stage.await_ready.iter().filter_map(gate).collect();
+            stages.push(PlannedStage { changes: (first..changes.len()).collect(), gates });
+        }
+        let digest = bundle.digest().to_string();
+        let mut plan = Plan::new(run.id().clone(), digest, self.capabilities.depth, changes, stages);
+        if self.capabilities.revisions {
+            plan.revision = Some(locked(&self.live).next_revision());
+        }
+        if self.capabilities.goes_back_by_revision() {
+            self.plan_deletions(bundle, &mut plan);
+        }
+        Ok(plan)
+    }
+
+    fn change(&self, object: &Object, run: &Run) -> Change {
         match self.get(&object.id()) {
             Some(live) if diff(Some(&live), Some(object)).is_empty() => {
                 Change::unchanged(object.clone(), live)
@@ -85,11 +107,20 @@ impl MemoryTarget {
                 }
             }
         }
-        let mut live = locked(&self.live);
-        if self.capabilities.revisions {
-            live.record(plan, run);
-        }
-        live.way_back = Some((plan.snapshot(), plan.deployment.clone()));
+        locked(&self.live).way_back = Some((plan.snapshot(), plan.deployment.clone()));
         Ok(applied)
+    }
+
+    /// Deletes what the plan deletes, and notes that it went well.
+    pub(super) async fn complete(&self, plan: &Plan, run: &Run) -> Result<Observation> {
+        for change in plan.deletions() {
+            if run.cancel().is_cancelled() {
+                return Ok(Observation::Cancelled);
+            }
+            self.write(change, plan).await?;
+            run.emit(EventKind::Applied { object: change.id.clone(), action: change.action });
+        }
+        locked(&self.live).set_status(plan, "deployed", "");
+        Ok(Observation::Healthy)
     }
 }

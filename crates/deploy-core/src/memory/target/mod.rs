@@ -20,11 +20,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::evidence::{EventLine, Evidence};
 use crate::health::{Assessment, Failure};
 use crate::manifest::{Bundle, Object, ObjectId};
-use crate::plan::{Action, Depth, Plan, PlannedStage};
-use crate::run::Run;
+use crate::plan::{Action, Depth, Plan, Snapshot};
+use crate::run::{DeploymentId, Run};
 use crate::target::{
-    Applied, AppliedObject, Drives, Observation, Restored, Revision, RollbackTo, RolloutTarget,
-    TargetCapabilities,
+    Applied, AppliedObject, Drives, Observation, Restored, Revision, RolloutTarget, TargetCapabilities,
 };
 
 type Judge = Box<dyn Fn(&Object) -> Assessment + Send + Sync>;
@@ -68,10 +67,17 @@ impl MemoryTarget {
         self
     }
 
-    /// Records a revision for every plan it applies, and goes back to them.
+    /// Records a revision for every plan it applies.
     #[must_use]
     pub fn with_revisions(mut self) -> Self {
         self.capabilities.revisions = true;
+        self
+    }
+
+    /// Has no other way back than what it records.
+    #[must_use]
+    pub fn without_snapshots(mut self) -> Self {
+        self.capabilities.snapshots = false;
         self
     }
 
@@ -142,21 +148,15 @@ impl RolloutTarget for MemoryTarget {
     }
 
     async fn plan(&self, bundle: &Bundle, run: &Run) -> Result<Plan> {
-        let plan = async {
-            let (mut changes, mut stages) = (Vec::new(), Vec::new());
-            for stage in bundle.stages()? {
-                let first = changes.len();
-                let objects = stage.objects.iter().filter_map(|&index| bundle.objects().get(index));
-                changes.extend(objects.map(|object| self.change(object, run)));
-                let gate =
-                    |index| stage.objects.iter().position(|other| other == index).map(|place| first + place);
-                let gates = stage.await_ready.iter().filter_map(gate).collect();
-                stages.push(PlannedStage { changes: (first..changes.len()).collect(), gates });
-            }
-            let digest = bundle.digest().to_string();
-            Ok(Plan::new(run.id().clone(), digest, self.capabilities.depth, changes, stages))
-        };
-        self.faults.around(plan).await
+        self.faults.around(async { self.plan_bundle(bundle, run) }).await
+    }
+
+    async fn plan_revision(&self, revision: Option<u64>, run: &Run) -> Result<Plan> {
+        self.faults.around(async { self.plan_recorded(revision, run) }).await
+    }
+
+    async fn begin(&self, plan: &Plan, run: &Run) -> Result<()> {
+        self.faults.around(async { self.record(plan, run) }).await
     }
 
     async fn apply(&self, plan: &Plan, run: &Run) -> Result<Applied> {
@@ -174,14 +174,26 @@ impl RolloutTarget for MemoryTarget {
         self.faults.around(observe).await
     }
 
-    async fn rollback(&self, to: &RollbackTo, run: &Run) -> Result<Restored> {
+    async fn finish(&self, plan: &Plan, deadline: Timestamp, run: &Run) -> Result<Observation> {
+        let _ = deadline;
+        self.faults.around(self.complete(plan, run)).await
+    }
+
+    async fn fail(&self, plan: &Plan, why: &str, run: &Run) -> Result<()> {
+        let _ = run;
+        let fail = async {
+            locked(&self.live).set_status(plan, "failed", why);
+            Ok(())
+        };
+        self.faults.around(fail).await
+    }
+
+    async fn rollback(&self, before: &Snapshot, written_by: &[DeploymentId], run: &Run) -> Result<Restored> {
         let back = async {
-            match to {
-                RollbackTo::Snapshot { before, written_by } => {
-                    self.bring_back(before, &written_by.iter().collect::<Vec<_>>(), run).await
-                }
-                RollbackTo::Revision(number) => self.return_to(*number, run).await,
+            if !self.capabilities.snapshots {
+                return Err(Error::new(ErrorKind::Unsupported, "the way back is a recorded revision"));
             }
+            self.bring_back(before, &written_by.iter().collect::<Vec<_>>(), run).await
         };
         self.faults.around(back).await
     }

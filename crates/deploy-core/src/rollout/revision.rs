@@ -1,0 +1,74 @@
+//! The way back of a target that records revisions: a rollout of the newest good one, recorded like any other.
+
+use super::attempt::cause;
+use super::back::too_slow;
+use super::{Rollout, lost_or_cancelled};
+use crate::error::{Error, Result};
+use crate::event::EventKind;
+use crate::outcome::{Cause, RollbackReport};
+use crate::plan::Plan;
+use crate::run::{Cancel, Run};
+use crate::target::Observation;
+
+impl Rollout {
+    /// Rolls out the newest good revision within the policy's bound. Once begun, only losing the lock stops it.
+    ///
+    /// # Errors
+    /// [`LockLost`](crate::error::ErrorKind::LockLost); the next run takes the revision up.
+    pub(super) async fn go_back_by_revision(&self, run: &Run, lost: &Cancel) -> Result<RollbackReport> {
+        let bound = run.rules().rollback_timeout;
+        let run = run.clone().policy(run.rules().clone().timeout(bound)).cancelled_by(lost.clone());
+        let mut report = RollbackReport::default();
+        let gone_back = async {
+            let plan = tokio::select! {
+                plan = self.target.plan_revision(None, &run) => plan?,
+                () = run.clock().sleep(bound) => return Err(too_slow(&run)),
+            };
+            self.target.begin(&plan, &run).await?;
+            Ok(plan)
+        };
+        report.unhealthy = match gone_back.await {
+            Err(error) => Some(Cause::Error { error }),
+            Ok(plan) => {
+                report.notes.clone_from(&plan.notes);
+                let unhealthy = self.roll_out_again(&plan, &run).await;
+                if let Some(cause) = unhealthy.as_ref().filter(|_| !lost.is_cancelled()) {
+                    self.record_failure(&plan, cause, &run).await;
+                }
+                unhealthy
+            }
+        };
+        if lost.is_cancelled() {
+            return Err(lost_or_cancelled(lost));
+        }
+        run.emit(match &report.unhealthy {
+            None => EventKind::RolledBack,
+            Some(cause) => EventKind::RollbackFailed { error: cause.to_string() },
+        });
+        Ok(report)
+    }
+
+    async fn roll_out_again(&self, plan: &Plan, run: &Run) -> Option<Cause> {
+        let deadline = run.now() + run.rules().timeout;
+        let attempt = self.forward(plan, deadline, run).await;
+        if attempt.cause.is_some() {
+            return attempt.cause;
+        }
+        match self.target.finish(plan, deadline, run).await {
+            Ok(Observation::Healthy) => None,
+            Ok(observation) => cause(observation, run),
+            Err(error) => Some(error.into()),
+        }
+    }
+
+    /// Has the target note why `plan` failed.
+    pub(super) async fn record_failure(&self, plan: &Plan, cause: &Cause, run: &Run) {
+        if let Err(error) = self.target.fail(plan, &cause.to_string(), run).await {
+            run.emit(not_recorded(&error));
+        }
+    }
+}
+
+fn not_recorded(error: &Error) -> EventKind {
+    EventKind::Warning { message: format!("that it failed was not recorded: {error}") }
+}
