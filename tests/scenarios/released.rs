@@ -88,7 +88,7 @@ async fn is_read_as_by(env: &Env, helm: Helm) {
     assert_eq!(ours, without(&theirs, "updated"));
 
     let theirs = env.helm_json(helm, &["history", "shop"]).await;
-    let history = shop.history().await.expect("a history");
+    let history = shop.revisions().await.expect("a history");
     let ours: Vec<Value> = history
         .iter()
         .rev()
@@ -146,7 +146,7 @@ live_scenario!("needs a cluster and helm", what_nobody_can_read_is_told_and_left
     let broken = json!({"data": {"release": "bm90IGEgcmVsZWFzZQ=="}}).to_string();
     env.kubectl(&["patch", "secret", "sh.helm.release.v1.shop.v1", "--type=merge", "-p", &broken], "").await;
 
-    let history = shop.history().await.expect("a history");
+    let history = shop.revisions().await.expect("a history");
     let told: BTreeMap<u64, (&ReleaseStatus, bool)> =
         history.iter().map(|one| (one.revision, (&one.status, one.unreadable.is_some()))).collect();
     let expected = [(1, (&ReleaseStatus::Superseded, true)), (2, (&ReleaseStatus::Deployed, false))];

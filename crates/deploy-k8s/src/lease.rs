@@ -112,13 +112,18 @@ impl Lease {
     async fn take(&self, name: &str) -> Result<Value> {
         // What the present holder's Lease looked like, and since when it has not changed.
         let mut unchanged: Option<(String, Timestamp)> = None;
+        let mut free = true;
         loop {
             let now = self.clock.now();
+            // Mostly there is none: that costs one request.
+            if std::mem::take(&mut free)
+                && let Some(live) = self.create(now).await?
+            {
+                return Ok(live);
+            }
             let Some(found) = self.cluster.get(&self.place, &self.name).await? else {
-                match self.create(now).await? {
-                    Some(live) => return Ok(live),
-                    None => continue,
-                }
+                free = true;
+                continue;
             };
             let version = text(&found, "/metadata/resourceVersion").to_owned();
             let holder = text(&found, "/spec/holderIdentity");

@@ -13,7 +13,7 @@ use deploy_core::journal::Journal;
 use deploy_core::lock::Lock;
 use deploy_core::manifest::{Object, ObjectId};
 use deploy_core::target::RolloutTarget;
-use deploy_k8s::{Apply, ApplySet, LeaseLock, SecretJournal};
+use deploy_k8s::{Apply, ApplySet, LeaseLock, Release, SecretJournal};
 use deploy_tests::{Env, scenario};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{Api, Patch, PatchParams};
@@ -30,15 +30,26 @@ scenario!(lock_on_leases, async |env| {
 });
 
 scenario!(apply_as_a_target, async |env| {
-    targets(&env, |apply, _| apply).await;
+    targets(&env, |apply, _| Box::new(apply)).await;
+});
+
+scenario!(release_as_a_target, async |env| {
+    targets(&env, |apply, room| {
+        let release = Release::new(apply.cluster().clone(), room, "conformance").expect("a good name");
+        Box::new(release)
+    })
+    .await;
 });
 
 scenario!(apply_that_asks_about_each_object, async |env| {
-    targets(&env, |apply, _| apply.asking_about_each(true)).await;
+    targets(&env, |apply, _| Box::new(apply.asking_about_each(true))).await;
 });
 
 scenario!(apply_that_prunes, async |env| {
-    targets(&env, |apply, room| apply.prune(ApplySet::new("conformance", room).expect("a good name"))).await;
+    targets(&env, |apply, room| {
+        Box::new(apply.prune(ApplySet::new("conformance", room).expect("a good name")))
+    })
+    .await;
 });
 
 fn bare<T>(adapter: Arc<T>) -> T {
@@ -65,11 +76,11 @@ async fn locks<L: Lock + 'static>(env: &Arc<Env>, layer: impl Fn(Arc<LeaseLock>)
 }
 
 /// The suite over a target that applies, with the options that `set` gives it for a namespace.
-async fn targets(env: &Arc<Env>, set: impl Fn(Apply, &str) -> Apply) {
+async fn targets(env: &Arc<Env>, set: impl Fn(Apply, &str) -> Box<dyn RolloutTarget>) {
     let rooms = Rooms::of(env);
     conformance::rollout_target::run(async || {
         let namespace = rooms.another().await;
-        Target { env: Arc::clone(env), apply: set(env.target(), &namespace), namespace }
+        Target { env: Arc::clone(env), target: set(env.target(), &namespace), namespace }
     })
     .await;
     rooms.remove().await;
@@ -98,14 +109,14 @@ impl<L: Lock> conformance::lock::Fixture for Locked<L> {
 
 struct Target {
     env: Arc<Env>,
-    apply: Apply,
+    target: Box<dyn RolloutTarget>,
     namespace: String,
 }
 
 #[async_trait]
 impl conformance::rollout_target::Fixture for Target {
     fn target(&self) -> &dyn RolloutTarget {
-        &self.apply
+        &*self.target
     }
 
     fn namespace(&self) -> &str {

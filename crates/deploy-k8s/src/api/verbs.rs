@@ -141,17 +141,21 @@ impl Cluster {
     /// # Errors
     /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if the answer was lost: look it up.
     pub(crate) async fn create(&self, place: &Place, object: &Value, manager: &str) -> Result<Option<Value>> {
-        let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-        let call = Call {
-            method: Method::POST,
-            path: format!("{}?fieldManager={}", place.path(), escape(manager)),
-            content_type: JSON,
-            body: object.to_string().into_bytes(),
-            repeat: Repeat::IfUnsent,
-            verb: "create",
-            object: place.id(name).to_string(),
-        };
-        match self.call_json(&call).await {
+        self.made(&creation(place, object, manager, false)).await
+    }
+
+    /// What [`create`](Self::create) would make; it says of fields that are not known, too.
+    pub(crate) async fn dry_create(
+        &self,
+        place: &Place,
+        object: &Value,
+        manager: &str,
+    ) -> Result<Option<Value>> {
+        self.made(&creation(place, object, manager, true)).await
+    }
+
+    async fn made(&self, call: &Call) -> Result<Option<Value>> {
+        match self.call_json(call).await {
             Ok(object) => Ok(Some(object)),
             Err(Failed::Refused(refusal)) if refusal.reason == "AlreadyExists" => Ok(None),
             Err(failed) => Err(failed.into_error(call.verb, &call.object)),
@@ -203,6 +207,20 @@ impl Cluster {
             Err(Failed::Refused(refusal)) if refusal.is_changed_meanwhile() => Ok(None),
             Err(failed) => Err(failed.into_error(call.verb, &call.object)),
         }
+    }
+}
+
+fn creation(place: &Place, object: &Value, manager: &str, dry_run: bool) -> Call {
+    let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+    let dry = if dry_run { "&dryRun=All&fieldValidation=Strict" } else { "" };
+    Call {
+        method: Method::POST,
+        path: format!("{}?fieldManager={}{dry}", place.path(), escape(manager)),
+        content_type: JSON,
+        body: object.to_string().into_bytes(),
+        repeat: if dry_run { Repeat::Freely } else { Repeat::IfUnsent },
+        verb: if dry_run { "plan" } else { "create" },
+        object: place.id(name).to_string(),
     }
 }
 

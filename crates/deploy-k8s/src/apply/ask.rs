@@ -11,7 +11,7 @@ use super::foretell::Predicted;
 use super::member::{check_membership, keep_membership};
 use super::ownership::{Claim, leaving_out, managers};
 use super::plan::{Planning, Wanted};
-use super::{Apply, immutable, traces};
+use super::{Apply, immutable, marks};
 use crate::api::Read;
 
 /// How often fields may be found to be yielded before the object is given up on.
@@ -35,6 +35,11 @@ impl Apply {
             }
             None | Some(Read::Missing) => {
                 self.ask_create(wanted, desired(), planning).await.map(|change| (change, Vec::new()))
+            }
+            // Whose it is could not be told.
+            Some(Read::Unreadable(error)) if self.owner.is_some() => {
+                let why = format!("whose it is cannot be told: {error}");
+                Err(Error::new(ErrorKind::Forbidden, why).during("plan").on(wanted.plain.id()))
             }
             Some(Read::Unreadable(error)) => self.ask_unseen(wanted, desired(), error).await,
             Some(Read::There(live)) => self.ask_update(wanted, live.clone(), planning).await,
@@ -104,6 +109,9 @@ impl Apply {
         if self.part && applied_fields(wanted.plain.value()).is_empty() {
             return Ok((Change::unchanged(wanted.plain.clone(), live), Vec::new()));
         }
+        if let Some(owner) = &self.owner {
+            owner.check(&live)?;
+        }
         check_membership(&wanted.plain, &live)?;
         let whole = keep_membership(wanted.plain.clone(), &live, &self.manager)?;
         let mut yielded = self.autoscaled(&whole, &live, planning)?;
@@ -115,7 +123,7 @@ impl Apply {
             let claim = self.ownership().claim(plain.value(), live.value(), &left)?;
             let notes = || said(&live, &claim, &yielded);
             if claim.managers.is_none()
-                && compare(plain.value(), live.value(), &self.manager, &traces()).is_equal()
+                && compare(plain.value(), live.value(), &self.manager, &self.traces()).is_equal()
             {
                 return Ok((Change::unchanged(plain, live.clone()).yielding(yielded.clone()), notes()));
             }
@@ -205,7 +213,7 @@ impl Apply {
                 continue;
             };
             let policy = conflict::decide(&self.rules_of_conflict, &id, &field, self.conflicts);
-            match if traces().contains(&field) { Conflicts::Force } else { policy } {
+            match if marks().contains(&field) { Conflicts::Force } else { policy } {
                 Conflicts::Fail => failed.push(each.clone()),
                 Conflicts::Force => decided.taken = true,
                 Conflicts::Yield => decided
@@ -239,7 +247,7 @@ impl Apply {
         let ours = |object: &Object| {
             let managed = managers(object.value()).ok()?;
             let entry = managed.find(&self.manager, Operation::Apply, None)?;
-            Some((entry.api_version.clone(), entry.fields.without_subtrees(&traces())))
+            Some((entry.api_version.clone(), entry.fields.without_subtrees(&self.traces())))
         };
         ours(live).is_some_and(|live| Some(live) == ours(predicted))
     }

@@ -20,7 +20,7 @@ const PROTECTED: [(&str, &str); 3] = [
 
 /// What becomes of a member that is wanted no more.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(crate) enum Fate {
     Goes,
     Stays(String),
 }

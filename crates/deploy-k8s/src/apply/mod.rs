@@ -21,6 +21,7 @@ mod autoscaled;
 mod coming;
 mod conflict;
 mod contents;
+mod deletion;
 mod diagnose;
 mod feed;
 mod foretell;
@@ -53,8 +54,11 @@ use futures_util::{StreamExt, stream};
 use k8s_fields::{FieldPath, FieldSet};
 
 use crate::api::Cluster;
+use crate::release::{HELM, Owner};
 pub use apply_set::ApplySet;
 pub use conflict::{ConflictRule, Conflicts, FieldConflict, FieldConflicts};
+pub(crate) use deletion::in_order_of_deletion;
+pub(crate) use member::Fate;
 use ownership::Ownership;
 pub(crate) use ownership::{managers, side_manager};
 
@@ -74,6 +78,7 @@ pub struct Apply {
     prune: Option<ApplySet>,
     asks_each: bool,
     part: bool,
+    owner: Option<Arc<Owner>>,
     rules: Vec<(String, String, Arc<dyn HealthRule>)>,
 }
 
@@ -91,6 +96,7 @@ impl Apply {
             prune: None,
             asks_each: false,
             part: false,
+            owner: None,
             rules: Vec::new(),
         }
     }
@@ -166,6 +172,22 @@ impl Apply {
         Self { predecessors: Vec::new(), prune: None, part: true, ..self }
     }
 
+    /// For the objects of a release: they bear its marks instead of the run's, and belong to it or to nobody.
+    pub(crate) fn in_release(mut self, owner: Owner) -> Self {
+        if owner.adopts {
+            self.predecessors.push(FIELD_MANAGER.to_owned());
+        }
+        Self { manager: HELM.to_owned(), prune: None, part: false, owner: Some(Arc::new(owner)), ..self }
+    }
+
+    /// As it applies what it must not fail at: fields that others own by now are left to them.
+    pub(crate) fn yielding(mut self) -> Self {
+        if self.conflicts == Conflicts::Fail {
+            self.conflicts = Conflicts::Yield;
+        }
+        self
+    }
+
     /// Takes whole subtrees over from whoever owns them, as in `spec.template`.
     pub(crate) fn wholly(mut self, roots: impl IntoIterator<Item = FieldPath>) -> Self {
         self.wholly = roots.into_iter().collect();
@@ -200,6 +222,11 @@ impl Apply {
             predecessors: self.predecessors.clone(),
             wholly: self.wholly.clone(),
         }
+    }
+
+    /// Our own annotations: on objects that are written anyway, never a reason to write one. A release's are a part of its manifest.
+    fn traces(&self) -> FieldSet {
+        if self.owner.is_some() { FieldSet::new() } else { marks() }
     }
 
     fn recreates(&self, id: &ObjectId) -> bool {
@@ -264,12 +291,10 @@ fn no_revisions() -> Error {
     Error::new(ErrorKind::Unsupported, "kubectl-style deployments record no revisions").help("a release does")
 }
 
-/// Our own annotations: on objects that are written anyway, never a reason to write one.
-fn traces() -> FieldSet {
-    [DEPLOYMENT_ID, GIT_REVISION]
-        .iter()
-        .map(|key| FieldPath::fields(["metadata", "annotations", key]))
-        .collect()
+/// The annotations that say who wrote an object last: whoever writes it owns them.
+fn marks() -> FieldSet {
+    let annotation = |key: &&str| FieldPath::fields(["metadata", "annotations", key]);
+    [DEPLOYMENT_ID, GIT_REVISION].iter().map(annotation).collect()
 }
 
 /// Objects worked on at a time; the cluster's limit of requests in flight bounds it further.

@@ -41,6 +41,8 @@ pub(super) struct Wanted {
 /// What all objects of a plan share.
 pub(super) struct Planning<'a> {
     run: &'a Run,
+    /// Whether what is written bears the marks of the run.
+    marks: bool,
     pub(super) coming: &'a Coming,
     pub(super) autoscaled: Autoscaled,
     /// What was read, by place and name.
@@ -52,7 +54,11 @@ pub(super) struct Planning<'a> {
 impl Planning<'_> {
     /// An object with the marks of the run.
     pub(super) fn as_sent(&self, plain: &Object) -> Object {
-        stamp(plain.clone(), self.run.id().as_str(), self.run.revision())
+        if self.marks {
+            stamp(plain.clone(), self.run.id().as_str(), self.run.revision())
+        } else {
+            plain.clone()
+        }
     }
 }
 
@@ -72,7 +78,8 @@ impl Apply {
         let live = self.read(&wanted).await?;
         let autoscaled = Autoscaled::read(&self.cluster, &wanted).await?;
         let sampled = if self.asks_each { HashSet::new() } else { alike(&wanted, &live) };
-        let planning = Planning { run, coming: &coming, autoscaled, live, sampled };
+        let planning =
+            Planning { run, marks: self.owner.is_none(), coming: &coming, autoscaled, live, sampled };
 
         let given_up = AtomicBool::new(false);
         let asks = wanted.iter().enumerate().map(|(index, object)| {

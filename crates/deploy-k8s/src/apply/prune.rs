@@ -8,14 +8,13 @@ use std::collections::HashSet;
 
 use deploy_core::clock::Timestamp;
 use deploy_core::error::{Error, ErrorKind, Result};
-use deploy_core::event::EventKind;
-use deploy_core::manifest::order::Phase;
 use deploy_core::manifest::{Object, ObjectId, stamp};
 use deploy_core::plan::{Action, Change, Plan};
 use deploy_core::run::Run;
-use deploy_core::target::{AppliedObject, Observation};
+use deploy_core::target::Observation;
 
 use super::apply_set::{ApplySet, Places, check_tooling};
+use super::deletion::in_order_of_deletion;
 use super::member::{Fate, PART_OF, judge};
 use super::plan::Wanted;
 use super::{Apply, side_by_side};
@@ -79,8 +78,7 @@ impl Apply {
                 }
             }
         }
-        // What was written last leans on what was written first.
-        membership.deletions.sort_by_key(|change| std::cmp::Reverse(Phase::of(&change.desired)));
+        in_order_of_deletion(&mut membership.deletions);
         self.check_deletions(&membership.deletions).await?;
         let all = recorded.with(&Places::of(ids.iter()));
         let parent = all.check().and_then(|()| set.parent(&all)).map_err(|error| error.during("plan"))?;
@@ -155,55 +153,17 @@ impl Apply {
         run: &Run,
     ) -> Result<Observation> {
         let Some(set) = &self.prune else { return Ok(Observation::Healthy) };
-        let (id, mut gone) = (set.id(), Vec::new());
         let deletions: Vec<&Change> = plan.deletions().collect();
-        let phase = |change: &Change| Phase::of(&change.desired);
-        for together in deletions.chunk_by(|a, b| phase(a) == phase(b)) {
-            let deleted =
-                side_by_side(together.iter().map(|change| self.delete_member(change, &id, run))).await;
-            for object in deleted {
-                gone.extend(object?);
-            }
-            if run.cancel().is_cancelled() {
-                return Ok(Observation::Cancelled);
-            }
-        }
+        let id = set.id();
+        let fate = |live: &Object| judge(live, &self.manager, &id);
+        let Some(gone) = self.delete_all(&deletions, &fate, run).await? else {
+            return Ok(Observation::Cancelled);
+        };
         let observed = self.follow(&gone, deadline, run).await?;
         if matches!(observed, Observation::Healthy) {
             self.shrink(set, plan, run).await?;
         }
         Ok(observed)
-    }
-
-    /// Deletes an object that still is what the plan saw fit to go.
-    async fn delete_member(&self, change: &Change, set: &str, run: &Run) -> Result<Option<AppliedObject>> {
-        if run.cancel().is_cancelled() {
-            return Ok(None);
-        }
-        let resource = self.cluster.resource_of(&change.desired).await?;
-        let place = resource.within(change.id.namespace.as_deref());
-        let Some(live) = self.cluster.get(&place, &change.id.name).await?.map(Object::new).transpose()?
-        else {
-            return Ok(None);
-        };
-        if live.uid() != change.desired.uid() || live.label(PART_OF) != Some(set) {
-            let message = format!("{} is somebody else's by now and stays", change.id);
-            run.emit(EventKind::Warning { message });
-            return Ok(None);
-        }
-        if let Fate::Stays(why) = judge(&live, &self.manager, set)? {
-            run.emit(EventKind::Warning { message: format!("{} stays: {why}", change.id) });
-            return Ok(None);
-        }
-        self.cluster.delete(&place, &change.id.name, live.uid()).await?;
-        run.emit(EventKind::Applied { object: change.id.clone(), action: Action::Delete });
-        Ok(Some(AppliedObject {
-            id: change.id.clone(),
-            api_version: change.desired.api_version().to_owned(),
-            action: Action::Delete,
-            generation: None,
-            healthy: false,
-        }))
     }
 
     async fn shrink(&self, set: &ApplySet, plan: &Plan, run: &Run) -> Result<()> {

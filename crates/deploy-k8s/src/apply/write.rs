@@ -15,7 +15,7 @@ use deploy_core::manifest::{DEPLOYMENT_ID, Object, ObjectId};
 use deploy_core::plan::{Action, Change, Plan, diff};
 use deploy_core::run::Run;
 use deploy_core::target::{Applied, AppliedObject, Observation};
-use k8s_fields::applied_fields;
+use k8s_fields::{FieldSet, applied_fields, compare};
 use serde_json::Value;
 
 use super::ask::{being_deleted, paths};
@@ -108,7 +108,7 @@ impl Apply {
     }
 
     /// What is to be observed of a live object, just written (or found unchanged).
-    pub(super) fn applied(&self, live: Object, action: Action, run: &Run) -> AppliedObject {
+    pub(crate) fn applied(&self, live: Object, action: Action, run: &Run) -> AppliedObject {
         let (id, api_version) = (live.id(), live.api_version().to_owned());
         let generation = live.get("/metadata/generation").and_then(Value::as_i64);
         let mut alone = World::new();
@@ -176,7 +176,7 @@ impl Apply {
             }
             seen = self.look_again(change, place).await?;
             // Our own write, whose answer was lost: nobody else writes this run's id, and this run writes an object once.
-            if let Some(live) = seen.as_ref().filter(|live| is_ours(change, live)) {
+            if let Some(live) = seen.as_ref().filter(|live| self.is_ours(change, live)) {
                 return Ok(live.value().clone());
             }
         }
@@ -195,12 +195,20 @@ impl Apply {
     /// The object as it is now, if it still is what the plan saw, or is our own write.
     async fn look_again(&self, change: &Change, place: &Place) -> Result<Option<Object>> {
         let live = self.cluster.get(place, &change.id.name).await?.map(Object::new).transpose()?;
-        if !live.as_ref().is_some_and(|live| is_ours(change, live)) {
+        if !live.as_ref().is_some_and(|live| self.is_ours(change, live)) {
             // What is created anew was there, and is gone by now.
             let before = change.before.as_ref().filter(|_| change.action != Action::Recreate);
             still_as_planned(change, before, live.as_ref())?;
         }
         Ok(live)
+    }
+
+    /// Whether it is this run's own write: by the run's mark, or because nothing of it is left to write.
+    fn is_ours(&self, change: &Change, live: &Object) -> bool {
+        match change.desired.annotation(DEPLOYMENT_ID) {
+            Some(id) => live.annotation(DEPLOYMENT_ID) == Some(id),
+            None => compare(change.desired.value(), live.value(), &self.manager, &FieldSet::new()).is_equal(),
+        }
     }
 
     /// Deletes what cannot be changed, if it still is what the plan saw, and waits until it is gone.
@@ -237,11 +245,6 @@ impl Apply {
             }
         }
     }
-}
-
-fn is_ours(change: &Change, live: &Object) -> bool {
-    let id = change.desired.annotation(DEPLOYMENT_ID);
-    id.is_some() && live.annotation(DEPLOYMENT_ID) == id
 }
 
 /// Whether nothing that the plan changes was changed by somebody else since; a Secret's values count though no diff shows them.

@@ -1,20 +1,45 @@
-//! A record from its text: JSON, gzipped, in base64 (`pkg/storage/driver/util.go`). The API has the text in base64 once more, as it has all
+//! A record as text: JSON, gzipped, in base64 (`pkg/storage/driver/util.go`). The API has the text in base64 once more, as it has all
 //! that Secrets hold.
 //!
 //! Whoever may write Secrets in the namespace may write anything there: caps on what is read, and an error instead of a guess.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use deploy_core::error::{Error, Result};
+use deploy_core::error::{Error, ErrorKind, Result};
+use flate2::Compression;
 use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
 
 use super::record::Record;
 
+/// What a Secret can hold, in bytes of all its values (`core/v1`, `MaxSecretSize`).
+pub(crate) const MAX_TEXT: usize = 1 << 20;
 /// A record larger than this is refused before it is read whole: gzip makes of 1 MiB a GiB at most.
 const MAX_JSON: u64 = 64 << 20;
 const GZIP: [u8; 3] = [0x1f, 0x8b, 0x08];
+
+/// Writes a record.
+///
+/// # Errors
+/// [`InvalidInput`](ErrorKind::InvalidInput) for one that no Secret can hold.
+pub(crate) fn encode(record: &Record) -> Result<String> {
+    let failed = |error| Error::new(ErrorKind::Internal, "cannot write the release's record").source(error);
+    let json = serde_json::to_vec(record).map_err(|error| failed(error.into()))?;
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    let packed = gzip.write_all(&json).and_then(|()| gzip.finish()).map_err(failed)?;
+    let text = STANDARD.encode(packed);
+    if text.len() > MAX_TEXT {
+        let why = format!(
+            "the record of revision {} takes {} bytes, and a Secret holds {MAX_TEXT}",
+            record.version,
+            text.len()
+        );
+        return Err(Error::invalid(why).help("split the release into several"));
+    }
+    Ok(text)
+}
 
 /// Reads a record.
 ///
@@ -51,12 +76,8 @@ pub(super) fn unreadable(why: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
     use crate::release::record::ReleaseStatus;
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -64,10 +85,6 @@ mod tests {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
         gzip.write_all(json.to_string().as_bytes()).unwrap();
         STANDARD.encode(gzip.finish().unwrap())
-    }
-
-    fn encode(record: &Record) -> String {
-        text(&serde_json::to_value(record).unwrap())
     }
 
     #[test]
@@ -82,7 +99,7 @@ mod tests {
         assert_eq!((read.version, &read.info.status), (2, &ReleaseStatus::Deployed));
         assert_eq!(read.chart_metadata("version"), Some("1.0.0"));
         assert_eq!(read.info.first_deployed.timestamp(), "2026-11-21T06:53:25.1Z".parse().ok());
-        let again = decode(encode(&read).as_bytes()).unwrap();
+        let again = decode(encode(&read).unwrap().as_bytes()).unwrap();
         assert_eq!(serde_json::to_value(&again).unwrap(), record);
     }
 
@@ -137,6 +154,23 @@ mod tests {
         assert!(error.to_string().contains("larger than 64 MiB"), "{error}");
     }
 
+    #[test]
+    fn what_no_secret_can_hold_is_refused() {
+        let mut record = decode(text(&json!({"name": "shop", "version": 7})).as_bytes()).unwrap();
+        let noise = |count: usize| {
+            let mut random = fastrand::Rng::with_seed(1);
+            (0..count).map(|_| random.alphanumeric()).collect::<String>()
+        };
+        record.manifest = noise(1_000_000);
+        assert!(
+            encode(&record).is_ok(),
+            "alphanumeric text packs to three quarters, and base64 makes that whole again"
+        );
+        record.manifest = noise(2_000_000);
+        let error = encode(&record).unwrap_err();
+        assert!(error.to_string().starts_with("the record of revision 7 takes "), "{error}");
+    }
+
     proptest! {
         #[test]
         fn anything_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200), packed: bool) {
@@ -155,7 +189,7 @@ mod tests {
         fn what_is_written_is_read(name in "[a-z]{1,53}", manifest in ".{0,500}", version in 0_u64..1 << 53, status in "[a-z-]{0,20}") {
             let record = json!({"name": name, "namespace": "a", "version": version, "manifest": manifest, "info": {"status": status}});
             let read = decode(text(&record).as_bytes()).unwrap();
-            prop_assert_eq!(decode(encode(&read).as_bytes()).unwrap(), read);
+            prop_assert_eq!(decode(encode(&read).unwrap().as_bytes()).unwrap(), read);
         }
     }
 }

@@ -1,46 +1,89 @@
-//! Helm's releases, read from its own records.
+//! Helm-style releases: revisions that are recorded as Helm records them, and that Helm reads.
 //!
 //! One Secret a revision, `sh.helm.release.v1.NAME.vN`, in the release's namespace: [`record`] says what is in it, [`codec`] how.
 //! Nothing here needs `helm` itself.
 //!
 //! ```no_run
+//! use deploy_core::manifest::{Bundle, read};
+//! use deploy_core::run::Run;
 //! use deploy_k8s::{Cluster, Release};
 //!
 //! # async fn example() -> deploy_core::error::Result<()> {
 //! let cluster = Cluster::builder().build().await?;
-//! for release in Release::list(&cluster, None).await? {
-//!     println!("{}/{} is {} at revision {}", release.namespace, release.name, release.status, release.revision);
-//! }
-//! let shop = Release::new(cluster, "shop", "api")?;
-//! for revision in shop.history().await? {
+//! let shop = Release::new(cluster.clone(), "shop", "api")?;
+//! let bundle = Bundle::builder().objects(read("app.yaml", b"...")?).namespace("shop").build()?;
+//! let outcome = shop.rollout().run(&bundle, shop.named(Run::new())).await?;
+//! println!("revision {:?}: {outcome}", outcome.revision);
+//! for revision in shop.revisions().await? {
 //!     println!("{} {}: {}", revision.revision, revision.status, revision.images.join(", "));
 //! }
 //! println!("{}", shop.get(None).await?.manifest);
+//! for release in Release::list(&cluster, None).await? {
+//!     println!("{}/{} is {} at revision {}", release.namespace, release.name, release.status, release.revision);
+//! }
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # How a revision comes about
+//! Its number is taken first, by a record that is `pending-install`, `pending-upgrade` or `pending-rollback`: Helm can take it no more.
+//! Then hooks and objects, as [`Apply`] writes them, by the field manager `helm`. Once all is well and verified it is `deployed`; what
+//! only older revisions had is deleted; and these are `superseded`. A revision that fails says why in its description, and the newest
+//! good one is rolled out again, as a revision of its own.
+//!
+//! A run that dies leaves a pending revision. Whoever holds the release's lock next takes it for failed, and cleans up after it.
 
 mod codec;
 mod content;
+mod draft;
+mod hook;
+mod hooks;
+mod manifest;
 mod name;
+mod owner;
+mod plan;
 mod record;
+mod records;
 mod revision;
+mod standing;
 mod store;
+mod target;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deploy_core::chart::Chart;
 use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::manifest::Object;
+use deploy_core::rollout::Rollout;
+use deploy_core::run::Run;
 
 pub use content::ReleaseContent;
+pub(crate) use owner::{HELM, Owner};
 pub use record::ReleaseStatus;
 pub use revision::ReleaseRevision;
 
 use crate::api::Cluster;
-use store::{Entry, Store};
+use crate::apply::Apply;
+use crate::lease::LeaseLock;
+use store::{Entry, RESERVED, Store};
+
+/// How many revisions are kept, unless it is said otherwise: Helm's own number.
+const HISTORY_MAX: usize = 10;
 
 /// A release: a name in a namespace, and the revisions recorded of it.
 #[derive(Clone, Debug)]
 pub struct Release {
     store: Store,
     name: String,
+    apply: Apply,
+    chart: Option<Chart>,
+    hooks: Vec<Object>,
+    labels: BTreeMap<String, String>,
+    history_max: usize,
+    takes_ownership: bool,
+    helm_dead_after: Option<Duration>,
 }
 
 impl Release {
@@ -52,7 +95,103 @@ impl Release {
     pub fn new(cluster: Cluster, namespace: impl Into<String>, name: impl Into<String>) -> Result<Self> {
         let name = name.into();
         name::check(&name)?;
-        Ok(Self { store: Store::new(cluster, Some(namespace.into())), name })
+        Ok(Self {
+            store: Store::new(cluster.clone(), Some(namespace.into())),
+            name,
+            apply: Apply::new(cluster),
+            chart: None,
+            hooks: Vec::new(),
+            labels: BTreeMap::new(),
+            history_max: HISTORY_MAX,
+            takes_ownership: false,
+            helm_dead_after: None,
+        })
+    }
+
+    /// Applies as this does: its rules for conflicts, for what is created anew, for health. The field manager is Helm's whatever it says.
+    #[must_use]
+    pub fn applied_by(mut self, apply: Apply) -> Self {
+        self.apply = apply;
+        self
+    }
+
+    /// Records this of the chart that the objects were made from. Default: a chart of the release's name, whose app version is the
+    /// run's git revision.
+    #[must_use]
+    pub fn chart(mut self, chart: Chart) -> Self {
+        self.chart = Some(chart);
+        self
+    }
+
+    /// Adds hooks, beside those in the bundle: a chart may have several of one name, for several events.
+    #[must_use]
+    pub fn hooks(mut self, hooks: impl IntoIterator<Item = Object>) -> Self {
+        self.hooks.extend(hooks);
+        self
+    }
+
+    /// Labels the Secrets of the revisions. What earlier revisions were labelled with goes on.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for a label that is Helm's: `name`, `owner`, `status`, `version`, `createdAt`, `modifiedAt`.
+    pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> Result<Self> {
+        let key = key.into();
+        if RESERVED.contains(&key.as_str()) {
+            return Err(Error::invalid(format!("the label {key} is Helm's own")).help("use another name"));
+        }
+        self.labels.insert(key, value.into());
+        Ok(self)
+    }
+
+    /// Keeps so many revisions, 0 for all. Default: 10. The one that is deployed stays, and so do those whose objects are not cleaned
+    /// up after yet.
+    #[must_use]
+    pub fn history_max(mut self, revisions: usize) -> Self {
+        self.history_max = revisions;
+        self
+    }
+
+    /// Takes objects over that exist and are nobody's, or another release's; from `kubectl apply` and [`Apply`] with all they set.
+    /// Default: they are refused.
+    #[must_use]
+    pub fn take_ownership(mut self, take: bool) -> Self {
+        self.takes_ownership = take;
+        self
+    }
+
+    /// Takes a pending revision that Helm left for dead once it is so old; zero means at once. Helm holds no lock that would tell.
+    /// Default: never, and a run meets [`Locked`](ErrorKind::Locked). Ours are told dead by their Lease.
+    #[must_use]
+    pub fn helm_is_dead_after(mut self, age: Duration) -> Self {
+        self.helm_dead_after = Some(age);
+        self
+    }
+
+    /// Walks the road with this release as its target, under a lock on the Lease `deploy.NAME` in its namespace. Give it a run that is
+    /// [`named`](Self::named) after the release.
+    pub fn rollout(&self) -> Rollout {
+        let lock = LeaseLock::new(self.cluster().clone(), self.namespace());
+        Rollout::new(Arc::new(self.clone())).lock(Arc::new(lock))
+    }
+
+    /// The run under the name that the release's lock hangs on.
+    #[must_use]
+    pub fn named(&self, run: Run) -> Run {
+        run.named(&self.name)
+    }
+
+    /// The release's namespace.
+    pub fn namespace(&self) -> &str {
+        self.store.namespace().unwrap_or_default()
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn cluster(&self) -> &Cluster {
+        self.apply.cluster()
     }
 
     /// The newest revision of each release in `namespace`, or in all, by namespace and name. One request for each page of records; needs
@@ -76,7 +215,7 @@ impl Release {
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there are none; what the API server refuses. A record that cannot be read is told of in its place.
-    pub async fn history(&self) -> Result<Vec<ReleaseRevision>> {
+    pub async fn revisions(&self) -> Result<Vec<ReleaseRevision>> {
         let entries = self.entries().await?;
         Ok(entries.iter().rev().map(ReleaseRevision::of).collect())
     }
@@ -91,9 +230,7 @@ impl Release {
             None => self.entries().await?.pop(),
         };
         let entry = entry.ok_or_else(|| match revision {
-            Some(revision) => self
-                .error(ErrorKind::NotFound, format!("revision {revision} is not recorded"))
-                .help("its history lists those that are: old ones are forgotten"),
+            Some(revision) => self.no_revision(revision),
             None => self.missing(),
         })?;
         ReleaseContent::of(&entry)
@@ -105,13 +242,17 @@ impl Release {
         if entries.is_empty() { Err(self.missing()) } else { Ok(entries) }
     }
 
+    fn no_revision(&self, revision: u64) -> Error {
+        self.error(ErrorKind::NotFound, format!("revision {revision} is not recorded"))
+            .help("its history lists those that are: old ones are forgotten")
+    }
+
     fn missing(&self) -> Error {
         self.error(ErrorKind::NotFound, "there is no such release")
             .help("name its namespace, or list those of all namespaces")
     }
 
     fn error(&self, kind: ErrorKind, why: impl Into<String>) -> Error {
-        let namespace = self.store.namespace().unwrap_or_default();
-        Error::new(kind, why).on(format!("release {namespace}/{}", self.name))
+        Error::new(kind, why).on(format!("release {}/{}", self.namespace(), self.name))
     }
 }

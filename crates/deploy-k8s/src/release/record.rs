@@ -70,6 +70,12 @@ pub(crate) struct Hook {
     /// `pre-install`, `test` …
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub(crate) events: Vec<String>,
+    /// Lower ones run first.
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "is_zero")]
+    pub(crate) weight: i64,
+    /// When its object is deleted: `before-hook-creation`, `hook-succeeded`, `hook-failed`.
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) delete_policies: Vec<String>,
     #[serde(flatten)]
     pub(crate) rest: Map<String, Value>,
 }
@@ -187,6 +193,11 @@ impl From<Timestamp> for Time {
     fn from(time: Timestamp) -> Self {
         Self(time.to_string())
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 /// Go reads null as what is empty.

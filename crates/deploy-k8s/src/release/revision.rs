@@ -47,6 +47,11 @@ impl ReleaseRevision {
     pub(super) fn of_record(entry: &Entry, record: &Record) -> Self {
         let metadata = |field: &str| record.chart_metadata(field).map(str::to_owned);
         let (images, git_revision) = contents(&record.manifest);
+        let of_chart = || {
+            let annotation = record.chart.get("metadata")?.get("annotations")?.get(GIT_REVISION)?;
+            annotation.as_str().map(str::to_owned)
+        };
+        let git_revision = git_revision.or_else(of_chart);
         Self {
             status: record.info.status.clone(),
             updated: record.info.last_deployed.timestamp().or(entry.written),

@@ -1,15 +1,27 @@
 //! The Secrets that records are kept in (`pkg/storage/driver/secrets.go`).
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use deploy_core::clock::Timestamp;
-use deploy_core::error::{Error, Result};
+use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::manifest::DEPLOYMENT_ID;
+use deploy_core::run::DeploymentId;
 use k8s_openapi::ByteString;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::record::{Record, ReleaseStatus};
 use super::{codec, name};
 use crate::api::{Cluster, Place, Resource, escape};
+
+/// The type of a Secret that holds a record.
+const TYPE: &str = "helm.sh/release.v1";
+/// Labels that Helm writes (`pkg/storage/driver/secrets.go`); all others are the user's.
+pub(super) const RESERVED: [&str; 6] = ["name", "owner", "status", "version", "createdAt", "modifiedAt"];
+/// Who writes records, in their `managedFields`.
+const WRITER: &str = "deploy-core";
+/// How often a record may change under us before we give up on it.
+const MAX_RACES: usize = 5;
 
 /// The records of one namespace, or of all.
 #[derive(Clone, Debug)]
@@ -27,6 +39,9 @@ pub(super) struct Entry {
     pub(super) status: ReleaseStatus,
     /// When it was written last.
     pub(super) written: Option<Timestamp>,
+    /// The run of ours that wrote it; Helm drops this when it writes, and then it is Helm's.
+    pub(super) run: Option<String>,
+    metadata: Value,
     text: Option<ByteString>,
 }
 
@@ -58,6 +73,82 @@ impl Store {
         Ok(secret.as_ref().and_then(Entry::read))
     }
 
+    /// A revision and the next one, as far as they are recorded.
+    pub(super) async fn entry_and_next(&self, release: &str, revision: u64) -> Result<Vec<Entry>> {
+        let labels = format!("owner=helm,name={release},version in ({revision},{})", revision + 1);
+        let selector = format!("&labelSelector={}", escape(&labels));
+        let (mut entries, _) =
+            self.cluster.select(&self.place()?, &selector, |secret| Entry::read(&secret)).await?;
+        entries.sort_by(Entry::order);
+        Ok(entries)
+    }
+
+    /// Records a revision; `false` if somebody else has recorded one of that number.
+    pub(super) async fn create(
+        &self,
+        record: &Record,
+        labels: &BTreeMap<String, String>,
+        run: &DeploymentId,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let mut secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "type": TYPE,
+            "metadata": {
+                "name": name::secret(&record.name, record.version), "namespace": record.namespace,
+                "labels": labels, "annotations": {DEPLOYMENT_ID: run},
+            },
+        });
+        hold(&mut secret, record, "createdAt", now)?;
+        match self.cluster.create(&self.place()?, &secret, WRITER).await {
+            Ok(Some(_)) => Ok(true),
+            Err(error) if error.kind() != ErrorKind::OutcomeUnknown => Err(error),
+            // Somebody's, or ours whose answer was lost.
+            lost => match self.entry(&record.name, record.version).await? {
+                Some(entry) => Ok(entry.is_by(run)),
+                None => lost.map(|_| false),
+            },
+        }
+    }
+
+    /// Writes a record anew, on the condition that it still is as read. Where it is not, `change` is asked again of what stands now; what
+    /// it changes nothing of is not written.
+    pub(super) async fn update(
+        &self,
+        entry: &Entry,
+        now: Timestamp,
+        change: impl Fn(&mut Record) -> Result<bool>,
+    ) -> Result<()> {
+        let (place, mut entry) = (self.place()?, entry.clone());
+        for _ in 0..MAX_RACES {
+            let mut record = entry.record()?;
+            if !change(&mut record)? {
+                return Ok(());
+            }
+            let mut secret = json!({
+                "apiVersion": "v1", "kind": "Secret", "type": TYPE, "metadata": entry.metadata.clone(),
+            });
+            hold(&mut secret, &record, "modifiedAt", now)?;
+            match self.cluster.replace(&place, &secret, WRITER).await {
+                Ok(Some(_)) => return Ok(()),
+                Ok(None) => {}
+                Err(error) if error.kind() == ErrorKind::OutcomeUnknown => {}
+                Err(error) => return Err(error),
+            }
+            let Some(again) = self.entry(&entry.release, entry.revision).await? else {
+                return Err(entry.error(ErrorKind::Stale, "somebody deleted it"));
+            };
+            entry = again;
+        }
+        Err(entry.error(ErrorKind::Conflict, "others keep changing it").help("run again"))
+    }
+
+    /// Deletes a record if it still is as read; whatever it has become otherwise, stays.
+    pub(super) async fn delete(&self, entry: &Entry) -> Result<()> {
+        let read = json!({"metadata": entry.metadata});
+        let name = name::secret(&entry.release, entry.revision);
+        self.cluster.delete_as_read(&self.place()?, &name, &read).await.map(drop)
+    }
+
     fn place(&self) -> Result<Place> {
         let secrets = Resource::of_records("", "Secret")?;
         Ok(secrets.within(self.namespace.as_deref()))
@@ -68,6 +159,7 @@ impl Entry {
     /// Reads a Secret; nothing if it is no record. Its name says of which release and revision it is: that is what Helm gets it by.
     fn read(secret: &Value) -> Option<Self> {
         let metadata = secret.get("metadata")?;
+        let run = metadata.get("annotations").and_then(|annotations| annotations.get(DEPLOYMENT_ID));
         let text = |field: &str| metadata.get(field).and_then(Value::as_str);
         let label = |label: &str| metadata.get("labels")?.get(label)?.as_str();
         let (release, revision) = text("name")?.strip_prefix("sh.helm.release.v1.")?.rsplit_once(".v")?;
@@ -79,6 +171,8 @@ impl Entry {
             revision,
             status: label("status").unwrap_or_default().to_owned().into(),
             written: seconds("modifiedAt").or_else(|| seconds("createdAt")),
+            run: run.and_then(Value::as_str).map(str::to_owned),
+            metadata: unmanaged(metadata),
             text: serde_json::from_value(secret.get("data")?.get("release")?.clone()).ok(),
         })
     }
@@ -88,9 +182,7 @@ impl Entry {
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) for what is none, or another's.
     pub(super) fn record(&self) -> Result<Record> {
-        let named = |error: Error| {
-            error.on(format!("Secret {}/{}", self.namespace, name::secret(&self.release, self.revision)))
-        };
+        let named = |error: Error| error.on(self.secret());
         let text = self.text.as_ref().ok_or_else(|| named(codec::unreadable("it is not base64")))?;
         let record = codec::decode(&text.0).map_err(named)?;
         if record.name != self.release || record.version != self.revision {
@@ -98,6 +190,31 @@ impl Entry {
             return Err(named(codec::unreadable(why)));
         }
         Ok(record)
+    }
+
+    /// Whether a run of ours wrote it last, and which.
+    pub(super) fn is_by(&self, run: &DeploymentId) -> bool {
+        self.run.as_deref() == Some(run.as_str())
+    }
+
+    /// The labels that are not Helm's own.
+    pub(super) fn users_labels(&self) -> BTreeMap<String, String> {
+        let labels = self.metadata.get("labels").and_then(Value::as_object).into_iter().flatten();
+        let users = labels.filter(|(key, _)| !RESERVED.contains(&key.as_str()));
+        users.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+    }
+
+    /// When it was made, by the API server's clock.
+    pub(super) fn created(&self) -> Option<Timestamp> {
+        self.metadata.get("creationTimestamp")?.as_str()?.parse().ok()
+    }
+
+    pub(super) fn error(&self, kind: ErrorKind, why: &str) -> Error {
+        Error::new(kind, why).on(self.secret())
+    }
+
+    fn secret(&self) -> String {
+        format!("Secret {}/{}", self.namespace, name::secret(&self.release, self.revision))
     }
 
     pub(super) fn is_of_release(&self, other: &Self) -> bool {
@@ -108,6 +225,30 @@ impl Entry {
         let key = |entry: &'_ Self| (entry.namespace.clone(), entry.release.clone(), entry.revision);
         key(self).cmp(&key(other))
     }
+}
+
+/// Puts a record into its Secret, and what Helm selects records by on its labels.
+fn hold(secret: &mut Value, record: &Record, when: &str, now: Timestamp) -> Result<()> {
+    let text = codec::encode(record)?;
+    secret["data"] = json!({"release": ByteString(text.into_bytes())});
+    let labels = &mut secret["metadata"]["labels"];
+    if !labels.is_object() {
+        *labels = json!({});
+    }
+    labels["owner"] = "helm".into();
+    labels["name"] = record.name.as_str().into();
+    labels["status"] = record.info.status.as_str().into();
+    labels["version"] = record.version.to_string().into();
+    labels[when] = (now.as_millis() / 1000).to_string().into();
+    Ok(())
+}
+
+fn unmanaged(metadata: &Value) -> Value {
+    let mut metadata = metadata.clone();
+    if let Some(map) = metadata.as_object_mut() {
+        map.remove("managedFields");
+    }
+    metadata
 }
 
 #[cfg(test)]

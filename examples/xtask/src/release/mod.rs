@@ -35,7 +35,7 @@ pub(crate) async fn release(args: &ReleaseArgs, session: &Session) -> Result<Don
         }
         ReleaseCommand::History(args) => {
             let release = open(&args.name)?;
-            let revisions = session.unless_cancelled(release.history()).await?;
+            let revisions = session.unless_cancelled(release.revisions()).await?;
             Ok(Done {
                 json: json!({"name": args.name, "namespace": session.namespace, "revisions": revisions}),
                 good: true,

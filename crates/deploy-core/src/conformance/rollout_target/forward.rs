@@ -3,7 +3,7 @@
 use super::{Fixture, Steps, is_of_a_bundle, some};
 use crate::conformance::refused;
 use crate::error::ErrorKind;
-use crate::manifest::{Bundle, GIT_REVISION, Object, ObjectId};
+use crate::manifest::{Bundle, Object, ObjectId};
 use crate::plan::{Action, Depth, PlannedStage};
 use crate::run::Cancel;
 use crate::target::Observation;
@@ -76,7 +76,7 @@ pub async fn secrets_show_nowhere(fixture: impl Fixture) {
     }
 }
 
-/// What stands after `apply` is what was planned, marked with run and git revision; and then nothing is left to do.
+/// What stands after `apply` is what was planned, marked with run and git revision or recorded with them; and then nothing is left to do.
 pub async fn apply_writes_what_was_planned(fixture: impl Fixture) {
     let steps = Steps::new(&fixture);
     let values = [("a", "1"), ("b", "1")];
@@ -90,9 +90,7 @@ pub async fn apply_writes_what_was_planned(fixture: impl Fixture) {
     assert_eq!(written, planned);
     assert_eq!(steps.told().len(), 2, "each write is an event: {:?}", steps.told());
     assert_eq!(steps.values(&["a", "b"]).await, some(&["1", "1"]));
-    let object = steps.read("a").await.expect("it was created");
-    assert_eq!(object.annotation(GIT_REVISION), Some("4f1c2d9"));
-    assert_eq!(steps.writer("a").await.as_deref(), Some(run.id().as_str()));
+    steps.assert_written_by("a", &run).await;
     assert_eq!(steps.would(&values).await, [Action::Unchanged, Action::Unchanged]);
 }
 
@@ -117,7 +115,7 @@ pub async fn what_is_unchanged_is_not_written(fixture: impl Fixture) {
     if plan.depth == Depth::Fields {
         assert_eq!(change.action, Action::Unchanged);
         assert_eq!(steps.read("a").await, before);
-        assert_eq!(steps.writer("a").await.as_deref(), Some(first.id().as_str()));
+        steps.assert_written_by("a", &first).await;
     }
     assert_eq!(plan.snapshot().entries.iter().filter(|entry| entry.id.name == "a").count(), 0);
 }

@@ -18,7 +18,7 @@ pub use way_back::*;
 
 use super::run_all;
 use crate::event::{EventKind, Recorder};
-use crate::manifest::{Bundle, DEPLOYMENT_ID, Object, ObjectId};
+use crate::manifest::{Bundle, DEPLOYMENT_ID, GIT_REVISION, Object, ObjectId};
 use crate::plan::{Action, Plan};
 use crate::run::Run;
 use crate::target::{Applied, Observation, RolloutTarget};
@@ -178,9 +178,16 @@ impl<'a, S: Fixture> Steps<'a, S> {
         values
     }
 
-    /// The run that wrote the object last.
-    async fn writer(&self, name: &str) -> Option<String> {
-        self.read(name).await.and_then(|object| object.annotation(DEPLOYMENT_ID).map(str::to_owned))
+    /// That the object tells the run that wrote it last, and the commit. Where the way back is a recorded revision, that tells the commit.
+    async fn assert_written_by(&self, name: &str, run: &Run) {
+        if self.target().capabilities().goes_back_by_revision() {
+            let newest = self.target().history().await.expect("it can be read").remove(0);
+            assert_eq!(newest.git_revision.as_deref(), run.revision());
+            return;
+        }
+        let object = self.read(name).await.expect("it was written");
+        assert_eq!(object.annotation(DEPLOYMENT_ID), Some(run.id().as_str()));
+        assert_eq!(object.annotation(GIT_REVISION), run.revision());
     }
 
     /// Objects of bundles that events say were applied, or brought back.

@@ -34,7 +34,7 @@ pub async fn a_rollback_restores_values(fixture: impl Fixture) {
     let told = steps.told().len();
     let Some(restored) = go_back(&steps, before(&plan, &[&run]), &run).await else { return };
     assert_eq!(steps.values(&["a", "b"]).await, some(&["1", "1"]));
-    assert_eq!(steps.writer("a").await.as_deref(), Some(first.id().as_str()));
+    steps.assert_written_by("a", &first).await;
     assert_eq!(steps.told()[told..], [("a".to_owned(), Action::Update)]);
     let observation = steps.observe(&restored.applied, &run).await;
     assert!(matches!(observation, Observation::Healthy), "{observation:?}");

@@ -1,0 +1,224 @@
+//! What would change: of the objects, by the same engine as [`Apply`]'s, and of the records. Writes nothing.
+
+use std::collections::{HashMap, HashSet};
+
+use deploy_core::chart::Chart;
+use deploy_core::error::{ErrorKind, Result};
+use deploy_core::manifest::{Bundle, GIT_REVISION, Object, ObjectId};
+use deploy_core::plan::{Change, Plan};
+use deploy_core::run::Run;
+use deploy_core::target::RolloutTarget;
+
+use super::draft::{Content, Draft, Purpose};
+use super::owner::Owner;
+use super::record::Record;
+use super::standing::Standing;
+use super::store::Entry;
+use super::{Release, codec, hook, manifest};
+use crate::api::{Place, Read};
+use crate::apply::{Apply, Fate, in_order_of_deletion};
+
+/// An object that a revision records, and where it belongs.
+pub(super) struct Recorded {
+    pub(super) object: Object,
+    pub(super) place: Place,
+}
+
+impl Recorded {
+    fn id(&self) -> ObjectId {
+        self.place.id(self.object.name())
+    }
+}
+
+impl Release {
+    /// How the release stands, if it is free to be worked on.
+    pub(super) async fn standing(&self, run: &Run) -> Result<Standing> {
+        let standing = Standing::of(self.store.entries(Some(&self.name)).await?);
+        standing.check_free(run.now(), self.helm_dead_after)?;
+        Ok(standing)
+    }
+
+    pub(super) async fn plan_bundle(&self, bundle: &Bundle, run: &Run) -> Result<Plan> {
+        let standing = self.standing(run).await?;
+        let given = bundle.objects().iter().chain(&self.hooks).cloned();
+        let (objects, hooks) = hook::split(given.collect())?;
+        let objects: Vec<Object> =
+            objects.into_iter().map(|object| traced(object, bundle, run.revision())).collect();
+        let purpose = if standing.is_absent() { Purpose::Install } else { Purpose::Upgrade };
+        let chart = self.chart_of(run);
+        let content = Content::new(manifest::write(&objects), hooks, &chart, run.revision());
+        let digest = bundle.digest().as_str().to_owned();
+        self.plan_content(purpose, content, objects, digest, standing, run).await
+    }
+
+    pub(super) async fn plan_back(&self, revision: Option<u64>, run: &Run) -> Result<Plan> {
+        let standing = self.standing(run).await?;
+        let target = match revision {
+            Some(revision) => Some(standing.find(revision).ok_or_else(|| self.no_revision(revision))?),
+            None => standing.last_good(),
+        };
+        let Some(target) = target else {
+            if standing.is_unsettled() {
+                return self.plan_removal(standing, run).await;
+            }
+            return Err(match standing.newest() {
+                None => self.missing(),
+                Some(_) => self
+                    .error(ErrorKind::NotFound, "there is no good revision before the present one")
+                    .help("name the revision to go back to"),
+            });
+        };
+        let (record, to) = (target.record()?, target.revision);
+        let objects = manifest::objects(&self.name, to, &record.manifest)?;
+        let bundle = Bundle::builder().objects(objects.clone()).namespace(self.namespace()).build()?;
+        let digest = bundle.digest().as_str().to_owned();
+        self.plan_content(Purpose::Rollback { to }, Content::of(record), objects, digest, standing, run).await
+    }
+
+    async fn plan_content(
+        &self,
+        purpose: Purpose,
+        content: Content,
+        objects: Vec<Object>,
+        digest: String,
+        standing: Standing,
+        run: &Run,
+    ) -> Result<Plan> {
+        let newest = standing.newest();
+        let first = newest.and_then(|newest| newest.record().ok()?.info.first_deployed.timestamp());
+        let revision = standing.next_revision();
+        let names = (self.namespace(), self.name.as_str());
+        let record = Record::pending(names, revision, purpose, content, first, run.now());
+        // What no Secret can hold shows before anything is written.
+        codec::encode(&record)?;
+        let mut labels = newest.map(Entry::users_labels).unwrap_or_default();
+        labels.extend(self.labels.clone());
+        let draft =
+            Draft { purpose, record: Some(record), labels, owner: self.owner(HashSet::new()), standing };
+        let mut plan = self.plan_draft(draft, objects, run).await?;
+        plan.bundle = digest;
+        plan.revision = Some(revision);
+        Ok(plan)
+    }
+
+    /// A first revision that failed leaves nothing but its record.
+    async fn plan_removal(&self, standing: Standing, run: &Run) -> Result<Plan> {
+        let owner = self.owner(HashSet::new());
+        let draft =
+            Draft { purpose: Purpose::Removal, record: None, labels: self.labels.clone(), owner, standing };
+        self.plan_draft(draft, Vec::new(), run).await
+    }
+
+    async fn plan_draft(&self, mut draft: Draft, objects: Vec<Object>, run: &Run) -> Result<Plan> {
+        let mut notes = Vec::new();
+        let recorded = self.recorded(draft.standing.standing(), &mut notes).await?;
+        draft.owner = self.owner(recorded.iter().map(Recorded::id).collect());
+        self.check_hooks(&draft).await?;
+        let marked = objects.into_iter().map(|object| draft.owner.mark(object));
+        let bundle = Bundle::builder().objects(marked).namespace(self.namespace()).build()?;
+        let automatic = draft.purpose.deletes_first() && draft.standing.is_unsettled();
+        let mut plan = self.engine(&draft.owner, automatic).plan(&bundle, run).await?;
+        let wanted: HashSet<ObjectId> = plan.changes.iter().map(|change| change.id.clone()).collect();
+        let unwanted = recorded.into_iter().filter(|recorded| !wanted.contains(&recorded.id()));
+        let deletions = self.deletions(unwanted.collect(), &draft.owner, &mut notes).await?;
+        plan.changes.extend(deletions);
+        plan.notes.extend(notes);
+        Ok(plan.keeping(draft))
+    }
+
+    /// The objects of these revisions, each once.
+    pub(super) async fn recorded(&self, entries: &[Entry], notes: &mut Vec<String>) -> Result<Vec<Recorded>> {
+        let (mut recorded, mut seen) = (Vec::new(), HashSet::new());
+        for entry in entries.iter().rev() {
+            let record = entry.record()?;
+            for object in manifest::objects(&self.name, entry.revision, &record.manifest)? {
+                let resource = match self.cluster().resource_of(&object).await {
+                    Ok(resource) => resource,
+                    Err(error) if error.kind() == ErrorKind::NotFound => {
+                        notes.push(format!(
+                            "{} is not looked for: its kind is not served any more",
+                            object.id()
+                        ));
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
+                let namespace = object.namespace().unwrap_or(self.namespace()).to_owned();
+                let place = resource.within(Some(&namespace));
+                let one = Recorded { object, place };
+                if seen.insert(one.id()) {
+                    recorded.push(one);
+                }
+            }
+        }
+        Ok(recorded)
+    }
+
+    /// What goes of what is wanted no more, in the order of deletion.
+    pub(super) async fn deletions(
+        &self,
+        unwanted: Vec<Recorded>,
+        owner: &Owner,
+        notes: &mut Vec<String>,
+    ) -> Result<Vec<Change>> {
+        let mut places: HashMap<Place, HashSet<&str>> = HashMap::new();
+        for one in &unwanted {
+            places.entry(one.place.clone()).or_default().insert(one.object.name());
+        }
+        let mut deletions = Vec::new();
+        for (place, names) in &places {
+            for (_, read) in self.cluster().read_many(place, names).await? {
+                match read {
+                    Read::Missing => {}
+                    Read::Unreadable(error) => return Err(error),
+                    Read::There(live) => match owner.judge(&live) {
+                        Fate::Goes => deletions.push(Change::delete(live)),
+                        Fate::Stays(why) => {
+                            notes.push(format!("{} is wanted no more and stays: {why}", live.id()));
+                        }
+                    },
+                }
+            }
+        }
+        deletions.sort_by(|a, b| a.id.cmp(&b.id));
+        in_order_of_deletion(&mut deletions);
+        notes.sort_unstable();
+        Ok(deletions)
+    }
+
+    /// The engine that writes the release's objects. A way back by itself must not fail at what others own by now.
+    pub(super) fn engine(&self, owner: &Owner, automatic: bool) -> Apply {
+        let engine = self.apply.clone().in_release(owner.clone());
+        if automatic { engine.yielding() } else { engine }
+    }
+
+    pub(super) fn owner(&self, known: HashSet<ObjectId>) -> Owner {
+        Owner {
+            release: self.name.clone(),
+            namespace: self.namespace().to_owned(),
+            known,
+            adopts: self.takes_ownership,
+        }
+    }
+
+    /// The chart that is recorded: one of the release's name where none is given, whose app version is the commit.
+    fn chart_of(&self, run: &Run) -> Chart {
+        self.chart.clone().unwrap_or_else(|| {
+            let chart = Chart::new(&self.name, "0.0.0");
+            match run.revision() {
+                Some(revision) => chart.app_version(revision),
+                None => chart,
+            }
+        })
+    }
+}
+
+/// A workload says which commit it is of. Other objects do not: each commit would write all of them.
+fn traced(object: Object, bundle: &Bundle, revision: Option<&str>) -> Object {
+    match revision {
+        Some(revision) if bundle.images().iter().any(|used| used.object == object.id()) => {
+            object.with_annotation(GIT_REVISION, revision)
+        }
+        _ => object,
+    }
+}

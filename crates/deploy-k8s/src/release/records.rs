@@ -1,0 +1,143 @@
+//! What is recorded at each step. Every write is conditional on what was read; that a revision's number can be taken only once is what
+//! excludes Helm, so that comes first.
+
+use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::plan::Plan;
+use deploy_core::run::Run;
+
+use super::Release;
+use super::draft::{Draft, Purpose, shortened};
+use super::hook::HookEvent;
+use super::record::{Record, ReleaseStatus};
+use super::store::Entry;
+
+impl Release {
+    /// Takes the revision's number.
+    pub(super) async fn record_pending(&self, plan: &Plan, draft: &Draft, run: &Run) -> Result<()> {
+        let Some(record) = &draft.record else { return Ok(()) };
+        let created = self.store.create(record, &draft.labels, &plan.deployment, run.now()).await;
+        let created = created.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => {
+                error.help(format!("the namespace \"{}\" must exist: create it first", self.namespace()))
+            }
+            _ => error,
+        })?;
+        if created {
+            return Ok(());
+        }
+        let taken = self.store.entry(&self.name, record.version).await?;
+        Err(match taken.filter(|taken| taken.status.is_pending()) {
+            Some(taken) => {
+                let since = taken.created().map(|since| since.to_string());
+                Error::locked(&self.name, taken.run.as_deref().unwrap_or("helm"), since.as_deref())
+            }
+            None => self
+                .error(ErrorKind::Stale, format!("somebody else recorded revision {}", record.version))
+                .help("run again"),
+        }
+        .during("record the revision"))
+    }
+
+    /// The revision is what runs. What stood before stays deployed beside it until it is cleaned up after.
+    pub(super) async fn record_deployed(&self, plan: &Plan, draft: &Draft, run: &Run) -> Result<()> {
+        let Some(own) = self.own(plan, draft).await? else { return Ok(()) };
+        let description = draft.purpose.complete();
+        self.store
+            .update(&own, run.now(), |record| {
+                let changes = record.info.status != ReleaseStatus::Deployed;
+                record.info.status = ReleaseStatus::Deployed;
+                record.info.description.clone_from(&description);
+                Ok(changes)
+            })
+            .await
+    }
+
+    /// Nothing stands of what stood before: its revisions are superseded, and the oldest are forgotten.
+    pub(super) async fn record_superseded(&self, draft: &Draft, run: &Run) -> Result<()> {
+        for entry in draft.standing.deployed() {
+            self.store
+                .update(entry, run.now(), |record| {
+                    let changes = record.info.status == ReleaseStatus::Deployed;
+                    record.info.status = ReleaseStatus::Superseded;
+                    Ok(changes)
+                })
+                .await?;
+        }
+        let Some(record) = &draft.record else { return Ok(()) };
+        for entry in draft.standing.forgotten(self.history_max, record.version) {
+            self.store.delete(entry).await?;
+        }
+        Ok(())
+    }
+
+    /// The revision failed: its hooks are stopped first.
+    pub(super) async fn record_failed(&self, plan: &Plan, draft: &Draft, why: &str, run: &Run) -> Result<()> {
+        let Some(own) = self.own(plan, draft).await? else { return Ok(()) };
+        if let Some(record) = &draft.record {
+            self.stop_hooks(record, &events(draft.purpose), plan.deployment.as_str()).await?;
+        }
+        let description = draft.purpose.failed(&self.name, why);
+        self.fail_record(&own, &description, run).await
+    }
+
+    /// Revisions of runs that died at them will not come to run.
+    pub(super) async fn record_interrupted(&self, draft: &Draft, run: &Run) -> Result<()> {
+        for entry in draft.standing.dead() {
+            let (by, record) = (entry.run.as_deref(), entry.record()?);
+            if let Some(by) = by {
+                let all = [
+                    HookEvent::PreInstall,
+                    HookEvent::PostInstall,
+                    HookEvent::PreUpgrade,
+                    HookEvent::PostUpgrade,
+                    HookEvent::PreRollback,
+                    HookEvent::PostRollback,
+                ];
+                self.stop_hooks(&record, &all, by).await?;
+            }
+            let by = by.unwrap_or("helm");
+            let description = format!("interrupted: {by} died at it, and {} took over", run.id());
+            self.fail_record(entry, &description, run).await?;
+        }
+        Ok(())
+    }
+
+    async fn fail_record(&self, entry: &Entry, description: &str, run: &Run) -> Result<()> {
+        let description = shortened(description);
+        self.store
+            .update(entry, run.now(), |record: &mut Record| {
+                let changes = record.info.status.is_pending();
+                if changes {
+                    record.info.status = ReleaseStatus::Failed;
+                    record.info.description.clone_from(&description);
+                }
+                Ok(changes)
+            })
+            .await
+    }
+
+    /// The plan's own revision, as it is recorded now; nothing where it records none.
+    async fn own(&self, plan: &Plan, draft: &Draft) -> Result<Option<Entry>> {
+        let Some(record) = &draft.record else { return Ok(None) };
+        let stale =
+            |why: String| self.error(ErrorKind::Stale, why).help("look at its history, and run again");
+        let mut found = self.store.entry_and_next(&self.name, record.version).await?.into_iter();
+        let Some(own) = found.next().filter(|own| own.revision == record.version) else {
+            return Err(stale(format!("the record of revision {} is gone", record.version)));
+        };
+        if !own.is_by(&plan.deployment) {
+            return Err(stale(format!("somebody else wrote the record of revision {}", record.version)));
+        }
+        if let Some(next) = found.next() {
+            return Err(stale(format!(
+                "somebody else recorded revision {} meanwhile, which is {}",
+                next.revision, next.status
+            )));
+        }
+        Ok(Some(own))
+    }
+}
+
+fn events(purpose: Purpose) -> Vec<HookEvent> {
+    purpose.before().into_iter().chain(purpose.after()).collect()
+}
