@@ -12,7 +12,7 @@
 //! let cluster = Cluster::builder().build().await?;
 //! let shop = Release::new(cluster.clone(), "shop", "api")?;
 //! let bundle = Bundle::builder().objects(read("app.yaml", b"...")?).namespace("shop").build()?;
-//! let outcome = shop.rollout().run(&bundle, shop.named(Run::new())).await?;
+//! let outcome = shop.upgrade(&bundle, Run::new()).await?;
 //! println!("revision {:?}: {outcome}", outcome.revision);
 //! for revision in shop.revisions().await? {
 //!     println!("{} {}: {}", revision.revision, revision.status, revision.images.join(", "));
@@ -33,6 +33,7 @@
 //!
 //! A run that dies leaves a pending revision. Whoever holds the release's lock next takes it for failed, and cleans up after it.
 
+mod calls;
 mod codec;
 mod content;
 mod draft;
@@ -48,15 +49,15 @@ mod revision;
 mod standing;
 mod store;
 mod target;
+mod test;
+mod uninstall;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use deploy_core::chart::Chart;
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::manifest::Object;
-use deploy_core::rollout::Rollout;
 use deploy_core::run::Run;
 
 pub use content::ReleaseContent;
@@ -66,7 +67,6 @@ pub use revision::ReleaseRevision;
 
 use crate::api::Cluster;
 use crate::apply::Apply;
-use crate::lease::LeaseLock;
 use store::{Entry, RESERVED, Store};
 
 /// How many revisions are kept, unless it is said otherwise: Helm's own number.
@@ -84,6 +84,7 @@ pub struct Release {
     history_max: usize,
     takes_ownership: bool,
     helm_dead_after: Option<Duration>,
+    holder: String,
 }
 
 impl Release {
@@ -105,6 +106,7 @@ impl Release {
             history_max: HISTORY_MAX,
             takes_ownership: false,
             helm_dead_after: None,
+            holder: "unnamed".to_owned(),
         })
     }
 
@@ -167,11 +169,11 @@ impl Release {
         self
     }
 
-    /// Walks the road with this release as its target, under a lock on the Lease `deploy.NAME` in its namespace. Give it a run that is
-    /// [`named`](Self::named) after the release.
-    pub fn rollout(&self) -> Rollout {
-        let lock = LeaseLock::new(self.cluster().clone(), self.namespace());
-        Rollout::new(Arc::new(self.clone())).lock(Arc::new(lock))
+    /// Says who holds the release's lock, so that a person can find the run: host, process, pipeline. Default `unnamed`.
+    #[must_use]
+    pub fn holder(mut self, holder: impl Into<String>) -> Self {
+        self.holder = holder.into();
+        self
     }
 
     /// The run under the name that the release's lock hangs on.

@@ -32,6 +32,15 @@ impl Standing {
         self.since_uninstalled().iter().all(|entry| !ran.contains(&entry.status))
     }
 
+    pub(super) fn is_uninstalled(&self) -> bool {
+        self.newest().is_some_and(|newest| newest.status == ReleaseStatus::Uninstalled)
+    }
+
+    /// Oldest first.
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
     /// A revision by its number.
     pub(super) fn find(&self, revision: u64) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.revision == revision)

@@ -1,0 +1,173 @@
+//! Removes a release: its hooks, its objects, its records.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use deploy_core::clock::Timestamp;
+use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::evidence::Evidence;
+use deploy_core::manifest::{Bundle, Object};
+use deploy_core::plan::{Change, Depth, Plan, Snapshot};
+use deploy_core::run::{DeploymentId, Run};
+use deploy_core::target::{Applied, Observation, Restored, Revision, RolloutTarget, TargetCapabilities};
+
+use super::Release;
+use super::hook::HookEvent;
+use super::owner::Owner;
+use super::record::{Record, ReleaseStatus};
+use super::standing::Standing;
+use super::store::Entry;
+
+/// A release that is to go, as a target: the bundle it is handed says nothing.
+///
+/// What is interrupted stays `uninstalling`, and is taken up by the next run, be it an upgrade.
+pub(super) struct Uninstall {
+    release: Release,
+    keeps_history: bool,
+}
+
+/// What a plan keeps.
+struct Departure {
+    standing: Standing,
+    owner: Owner,
+    /// The record whose hooks run.
+    record: Record,
+}
+
+impl Uninstall {
+    pub(super) fn new(release: Release, keeps_history: bool) -> Self {
+        Self { release, keeps_history }
+    }
+
+    async fn depart(&self, plan: &Plan, event: HookEvent, run: &Run) -> Result<Applied> {
+        let departure = departure(plan)?;
+        if departure.standing.is_uninstalled() {
+            return Ok(Applied::default());
+        }
+        self.release.run_hooks(&departure.record, event, run).await
+    }
+
+    async fn delete(&self, plan: &Plan, run: &Run) -> Result<Applied> {
+        let deletions: Vec<&Change> = plan.deletions().collect();
+        let owner = &departure(plan)?.owner;
+        let fate = |live: &Object| Ok(owner.judge(live));
+        let Some(gone) = self.release.apply.delete_all(&deletions, &fate, run).await? else {
+            return Err(Error::new(ErrorKind::Cancelled, "cancelled while deleting"));
+        };
+        let mut applied = Applied::default();
+        applied.objects = gone;
+        Ok(applied)
+    }
+
+    /// The oldest first: as long as the newest is there, the next run goes on.
+    async fn forget(&self, standing: &Standing, run: &Run) -> Result<()> {
+        let Some(newest) = standing.newest() else { return Ok(()) };
+        if self.keeps_history {
+            return self.mark(newest, ReleaseStatus::Uninstalled, "Uninstallation complete", run).await;
+        }
+        for entry in standing.entries() {
+            // That it was marked as uninstalling changed the newest.
+            let entry = self.release.store.entry(&entry.release, entry.revision).await?;
+            if let Some(entry) = entry {
+                self.release.store.delete(&entry).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn mark(&self, entry: &Entry, status: ReleaseStatus, description: &str, run: &Run) -> Result<()> {
+        self.release
+            .store
+            .update(entry, run.now(), |record| {
+                let changes = record.info.status != status;
+                record.info.status = status.clone();
+                description.clone_into(&mut record.info.description);
+                record.info.deleted = run.now().into();
+                Ok(changes)
+            })
+            .await
+    }
+}
+
+#[async_trait]
+impl RolloutTarget for Uninstall {
+    fn describe(&self) -> String {
+        self.release.describe()
+    }
+
+    fn capabilities(&self) -> TargetCapabilities {
+        let mut capabilities = TargetCapabilities::recording(Depth::Fields);
+        capabilities.revisions = false;
+        capabilities
+    }
+
+    async fn plan(&self, bundle: &Bundle, run: &Run) -> Result<Plan> {
+        let release = &self.release;
+        let standing = release.standing(run).await?;
+        let Some(newest) = standing.newest() else { return Err(release.missing()) };
+        if standing.is_uninstalled() && self.keeps_history {
+            return Err(release
+                .error(ErrorKind::NotFound, "it is uninstalled already")
+                .help("its history goes if it is not to be kept"));
+        }
+        let (record, revision, mut notes) = (newest.record()?, newest.revision, Vec::new());
+        let owner = release.owner(HashSet::new());
+        let recorded = release.recorded(standing.standing(), &mut notes).await?;
+        let deletions = release.deletions(recorded, &owner, &mut notes).await?;
+        let digest = bundle.digest().as_str().to_owned();
+        let mut plan = Plan::new(run.id().clone(), digest, Depth::Fields, deletions, Vec::new());
+        plan.notes = notes;
+        plan.revision = Some(revision);
+        Ok(plan.keeping(Departure { standing, owner, record }))
+    }
+
+    async fn begin(&self, plan: &Plan, run: &Run) -> Result<()> {
+        let standing = &departure(plan)?.standing;
+        match standing.newest() {
+            Some(newest) if !standing.is_uninstalled() => {
+                let description = "Deletion in progress";
+                self.mark(newest, ReleaseStatus::Uninstalling, description, run).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn apply(&self, plan: &Plan, run: &Run) -> Result<Applied> {
+        let hooks = self.depart(plan, HookEvent::PreDelete, run).await?;
+        if hooks.halted.is_some() { Ok(hooks) } else { self.delete(plan, run).await }
+    }
+
+    async fn observe(&self, applied: &Applied, deadline: Timestamp, run: &Run) -> Result<Observation> {
+        self.release.apply.observe(applied, deadline, run).await
+    }
+
+    async fn finish(&self, plan: &Plan, _: Timestamp, run: &Run) -> Result<Observation> {
+        if let Some(unwell) = self.depart(plan, HookEvent::PostDelete, run).await?.halted {
+            return Ok(unwell);
+        }
+        self.forget(&departure(plan)?.standing, run).await?;
+        Ok(Observation::Healthy)
+    }
+
+    async fn fail(&self, plan: &Plan, _: &str, _: &Run) -> Result<()> {
+        let events = [HookEvent::PreDelete, HookEvent::PostDelete];
+        let record = &departure(plan)?.record;
+        self.release.stop_hooks(record, &events, plan.deployment.as_str()).await
+    }
+
+    async fn rollback(&self, _: &Snapshot, _: &[DeploymentId], _: &Run) -> Result<Restored> {
+        Err(Error::new(ErrorKind::Unsupported, "what is uninstalled does not come back by itself"))
+    }
+
+    async fn history(&self) -> Result<Vec<Revision>> {
+        self.release.history().await
+    }
+
+    async fn diagnose(&self, applied: &Applied, observation: &Observation, run: &Run) -> Result<Evidence> {
+        self.release.apply.diagnose(applied, observation, run).await
+    }
+}
+
+fn departure(plan: &Plan) -> Result<&Departure> {
+    plan.kept().ok_or_else(|| Error::invalid("the plan was not made for an uninstallation").during("apply"))
+}
