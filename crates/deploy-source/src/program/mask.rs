@@ -26,12 +26,16 @@ impl Mask {
 
 /// The whole value, and each part of it that Helm may take by itself.
 fn values(pair: &str) -> Vec<String> {
-    let whole = pair.split_once('=').map_or(pair, |(_, value)| value);
-    let parts =
-        whole.split(',').flat_map(|part| [part, part.split_once('=').map_or(part, |(_, value)| value)]);
-    [whole]
+    let mut found = vec![pair.split_once('=').map_or(pair, |(_, value)| value)];
+    for part in pair.split(',') {
+        match part.split_once('=') {
+            Some((_, value)) => found.push(value),
+            // A value that was cut off by its comma, and which Helm takes for a key.
+            None => found.extend([part].into_iter().chain(part.split('.'))),
+        }
+    }
+    found
         .into_iter()
-        .chain(parts)
         .map(|value| value.trim_start_matches('{').trim_end_matches(['}', '\\']))
         .flat_map(|value| [value.to_owned(), value.replace('\\', "")])
         .filter(|value| value.chars().count() >= SHORTEST && !matches!(&**value, "true" | "false" | "null"))
@@ -57,6 +61,7 @@ mod tests {
         check("a.b=true", "true", "true");
         check("replicas=3", "line 3: 3 given", "line 3: 3 given");
         check("image.tag=", "image", "image");
+        check("a=one,b.hunter2", "key \"hunter2\" of b has no value", "key \"***\" of b has no value");
         check("password=secret,other=secretive", "secretive and secret", "*** and ***");
     }
 
