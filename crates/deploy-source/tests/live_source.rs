@@ -386,7 +386,7 @@ both_helms!(values_through_a_pipe, async |helm, name| {
     assert_eq!(rendered.chart.values["greeting"], "piped");
 });
 
-both_helms!(nothing_is_left_and_no_time_is_lost, async |helm, name| {
+both_helms!(time_is_bounded, async |helm, name| {
     let chart = shop(name);
     let error = HelmChart::new(&chart, "web").program(&helm).timeout(Duration::from_millis(1)).render().await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Timeout);
@@ -430,7 +430,7 @@ async fn a_kustomization() {
     assert_eq!(image, "registry.example/api:v7");
     let origin = deployment.origin().unwrap();
     let command = format!("kubectl kustomize {}", folder.join("-prod").display());
-    assert!(&*origin.file == command && origin.line > 1, "{origin}");
+    assert!(*origin.file == *command && origin.line > 1, "{origin}");
     assert!(objects.iter().any(|object| object.name().starts_with("prod-app-")), "{objects:?}");
 
     let check = async |name: &str, text: &str| {
