@@ -114,8 +114,9 @@ impl Release {
         let recorded = self.recorded(draft.standing.standing(), &mut notes).await?;
         draft.owner = self.owner(recorded.iter().map(Recorded::id).collect());
         self.check_hooks(&draft).await?;
+        let crds = if draft.purpose.deletes_first() { Vec::new() } else { self.missing_crds().await? };
         let marked = objects.into_iter().map(|object| draft.owner.mark(object));
-        let bundle = Bundle::builder().objects(marked).namespace(self.namespace()).build()?;
+        let bundle = Bundle::builder().objects(crds).objects(marked).namespace(self.namespace()).build()?;
         let automatic = draft.purpose.deletes_first() && draft.standing.is_unsettled();
         let mut plan = self.engine(&draft.owner, automatic).plan(&bundle, run).await?;
         let wanted: HashSet<ObjectId> = plan.changes.iter().map(|change| change.id.clone()).collect();
@@ -124,6 +125,17 @@ impl Release {
         plan.changes.extend(deletions);
         plan.notes.extend(notes);
         Ok(plan.keeping(draft))
+    }
+
+    async fn missing_crds(&self) -> Result<Vec<Object>> {
+        let mut missing = Vec::new();
+        for crd in &self.crds {
+            let place = self.place_of(crd).await?;
+            if self.cluster().get(&place, crd.name()).await?.is_none() {
+                missing.push(crd.clone());
+            }
+        }
+        Ok(missing)
     }
 
     /// The objects of these revisions, each once.
