@@ -86,6 +86,7 @@ pub struct Release {
     takes_ownership: bool,
     helm_dead_after: Option<Duration>,
     holder: String,
+    dry_run: bool,
 }
 
 impl Release {
@@ -109,6 +110,7 @@ impl Release {
             takes_ownership: false,
             helm_dead_after: None,
             holder: "unnamed".to_owned(),
+            dry_run: false,
         })
     }
 
@@ -183,6 +185,13 @@ impl Release {
     #[must_use]
     pub fn holder(mut self, holder: impl Into<String>) -> Self {
         self.holder = holder.into();
+        self
+    }
+
+    /// Plans only: what would be done is in the outcome. Takes no lock and writes nothing.
+    #[must_use]
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
         self
     }
 
