@@ -87,6 +87,10 @@ Examples:
 A release is what is recorded of it in the cluster, by helm 3 or 4 as well: each goes on where
 the other stopped. helm itself is needed only to render a chart.";
 
+/// clap puts what is required first, and behind the files a name would be one more.
+pub(crate) const RELEASE_UPGRADE_USAGE: &str = "\
+cargo xtask release upgrade <NAME> <--filename <PATH>...|--chart <DIR>|--kustomize <DIR>> [OPTIONS]";
+
 pub(crate) const RELEASE_UPGRADE_EXAMPLES: &str = "\
 Examples:
   cargo xtask release upgrade api -f deploy/ -n shop --create-namespace --git-revision 4f1c2d9

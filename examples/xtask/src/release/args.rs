@@ -9,7 +9,7 @@ use crate::args::{ManifestArgs, RunArgs, UndoneArgs, WritingArgs};
 use crate::duration;
 use crate::help::{
     RELEASE_DIFF_EXAMPLES, RELEASE_ROLLBACK_EXAMPLES, RELEASE_TEST_EXAMPLES, RELEASE_UNINSTALL_EXAMPLES,
-    RELEASE_UPGRADE_EXAMPLES,
+    RELEASE_UPGRADE_EXAMPLES, RELEASE_UPGRADE_USAGE,
 };
 
 #[derive(Args)]
@@ -21,7 +21,7 @@ pub(crate) struct ReleaseArgs {
 #[derive(Subcommand)]
 pub(crate) enum ReleaseCommand {
     /// Install or upgrade a release and follow it until it is healthy, or roll it back
-    #[command(after_help = RELEASE_UPGRADE_EXAMPLES)]
+    #[command(after_help = RELEASE_UPGRADE_EXAMPLES, override_usage = RELEASE_UPGRADE_USAGE)]
     Upgrade(UpgradeArgs),
     /// Roll a recorded revision out again, as a new one, followed like any other change
     #[command(after_help = RELEASE_ROLLBACK_EXAMPLES)]
@@ -72,7 +72,7 @@ pub(crate) struct WorkArgs {
     /// The release
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// Take a pending revision that helm left for dead, once it is as old as this, as in 10m [default: at once]
+    /// Take a pending revision that helm left for dead; with an AGE, as in 10m, once it is so old
     ///
     /// helm holds no lock that would tell whether it is still at work. Revisions of our own runs
     /// are known to be dead by their Lease.

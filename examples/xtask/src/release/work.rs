@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use deploy_core::error::Result;
+use deploy_core::manifest::Object;
 use deploy_core::outcome::Outcome;
 use deploy_core::run::OnFailure;
 use deploy_k8s::Release;
 use deploy_source::split_hooks;
+use serde_json::json;
 
 use super::args::{DiffArgs, Label, RollbackArgs, TestArgs, UninstallArgs, UpgradeArgs, WorkArgs};
 use crate::apply::{bundle, written};
@@ -39,20 +41,22 @@ pub(super) async fn upgrade(args: &UpgradeArgs, session: &Session) -> Result<Out
         objects = deployed;
         release = release.chart(chart).hooks(hooks).crds(loaded.crds);
     }
-    let bundle = bundle(objects, &args.manifests.images, session)?;
+    let images = &args.manifests.images;
+    let mut wanted = bundle(objects.clone(), images, session)?;
 
+    session.ready();
+    if args.create_namespace && release.create_namespace().await? && args.run.dry_run {
+        // Only beside it can be planned what belongs into it.
+        objects.push(namespace(&session.namespace)?);
+        wanted = bundle(objects, images, session)?;
+    }
     let keeps = args.keep_failed_install && !installed;
     let on_failure = if keeps { OnFailure::Leave } else { args.undone.on_failure() };
     let mut run = run(&args.run, on_failure, session);
     if let Some(revision) = &args.git_revision {
         run = run.git_revision(revision);
     }
-    session.ready();
-    let missing = args.create_namespace && release.create_namespace().await?;
-    let mut outcome = release.upgrade(&bundle, run).await?;
-    if missing && args.run.dry_run {
-        outcome.notes.push(format!("the namespace {} would be created", session.namespace));
-    }
+    let outcome = release.upgrade(&wanted, run).await?;
     keep(&outcome, &args.run, session);
     Ok(outcome)
 }
@@ -84,6 +88,10 @@ pub(super) async fn test(args: &TestArgs, session: &Session) -> Result<Outcome> 
 pub(super) async fn diff(args: &DiffArgs, session: &Session) -> Result<Outcome> {
     let release = super::open(&args.revision.name, session)?;
     session.unless_cancelled(release.diff(args.revision.revision, session.run())).await
+}
+
+fn namespace(name: &str) -> Result<Object> {
+    Object::new(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}))
 }
 
 fn open(args: &WorkArgs, run: &RunArgs, session: &Session) -> Result<Release> {
