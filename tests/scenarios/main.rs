@@ -14,6 +14,7 @@ mod port;
 mod prune;
 mod refused;
 mod released;
+mod releases;
 mod same;
 mod set_image;
 mod takeover;
