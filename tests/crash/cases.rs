@@ -14,85 +14,115 @@ use futures_util::future::BoxFuture;
 /// A deployment that is to be killed.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
-    /// What is deployed before it; the target and the manifests.
-    before: Bundles,
+    /// What is deployed before it.
+    before: &'static [What],
     what: What,
     /// How it ends when nobody disturbs it.
     pub(crate) ends: Status,
 }
 
 type Target = fn(&Env) -> Apply;
-/// Manifests, each with the target that they are deployed by.
-type Bundles = &'static [(Target, fn() -> String)];
 
+#[derive(Clone, Copy)]
 enum What {
     Manifests(Target, fn() -> String),
     Image(&'static str),
     /// The one verb that can be asked for again when it is done: `undo` would go on to another revision, `pause` is refused.
     Restart,
+    /// A release called `app`.
+    Release(Step),
 }
 
-use What::{Image, Manifests, Restart};
+/// What is done with the release.
+#[derive(Clone, Copy)]
+enum Step {
+    Upgrade(fn() -> String),
+    /// To the first revision.
+    RollBack,
+    Uninstall,
+}
 
-const fn case(name: &'static str, before: Bundles, what: What, ends: Status) -> Case {
+use Step::{RollBack, Uninstall, Upgrade};
+use What::{Image, Manifests, Release, Restart};
+
+const fn case(name: &'static str, before: &'static [What], what: What, ends: Status) -> Case {
     Case { name, before, what, ends }
 }
 
 pub(crate) const CASES: &[Case] = &[
     case("install", &[], Manifests(plain, v1), Status::Healthy),
     case("install_that_fails", &[], Manifests(plain, bad), Status::RolledBack),
-    case("upgrade", &[(plain, v1)], Manifests(plain, v2), Status::Healthy),
-    case("upgrade_that_fails", &[(plain, v1)], Manifests(plain, bad), Status::RolledBack),
+    case("upgrade", &[Manifests(plain, v1)], Manifests(plain, v2), Status::Healthy),
+    case("upgrade_that_fails", &[Manifests(plain, v1)], Manifests(plain, bad), Status::RolledBack),
     case(
         "stateful_set_that_fails",
-        &[(plain, || set("api:v1"))],
+        &[Manifests(plain, || set("api:v1"))],
         Manifests(plain, || set("api:does-not-exist")),
         Status::RolledBack,
     ),
     case(
         "job_that_fails",
-        &[(plain, v1)],
+        &[Manifests(plain, v1)],
         Manifests(plain, || job("api:crash") + "---\n" + &v2()),
         Status::RolledBack,
     ),
     case(
         "set_with_members_to_prune",
-        &[(pruned, v1)],
+        &[Manifests(pruned, v1)],
         Manifests(pruned, || deployment("api:v2")),
         Status::Healthy,
     ),
     case(
         "set_that_fails",
-        &[(pruned, v1)],
+        &[Manifests(pruned, v1)],
         Manifests(pruned, || deployment("api:crash")),
         Status::RolledBack,
     ),
-    case("created_anew", &[(plain, v1)], Manifests(anew, || relabelled(&v2())), Status::Healthy),
+    case("created_anew", &[Manifests(plain, v1)], Manifests(anew, || relabelled(&v2())), Status::Healthy),
     case(
         "created_anew_and_fails",
-        &[(plain, v1)],
+        &[Manifests(plain, v1)],
         Manifests(anew, || relabelled(&bad())),
         Status::RolledBack,
     ),
     case("definition_and_its_object", &[], Manifests(plain, widget), Status::Healthy),
-    case("taken_over", &[(theirs, v1)], Manifests(taking, v2), Status::Healthy),
-    case("taken_over_and_fails", &[(theirs, v1)], Manifests(taking, bad), Status::RolledBack),
-    case("image_set", &[(plain, v1)], Image("api:v2"), Status::Healthy),
-    case("image_set_that_fails", &[(plain, v1)], Image("api:does-not-exist"), Status::RolledBack),
+    case("taken_over", &[Manifests(theirs, v1)], Manifests(taking, v2), Status::Healthy),
+    case("taken_over_and_fails", &[Manifests(theirs, v1)], Manifests(taking, bad), Status::RolledBack),
+    case("image_set", &[Manifests(plain, v1)], Image("api:v2"), Status::Healthy),
+    case("image_set_that_fails", &[Manifests(plain, v1)], Image("api:does-not-exist"), Status::RolledBack),
     case(
         "daemon_set_that_fails",
-        &[(plain, || daemon("api:v1"))],
+        &[Manifests(plain, || daemon("api:v1"))],
         Manifests(plain, || daemon("api:crash")),
         Status::RolledBack,
     ),
     case(
         "job_before_its_follower",
-        &[(plain, || deployment("api:v1"))],
+        &[Manifests(plain, || deployment("api:v1"))],
         Manifests(plain, after_job),
         Status::Healthy,
     ),
-    case("service_to_be_replaced", &[(plain, v1)], Manifests(plain, external), Status::RolledBack),
-    case("restarted", &[(plain, v1)], Restart, Status::Healthy),
+    case("service_to_be_replaced", &[Manifests(plain, v1)], Manifests(plain, external), Status::RolledBack),
+    case("restarted", &[Manifests(plain, v1)], Restart, Status::Healthy),
+    case("release_installed", &[], Release(Upgrade(hooked)), Status::Healthy),
+    case("release_installed_and_fails", &[], Release(Upgrade(bad)), Status::RolledBack),
+    case("release_upgraded", &[Release(Upgrade(v1))], Release(Upgrade(without_old)), Status::Healthy),
+    case("release_upgraded_and_fails", &[Release(Upgrade(v1))], Release(Upgrade(bad)), Status::RolledBack),
+    case(
+        "release_whose_hook_fails",
+        &[Release(Upgrade(v1))],
+        Release(Upgrade(|| {
+            hooked().replace("command: [/bin/true], image: $REGISTRY/api:v1", "image: $REGISTRY/api:crash")
+        })),
+        Status::RolledBack,
+    ),
+    case(
+        "release_rolled_back",
+        &[Release(Upgrade(v1)), Release(Upgrade(without_old))],
+        Release(RollBack),
+        Status::Healthy,
+    ),
+    case("release_uninstalled", &[Release(Upgrade(hooked))], Release(Uninstall), Status::Healthy),
 ];
 
 /// The case of this name.
@@ -103,8 +133,8 @@ pub(crate) fn named(name: &str) -> &'static Case {
 impl Case {
     /// Deploys what is there before.
     pub(crate) async fn begin(&self, env: &Env) {
-        for (target, manifests) in self.before {
-            let outcome = deploy(env, target(env), &manifests(), "before").await.expect("started");
+        for what in self.before {
+            let outcome = what.deploy(env, "before").await.expect("started");
             assert_eq!(outcome.status, Status::Healthy, "before {}: {outcome}", self.name);
         }
     }
@@ -113,8 +143,19 @@ impl Case {
     ///
     /// # Errors
     /// It did not start.
-    pub(crate) fn deploy<'a>(&'a self, env: &'a Env, holder: &'static str) -> BoxFuture<'a, Result<Outcome>> {
-        match &self.what {
+    pub(crate) async fn deploy(&self, env: &Env, holder: &'static str) -> Result<Outcome> {
+        self.what.deploy(env, holder).await
+    }
+
+    /// Whether it is done when there is nothing left to do it to.
+    pub(crate) fn removes(&self) -> bool {
+        matches!(self.what, Release(Uninstall))
+    }
+}
+
+impl What {
+    fn deploy<'a>(&'a self, env: &'a Env, holder: &'static str) -> BoxFuture<'a, Result<Outcome>> {
+        match self {
             Manifests(target, manifests) => {
                 async move { deploy(env, target(env), &manifests(), holder).await }.boxed()
             }
@@ -122,7 +163,17 @@ impl Case {
             Restart => {
                 roll(env, RolloutVerb::restart(&env.target(), api(env), env.clock.now()), holder).boxed()
             }
+            Release(step) => release(env, *step, holder).boxed(),
         }
+    }
+}
+
+async fn release(env: &Env, step: Step, holder: &str) -> Result<Outcome> {
+    let (release, (run, _)) = (env.release("app").holder(holder), env.run());
+    match step {
+        Upgrade(manifests) => release.upgrade(&env.bundle(&manifests()), run).await,
+        RollBack => release.roll_back(Some(1), run).await,
+        Uninstall => release.uninstall(false, run).await,
     }
 }
 
@@ -203,6 +254,25 @@ fn app(image: &str, value: &str, maps: &[&str]) -> String {
         .concat();
     }
     app
+}
+
+fn without_old() -> String {
+    app("api:v2", "2", &["settings", "new"])
+}
+
+/// With Jobs before and after.
+fn hooked() -> String {
+    let hook = |name: &str, events: &str| {
+        let job = job("api:v1").replace("name: migrate, image", "name: migrate, command: [/bin/true], image");
+        let annotations = format!("{{helm.sh/hook: '{events}', helm.sh/hook-delete-policy: hook-succeeded}}");
+        job.replace(
+            "metadata: {name: migrate}",
+            &format!("metadata: {{name: {name}, annotations: {annotations}}}"),
+        )
+    };
+    let (before, after) =
+        (hook("before", "pre-install,pre-upgrade"), hook("after", "post-install,pre-delete"));
+    [v2(), before, after].join("---\n")
 }
 
 fn relabelled(app: &str) -> String {

@@ -49,8 +49,8 @@ impl End {
         for (api_version, kind) in KINDS {
             for object in env.all(api_version, kind).await {
                 let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-                // The cluster's own, in every namespace.
-                if name != "kube-root-ca.crt" {
+                // The cluster's own, in every namespace; and what tells of each run.
+                if name != "kube-root-ca.crt" && object["type"] != "helm.sh/release.v1" {
                     objects.insert(format!("{kind} {name}"), lasting(&object, &env.namespace));
                 }
             }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use deploy_core::error::ErrorKind;
+use deploy_k8s::ReleaseStatus;
 use deploy_sim::{Moment, Mortal};
 use deploy_tests::{Env, embedded, live};
 
@@ -71,6 +73,18 @@ async fn tidy(env: &Env) {
     }
 }
 
+/// No revision of the release is under way, none is missing, and one of them at most is deployed.
+async fn settled(env: &Env) -> Result<(), String> {
+    let Ok(history) = env.release("app").revisions().await else { return Ok(()) };
+    let told = || history.iter().map(|one| format!("{} {}", one.revision, one.status)).collect::<Vec<_>>();
+    let deployed = history.iter().filter(|one| one.status == ReleaseStatus::Deployed).count();
+    let is_whole =
+        history.iter().zip(history.iter().skip(1)).all(|(newer, older)| newer.revision == older.revision + 1);
+    let rests =
+        history.iter().all(|one| !one.status.is_pending() && one.status != ReleaseStatus::Uninstalling);
+    if deployed <= 1 && is_whole && rests { Ok(()) } else { Err(told().join(", ")) }
+}
+
 /// How it ends when nobody disturbs it, and after how many writes.
 async fn undisturbed(case: &Case, env: &Env) -> (End, u64) {
     case.begin(env).await;
@@ -92,7 +106,11 @@ async fn is_killed(case: &Case, env: &Env, process: &Mortal, wanted: &End) -> bo
     let death = format!("{}, {process}", case.name);
     match case.deploy(env, "second").await {
         Ok(outcome) => assert_eq!(outcome.status, case.ends, "{death}: {outcome}"),
+        Err(error) if case.removes() && error.kind() == ErrorKind::NotFound => {}
         Err(error) => panic!("{death}: {error}"),
+    }
+    if let Err(why) = settled(env).await {
+        panic!("{death}: {why}");
     }
     let end = End::of(env).await;
     if let Some(difference) = wanted.differs(&end) {

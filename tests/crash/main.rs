@@ -45,6 +45,13 @@ crashes![
     job_before_its_follower,
     service_to_be_replaced,
     restarted,
+    release_installed,
+    release_installed_and_fails,
+    release_upgraded,
+    release_upgraded_and_fails,
+    release_whose_hook_fails,
+    release_rolled_back,
+    release_uninstalled,
 ];
 
 #[test]

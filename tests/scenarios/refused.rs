@@ -67,7 +67,7 @@ scenario!(a_terminating_namespace, async |env| {
         .run(&env.bundle(CONFIG.trim_end_matches("---\n")), run)
         .await
         .expect_err("refused");
-    env.release("held").await;
+    env.unfinalize("held").await;
     says(&error, ErrorKind::Conflict, &["being terminated", &env.namespace]);
 });
 

@@ -35,10 +35,6 @@ spec:
     spec: {containers: [{name: api, image: \"registry.example/api:{{ .Values.image.tag }}\"}]}
 ";
 
-fn release(env: &Env, name: &str) -> Release {
-    Release::new(env.cluster.clone(), &env.namespace, name).expect("a name")
-}
-
 /// Two revisions of one release, one of another.
 async fn released(env: &Env, helm: Helm) {
     let files = [
@@ -72,7 +68,7 @@ live_scenario!("needs a cluster and helm", what_helm_3_released_is_read_as_it_re
 });
 
 async fn is_read_as_by(env: &Env, helm: Helm) {
-    let shop = release(env, "shop");
+    let shop = env.release("shop");
 
     let theirs = env.helm_json(helm, &["list"]).await;
     let ours = Release::list(&env.cluster, Some(&env.namespace)).await.expect("a list");
@@ -142,7 +138,7 @@ async fn is_read_as_by(env: &Env, helm: Helm) {
 
 live_scenario!("needs a cluster and helm", what_nobody_can_read_is_told_and_left, async |env| {
     released(&env, Helm::Four).await;
-    let shop = release(&env, "shop");
+    let shop = env.release("shop");
     let broken = json!({"data": {"release": "bm90IGEgcmVsZWFzZQ=="}}).to_string();
     env.kubectl(&["patch", "secret", "sh.helm.release.v1.shop.v1", "--type=merge", "-p", &broken], "").await;
 
@@ -162,7 +158,7 @@ live_scenario!("needs a cluster and helm", what_nobody_can_read_is_told_and_left
     for (name, revision, why) in
         [("shop", Some(9), "revision 9 is not recorded"), ("none", None, "no such release")]
     {
-        let error = release(&env, name).get(revision).await.expect_err("it is not there");
+        let error = env.release(name).get(revision).await.expect_err("it is not there");
         assert!(error.kind() == ErrorKind::NotFound && error.to_string().contains(why), "{error}");
     }
 });

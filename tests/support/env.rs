@@ -10,7 +10,7 @@ use deploy_core::manifest::{Bundle, read};
 use deploy_core::outcome::Outcome;
 use deploy_core::rollout::Rollout;
 use deploy_core::run::{Policy, Run};
-use deploy_k8s::{Apply, Cluster, LeaseLock, SecretJournal};
+use deploy_k8s::{Apply, Cluster, LeaseLock, Release, SecretJournal};
 use deploy_sim::SimCluster;
 use futures_util::FutureExt;
 use k8s_openapi::api::core::v1::Namespace;
@@ -133,6 +133,11 @@ impl Env {
     /// The target under test.
     pub fn target(&self) -> Apply {
         Apply::new(self.cluster.clone())
+    }
+
+    /// A release in the namespace.
+    pub fn release(&self, name: &str) -> Release {
+        Release::new(self.cluster.clone(), &self.namespace, name).expect("a good name")
     }
 
     /// A rollout with lock and journal in the namespace, for runs with a name.

@@ -97,7 +97,7 @@ impl Env {
     }
 
     /// Takes the finalizers off a ConfigMap.
-    pub async fn release(&self, name: &str) {
+    pub async fn unfinalize(&self, name: &str) {
         let config_maps: Api<ConfigMap> = Api::namespaced(self.kube.clone(), &self.namespace);
         let patch = Patch::Merge(serde_json::json!({"metadata": {"finalizers": null}}));
         config_maps.patch(name, &PatchParams::default(), &patch).await.expect("the cluster answers");

@@ -1,4 +1,13 @@
-//! Where manifests come from: files and directories, for the `deploy-core` engine.
+//! Where manifests come from, for the `deploy-core` engine.
+//!
+//! | source | reads | needs |
+//! | --- | --- | --- |
+//! | [`FileSource`] | files, directories, standard input, as `kubectl apply -f` | |
+//! | [`HelmChart`] | a chart's folder or archive, with values, as `helm template`; also what a release records of it | `helm` |
+//! | [`Kustomization`] | a folder with a `kustomization.yaml`, as `kubectl apply -k` | `kubectl` |
+//!
+//! Each is a [`Source`](deploy_core::source::Source). The programs are started without a shell, killed when nobody waits for them any more,
+//! and bounded in time and output; a renderer in Rust would take their place behind the same trait.
 //!
 //! ```
 //! use deploy_core::source::Source;
@@ -20,7 +29,13 @@
 //! # std::fs::remove_dir_all(folder).unwrap();
 //! ```
 
+mod chart;
 mod files;
+mod kustomize;
+mod program;
 mod walk;
 
+pub use chart::{HOOK, HelmChart, MAX_CHART_BYTES, Rendered, split_hooks};
 pub use files::{FileSource, MAX_ENTRIES, MAX_FILES, MAX_TOTAL_BYTES};
+pub use kustomize::Kustomization;
+pub use program::MAX_OUTPUT;

@@ -1,6 +1,12 @@
 //! Files and directories as they are on a disk.
 
-#![allow(clippy::unwrap_used, reason = "clippy knows a test by its attribute, not its helpers")]
+#![allow(
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "clippy knows a test by its attribute, not its helpers"
+)]
+
+mod support;
 
 use std::fs;
 use std::io::{self, Cursor, Read};
@@ -10,18 +16,7 @@ use deploy_core::error::ErrorKind;
 use deploy_core::source::Source;
 use deploy_source::FileSource;
 
-/// A directory of its own for the test `name`, with `files`.
-fn folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    for (file, text) in files {
-        let path = folder.join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    folder
-}
+use support::folder;
 
 fn object(name: &str) -> String {
     format!("apiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\n")

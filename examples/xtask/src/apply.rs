@@ -1,40 +1,48 @@
-//! `apply` and `diff`: manifests from files to a cluster.
+//! `apply` and `diff`: manifests from files, a chart or a kustomization to a cluster.
 
-use std::io;
 use std::sync::Arc;
 
 use deploy_core::error::Result;
 use deploy_core::manifest::{Bundle, BundleBuilder};
 use deploy_core::outcome::Outcome;
 use deploy_core::rollout::Rollout;
-use deploy_core::source::Source;
 use deploy_k8s::{Apply, ApplySet, ConflictRule, Conflicts};
-use deploy_source::FileSource;
 
 use crate::args::{ApplyArgs, DiffArgs, ManifestArgs, WritingArgs};
 use crate::rollout::{Desired, records_namespace, roll_out};
 use crate::session::Session;
 
 pub(crate) async fn apply(args: &ApplyArgs, session: &Session) -> Result<Outcome> {
-    let bundle = read(&args.manifests, session).await?;
     let (name, manager) = (args.rollout.name.as_deref(), &args.rollout.field_manager);
+    let (bundle, note) = read(&args.manifests, name, session).await?;
     let target =
         target(&args.writing, name, manager, &bundle, session)?.asking_about_each(args.rollout.dry_run);
-    roll_out(target, Desired::Bundle(&bundle), &args.rollout, session).await
+    let mut outcome = roll_out(target, Desired::Bundle(&bundle), &args.rollout, session).await?;
+    outcome.notes.extend(note);
+    Ok(outcome)
 }
 
 pub(crate) async fn diff(args: &DiffArgs, session: &Session) -> Result<Outcome> {
-    let bundle = read(&args.manifests, session).await?;
+    let (bundle, note) = read(&args.manifests, args.name.as_deref(), session).await?;
     let target = target(&args.writing, args.name.as_deref(), &args.field_manager, &bundle, session)?;
     session.ready();
-    Rollout::new(Arc::new(target.asking_about_each(true))).dry_run(true).run(&bundle, session.run()).await
+    let rollout = Rollout::new(Arc::new(target.asking_about_each(true))).dry_run(true);
+    let mut outcome = rollout.run(&bundle, session.run()).await?;
+    outcome.notes.extend(note);
+    Ok(outcome)
 }
 
-async fn read(args: &ManifestArgs, session: &Session) -> Result<Bundle> {
-    let source = FileSource::new(&args.files).recursive(args.recursive).standard_input(io::stdin());
-    let objects = session.unless_cancelled(source.load()).await?;
+/// The bundle, and a note on what was left out of it.
+async fn read(
+    args: &ManifestArgs,
+    name: Option<&str>,
+    session: &Session,
+) -> Result<(Bundle, Option<String>)> {
+    // Every time the same, whether something stands or not: applying again must change nothing.
+    let load = args.source.load(name.unwrap_or_default(), &session.namespace, false);
+    let (objects, note) = session.unless_cancelled(load).await?.without_hooks();
     let bundle = Bundle::builder().objects(objects).namespace(&session.namespace);
-    args.images.iter().cloned().fold(bundle, BundleBuilder::image).build()
+    Ok((args.images.iter().cloned().fold(bundle, BundleBuilder::image).build()?, note))
 }
 
 fn target(

@@ -14,6 +14,7 @@ use crate::help::{
 };
 use crate::release::ReleaseArgs;
 use crate::report_file::ReportFile;
+use crate::source::SourceArgs;
 
 /// Deploys to Kubernetes: follows the rollout, says why it fails, brings the old state back.
 #[derive(Parser)]
@@ -134,12 +135,8 @@ pub(crate) struct DiffArgs {
 /// What is wanted.
 #[derive(Args)]
 pub(crate) struct ManifestArgs {
-    /// A manifest, or a directory of them; `-` is standard input
-    #[arg(short, long = "filename", value_name = "PATH", required = true, num_args = 1..)]
-    pub(crate) files: Vec<PathBuf>,
-    /// Read the directories in a directory too
-    #[arg(short = 'R', long)]
-    pub(crate) recursive: bool,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
     /// Put another image in place: NAME is a container, or an image without its tag
     #[arg(long = "image", value_name = "NAME=IMAGE")]
     pub(crate) images: Vec<ImageOverride>,
@@ -359,7 +356,7 @@ mod tests {
                 line.split(" | ").next().unwrap().split_whitespace().map(|word| word.trim_matches('\''));
             Cli::try_parse_from(words).map_or_else(|error| panic!("{line}: {error}"), |_| count += 1);
         }
-        assert_eq!(count, 28);
+        assert_eq!(count, 32);
     }
 
     #[test]
@@ -370,7 +367,13 @@ mod tests {
             assert_eq!(error.exit_code(), 2, "{line}");
             assert!(error.to_string().contains(expect), "{line}: {error}");
         };
-        check("xtask apply -n shop", "--filename <PATH>");
+        check("xtask apply -n shop", "<--filename <PATH>...|--chart <DIR>|--kustomize <DIR>>");
+        check("xtask apply -f a -k b", "cannot be used with");
+        check("xtask diff --chart a -k b --name x", "cannot be used with");
+        check("xtask diff --chart a --values b", "--name <APP>");
+        check("xtask apply -f a --values b", "--chart <DIR>");
+        check("xtask apply -k a --set b=c", "--chart <DIR>");
+        check("xtask apply -k a -R", "cannot be used with");
         check("xtask apply -f a --image api", "not NAME=IMAGE");
         check("xtask apply -f a --prune", "--name <APP>");
         check("xtask apply -f a --recreate widget", "\"widget\" is not known");

@@ -13,11 +13,16 @@ pub(crate) const APPLY_EXAMPLES: &str = "\
 Examples:
   cargo xtask apply -f deploy/ -n shop --name shop
   cargo xtask apply -f api.yaml -n shop --image api=registry.example/shop/api:v2 --timeout 2m
-  helm template chart/ | cargo xtask apply -f - -n shop --dry-run
+  cargo xtask apply --chart chart/ --values prod.yaml --set image.tag=v2 -n shop --name shop
+  cargo xtask apply -k overlays/prod -n shop --name shop
+  kustomize build . | cargo xtask apply -f - -n shop --dry-run
   cargo xtask apply -f deploy/ -n shop --name shop --prune --yield spec.replicas
   cargo xtask apply -f deploy/ -n shop --recreate job --recreate Widget.example.com
   cargo xtask apply -f deploy/ -n shop --json | jq .status
   cargo xtask apply -f deploy/ -n shop --report rollout.html --report rollout.md
+
+Of a chart the hooks are left out (and named), because only a release runs them; its CRDs are
+applied like all else. Rendering asks no cluster: `lookup` finds nothing.
 
 Ctrl-C (or SIGTERM) stops the run and brings the old state back; a second Ctrl-C leaves at once.";
 
@@ -25,6 +30,8 @@ pub(crate) const DIFF_EXAMPLES: &str = "\
 Examples:
   cargo xtask diff -f deploy/ -n shop
   cargo xtask diff -f deploy/ -n shop --name shop --prune
+  cargo xtask diff --chart chart/ --values prod.yaml -n shop --name shop
+  cargo xtask diff -k overlays/prod -n shop
   cargo xtask diff -f deploy/ -n shop --json | jq .objects
 
 Secrets' values are masked; that one changes still shows. It exits with 0 if there are no

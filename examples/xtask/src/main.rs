@@ -27,6 +27,7 @@ mod sample;
 mod session;
 mod set_image;
 mod signals;
+mod source;
 mod stats;
 mod status;
 mod verbs;

@@ -2,7 +2,9 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a scenario ends by panicking, and says why")]
 
+use std::ffi::OsString;
 use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 
 use deploy_tests::{Env, live, workload};
@@ -41,6 +43,7 @@ async fn start(env: &Env, command: &str, manifests: &str) -> Child {
     let mut child = Command::new(env!("CARGO_BIN_EXE_xtask"))
         .args(command.split_whitespace())
         .args(["--namespace", &env.namespace])
+        .env("PATH", tools())
         .env_remove("KUBECONFIG_BASE64")
         .env_remove("GITHUB_STEP_SUMMARY")
         .stdin(Stdio::piped())
@@ -53,6 +56,15 @@ async fn start(env: &Env, command: &str, manifests: &str) -> Child {
     // A command that reads no manifests may end before it is written to.
     let _ = stdin.write_all(env.filled(manifests).as_bytes()).await;
     child
+}
+
+/// Where helm and kubectl are, before all else.
+#[expect(clippy::disallowed_methods, reason = "the tests' own edge: where the tools are")]
+fn tools() -> OsString {
+    let folders = ["HELM", "KUBECTL"].map(|variable| std::env::var(variable).ok());
+    let folders = folders.iter().flatten().filter_map(|program| Path::new(program).parent());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(folders.map(Path::to_owned).chain(std::env::split_paths(&path))).expect("no colons")
 }
 
 async fn end(child: Child) -> Ended {
@@ -346,6 +358,45 @@ async fn releases_are_helms() {
 
         xtask(&env, "release get app 7", "").await.error(2, "revision 7 is not recorded");
         xtask(&env, "release status App", "").await.error(2, "lowercase letters");
+    })
+    .await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster and helm: tests/cluster/up"]
+async fn charts_and_kustomizations_are_applied() {
+    live("x-sources", async |env| {
+        let app = config("{{ .Release.Name }}-app", "{{ .Values.a }}");
+        let hook = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: before, annotations: {helm.sh/hook: pre-install}}\n";
+        let chart = env.chart(&[
+            ("chart/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 1.0.0\n"),
+            ("chart/values.yaml", "a: chart\n"),
+            ("chart/templates/app.yaml", &app),
+            ("chart/templates/hook.yaml", hook),
+            ("values.yaml", "a: file\n"),
+            ("base/app.yaml", &config("app", "base")),
+            ("base/kustomization.yaml", "resources: [app.yaml]\nnamePrefix: k-\n"),
+        ]);
+        let path = |name: &str| format!("{}/{name}", chart.path());
+        let note = "left out, because only a release runs hooks: ConfigMap before";
+        let from_chart = format!("--chart {} --name web --values {}", path("chart"), path("values.yaml"));
+
+        let diff = xtask(&env, &format!("diff {from_chart}"), "").await.with(1);
+        assert!(diff.contains("+  a: file\n") && diff.ends_with(&format!("# {note}\n")), "{diff}");
+        let applied = xtask(&env, &format!("apply {from_chart} --json"), "").await.json(0);
+        assert_eq!(applied["notes"][0], note);
+        assert_eq!(value(&env, "web-app").await.as_deref(), Some("file"));
+        assert_eq!(value(&env, "before").await, None);
+        xtask(&env, &format!("apply {from_chart} --set a=pair --lint"), "").await.with(0);
+        assert_eq!(value(&env, "web-app").await.as_deref(), Some("pair"));
+        assert_eq!(xtask(&env, &format!("diff {from_chart} --set a=pair"), "").await.with(0), format!("# {note}\n"));
+
+        xtask(&env, &format!("apply -k {}", path("base")), "").await.with(0);
+        assert_eq!(value(&env, "k-app").await.as_deref(), Some("base"));
+
+        xtask(&env, &format!("apply -k {}", path("chart")), "").await.error(2, "kubectl kustomize ");
+        xtask(&env, &format!("apply --chart {} --name web", path("base")), "").await.error(2, "Chart.yaml");
+        xtask(&env, &format!("apply --chart {} --name web", path("none")), "").await.error(2, "No such file");
     })
     .await;
 }

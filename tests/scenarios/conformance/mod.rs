@@ -80,7 +80,7 @@ async fn targets(env: &Arc<Env>, set: impl Fn(Apply, &str) -> Box<dyn RolloutTar
     let rooms = Rooms::of(env);
     conformance::rollout_target::run(async || {
         let namespace = rooms.another().await;
-        Target { env: Arc::clone(env), target: set(env.target(), &namespace), namespace }
+        Target { env: Arc::clone(env), under_test: set(env.target(), &namespace), namespace }
     })
     .await;
     rooms.remove().await;
@@ -109,14 +109,14 @@ impl<L: Lock> conformance::lock::Fixture for Locked<L> {
 
 struct Target {
     env: Arc<Env>,
-    target: Box<dyn RolloutTarget>,
+    under_test: Box<dyn RolloutTarget>,
     namespace: String,
 }
 
 #[async_trait]
 impl conformance::rollout_target::Fixture for Target {
     fn target(&self) -> &dyn RolloutTarget {
-        &*self.target
+        &*self.under_test
     }
 
     fn namespace(&self) -> &str {

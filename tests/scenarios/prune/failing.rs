@@ -88,7 +88,7 @@ scenario!(what_a_finalizer_holds_is_waited_for, async |env| {
     let (rollout, bundle) = (rollout(&env, set(&env)), env.bundle(&configs(&["alpha"])));
     let release = async {
         env.eventually("the deletion", || async { says(&recorder, "beta deleted") }).await;
-        env.release("beta").await;
+        env.unfinalize("beta").await;
     };
     let (outcome, ()) = tokio::join!(rollout.run(&bundle, run.named("app")), release);
     let outcome = outcome.expect("started");

@@ -33,6 +33,7 @@
 //!
 //! A run that dies leaves a pending revision. Whoever holds the release's lock next takes it for failed, and cleans up after it.
 
+mod adopted;
 mod calls;
 mod codec;
 mod content;
@@ -80,6 +81,7 @@ pub struct Release {
     apply: Apply,
     chart: Option<Chart>,
     hooks: Vec<Object>,
+    crds: Vec<Object>,
     labels: BTreeMap<String, String>,
     history_max: usize,
     takes_ownership: bool,
@@ -102,6 +104,7 @@ impl Release {
             apply: Apply::new(cluster),
             chart: None,
             hooks: Vec::new(),
+            crds: Vec::new(),
             labels: BTreeMap::new(),
             history_max: HISTORY_MAX,
             takes_ownership: false,
@@ -129,6 +132,14 @@ impl Release {
     #[must_use]
     pub fn hooks(mut self, hooks: impl IntoIterator<Item = Object>) -> Self {
         self.hooks.extend(hooks);
+        self
+    }
+
+    /// Creates these definitions, a chart's `crds/`, where they are missing. They are no part of a revision: what is there is not changed,
+    /// and nothing deletes them.
+    #[must_use]
+    pub fn crds(mut self, crds: impl IntoIterator<Item = Object>) -> Self {
+        self.crds.extend(crds);
         self
     }
 
