@@ -7,6 +7,7 @@ mod conflicts;
 mod conformance;
 mod failing;
 mod healthy;
+mod interop;
 mod interrupted;
 mod merge;
 mod others;
