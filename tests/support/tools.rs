@@ -24,11 +24,18 @@ impl Env {
 
     /// What a `helm` writes to its standard output; it must succeed.
     pub async fn helm_says(&self, helm: Helm, arguments: &[&str]) -> String {
-        let variable = match helm {
-            Helm::Three => "HELM3",
-            Helm::Four => "HELM",
-        };
-        self.use_tool(variable, arguments, "").await.0
+        self.helm_tells(helm, arguments).await.0
+    }
+
+    /// What a `helm` writes to its standard output and error; it must succeed. Dropped, it is killed.
+    pub async fn helm_tells(&self, helm: Helm, arguments: &[&str]) -> (String, String) {
+        self.use_tool(helm.variable(), arguments, "").await
+    }
+
+    /// Why a `helm` fails; it must.
+    pub async fn helm_fails(&self, helm: Helm, arguments: &[&str]) -> String {
+        let told = self.try_tool(helm.variable(), arguments, "").await;
+        told.err().unwrap_or_else(|| panic!("helm {} succeeded", arguments.join(" ")))
     }
 
     /// The same as JSON.
@@ -55,8 +62,19 @@ impl Env {
     }
 
     /// What a tool writes to its standard output and error.
-    #[expect(clippy::disallowed_methods, reason = "the tests' own edge: where the tools are")]
     async fn use_tool(&self, variable: &str, arguments: &[&str], input: &str) -> (String, String) {
+        let told = self.try_tool(variable, arguments, input).await;
+        told.unwrap_or_else(|told| panic!("{variable} {}: {told}", arguments.join(" ")))
+    }
+
+    /// The same, in one where it fails.
+    #[expect(clippy::disallowed_methods, reason = "the tests' own edge: where the tools are")]
+    async fn try_tool(
+        &self,
+        variable: &str,
+        arguments: &[&str],
+        input: &str,
+    ) -> Result<(String, String), String> {
         let program = std::env::var(variable)
             .unwrap_or_else(|_| panic!("{variable} is not set: run  eval \"$(tests/cluster/up)\"  first"));
         let mut tool = Command::new(program)
@@ -74,18 +92,26 @@ impl Env {
         let output = tool.wait_with_output().await.expect("it ends");
         let [said, told] =
             [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-        assert!(output.status.success(), "{variable} {}: {said}{told}", arguments.join(" "));
-        (said, told)
+        if output.status.success() { Ok((said, told)) } else { Err(said + &told) }
     }
 }
 
 /// Which helm.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Helm {
     /// That of `HELM3`.
     Three,
     /// That of `HELM`.
     Four,
+}
+
+impl Helm {
+    fn variable(self) -> &'static str {
+        match self {
+            Self::Three => "HELM3",
+            Self::Four => "HELM",
+        }
+    }
 }
 
 /// A chart in a directory of its own.

@@ -97,7 +97,7 @@ impl Apply {
     ) -> Result<Done> {
         let nothing = |note| Done { action: Action::Unchanged, live: None, note };
         let Some(live) = self.cluster.get(place, &entry.id.name).await? else { return Ok(nothing(None)) };
-        if !is_by(&live, written_by) {
+        if !self.wrote(&live, written_by)? {
             return Ok(nothing(Some(format!("{} was made by somebody else and stays", entry.id))));
         }
         if let Some(theirs) = self.others_inside(&live, place, written_by).await? {
@@ -116,7 +116,9 @@ impl Apply {
         if same(before.value(), &live) {
             return Ok(Done { action: Action::Unchanged, live: Some(live), note: None });
         }
-        if before.uid() != live.pointer("/metadata/uid").and_then(Value::as_str) && is_by(&live, written_by) {
+        if before.uid() != live.pointer("/metadata/uid").and_then(Value::as_str)
+            && self.wrote(&live, written_by)?
+        {
             // The run deleted it and created it anew: it cannot be changed back either.
             self.clear(&live, before, place).await?;
             let live = self.create_again(before, place).await?;
@@ -131,7 +133,7 @@ impl Apply {
             let action = if unchanged { Action::Unchanged } else { Action::Update };
             return Ok(Done { action, live: Some(live), note: None });
         }
-        if !is_by(&live, written_by) {
+        if !self.wrote(&live, written_by)? {
             // The run never wrote it, or another one did since.
             let note = Some(format!("{} was changed by somebody else and stays", before.id()));
             return Ok(Done { action: Action::Unchanged, live: Some(live), note });
@@ -199,6 +201,14 @@ impl Apply {
         };
         let writer = entries.filter(wrote).map(|entry| entry.manager).next();
         Ok(writer.unwrap_or_else(|| self.manager.clone()))
+    }
+
+    /// Whether one of these runs wrote it last, by its mark; a release's bears the release's.
+    fn wrote(&self, live: &Value, written_by: &[DeploymentId]) -> Result<bool> {
+        match &self.owner {
+            Some(owner) => Ok(owner.owns(&Object::new(live.clone())?)),
+            None => Ok(is_by(live, written_by)),
+        }
     }
 
     /// Whether all that is ours has its old values; what controllers note in the object (a Deployment's revision) does not count.

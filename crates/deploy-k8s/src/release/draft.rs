@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use deploy_core::chart::Chart;
 use deploy_core::clock::Timestamp;
 use deploy_core::manifest::GIT_REVISION;
+use deploy_core::plan::Snapshot;
 use serde_json::{Map, Value, json};
 
 use super::hook::HookEvent;
@@ -22,9 +23,30 @@ pub(super) struct Draft {
     pub(super) owner: Owner,
     /// How the release stood when it was planned.
     pub(super) standing: Standing,
+    /// The objects that are taken over, as they stood before.
+    pub(super) adopted: Snapshot,
+    /// What revisions that never came to run took over, and this one does not want: it is brought back.
+    pub(super) given_back: Snapshot,
 }
 
 impl Draft {
+    /// What is planned first: nothing is known of objects yet.
+    pub(super) fn new(
+        purpose: Purpose,
+        record: Option<Record>,
+        labels: BTreeMap<String, String>,
+        owner: Owner,
+        standing: Standing,
+    ) -> Self {
+        let (adopted, given_back) = (Snapshot::default(), Snapshot::default());
+        Self { purpose, record, labels, owner, standing, adopted, given_back }
+    }
+
+    /// Whether a journal says how objects looked before the release took them.
+    pub(super) fn is_adopting(&self) -> bool {
+        !self.adopted.entries.is_empty() || !self.given_back.entries.is_empty()
+    }
+
     /// Whether hooks run once all else is well.
     pub(super) fn has_hooks_after(&self) -> bool {
         let Some((record, event)) = self.record.as_ref().zip(self.purpose.after()) else { return false };

@@ -33,6 +33,7 @@
 //!
 //! A run that dies leaves a pending revision. Whoever holds the release's lock next takes it for failed, and cleans up after it.
 
+mod adopted;
 mod calls;
 mod codec;
 mod content;

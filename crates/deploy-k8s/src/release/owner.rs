@@ -55,7 +55,7 @@ impl Owner {
     }
 
     /// Whether it bears all marks of the release.
-    pub(super) fn owns(&self, live: &Object) -> bool {
+    pub(crate) fn owns(&self, live: &Object) -> bool {
         live.label(MANAGED_BY) == Some("Helm")
             && live.annotation(RELEASE) == Some(&self.release)
             && live.annotation(NAMESPACE) == Some(&self.namespace)

@@ -25,7 +25,7 @@ pub(super) struct Recorded {
 }
 
 impl Recorded {
-    fn id(&self) -> ObjectId {
+    pub(super) fn id(&self) -> ObjectId {
         self.place.id(self.object.name())
     }
 }
@@ -93,8 +93,7 @@ impl Release {
         codec::encode(&record)?;
         let mut labels = newest.map(Entry::users_labels).unwrap_or_default();
         labels.extend(self.labels.clone());
-        let draft =
-            Draft { purpose, record: Some(record), labels, owner: self.owner(HashSet::new()), standing };
+        let draft = Draft::new(purpose, Some(record), labels, self.owner(HashSet::new()), standing);
         let mut plan = self.plan_draft(draft, objects, run).await?;
         plan.bundle = digest;
         plan.revision = Some(revision);
@@ -104,8 +103,7 @@ impl Release {
     /// A first revision that failed leaves nothing but its record.
     async fn plan_removal(&self, standing: Standing, run: &Run) -> Result<Plan> {
         let owner = self.owner(HashSet::new());
-        let draft =
-            Draft { purpose: Purpose::Removal, record: None, labels: self.labels.clone(), owner, standing };
+        let draft = Draft::new(Purpose::Removal, None, self.labels.clone(), owner, standing);
         self.plan_draft(draft, Vec::new(), run).await
     }
 
@@ -120,7 +118,15 @@ impl Release {
         let automatic = draft.purpose.deletes_first() && draft.standing.is_unsettled();
         let mut plan = self.engine(&draft.owner, automatic).plan(&bundle, run).await?;
         let wanted: HashSet<ObjectId> = plan.changes.iter().map(|change| change.id.clone()).collect();
-        let unwanted = recorded.into_iter().filter(|recorded| !wanted.contains(&recorded.id()));
+        self.find_adopted(&mut draft, &plan).await?;
+        let given_back: HashSet<ObjectId> =
+            draft.given_back.entries.iter().map(|entry| entry.id.clone()).collect();
+        notes.extend(
+            given_back.iter().map(|id| format!("{id} was taken over, and is brought back as it was")),
+        );
+        let goes =
+            |recorded: &Recorded| !wanted.contains(&recorded.id()) && !given_back.contains(&recorded.id());
+        let unwanted = recorded.into_iter().filter(goes);
         let deletions = self.deletions(unwanted.collect(), &draft.owner, &mut notes).await?;
         plan.changes.extend(deletions);
         plan.notes.extend(notes);

@@ -9,13 +9,14 @@ use super::Release;
 use super::draft::{Draft, Purpose, shortened};
 use super::hook::HookEvent;
 use super::record::{Record, ReleaseStatus};
-use super::store::Entry;
+use super::store::{Entry, Writer};
 
 impl Release {
     /// Takes the revision's number.
     pub(super) async fn record_pending(&self, plan: &Plan, draft: &Draft, run: &Run) -> Result<()> {
         let Some(record) = &draft.record else { return Ok(()) };
-        let created = self.store.create(record, &draft.labels, &plan.deployment, run.now()).await;
+        let by = Writer { run: &plan.deployment, adopts: draft.is_adopting() };
+        let created = self.store.create(record, &draft.labels, by, run.now()).await;
         let created = created.map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
                 error.help(format!("the namespace \"{}\" must exist: create it first", self.namespace()))
@@ -23,7 +24,7 @@ impl Release {
             _ => error,
         })?;
         if created {
-            return Ok(());
+            return self.journal_adopted(plan, draft, run).await;
         }
         let taken = self.store.entry(&self.name, record.version).await?;
         Err(match taken.filter(|taken| taken.status.is_pending()) {

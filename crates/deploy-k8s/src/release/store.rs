@@ -18,6 +18,8 @@ use crate::api::{Cluster, Place, Resource, escape};
 const TYPE: &str = "helm.sh/release.v1";
 /// Labels that Helm writes (`pkg/storage/driver/secrets.go`); all others are the user's.
 pub(super) const RESERVED: [&str; 6] = ["name", "owner", "status", "version", "createdAt", "modifiedAt"];
+/// The annotation of a revision that took objects over.
+const ADOPTS: &str = "deploy-core/adopts";
 /// Who writes records, in their `managedFields`.
 const WRITER: &str = "deploy-core";
 /// How often a record may change under us before we give up on it.
@@ -41,8 +43,18 @@ pub(super) struct Entry {
     pub(super) written: Option<Timestamp>,
     /// The run of ours that wrote it; Helm drops this when it writes, and then it is Helm's.
     pub(super) run: Option<String>,
+    /// Whether it took objects over that stood before it: a journal says how they were.
+    pub(super) adopts: bool,
     metadata: Value,
     text: Option<ByteString>,
+}
+
+/// Who records a revision.
+#[derive(Clone, Copy)]
+pub(super) struct Writer<'a> {
+    pub(super) run: &'a DeploymentId,
+    /// Whether it takes objects over.
+    pub(super) adopts: bool,
 }
 
 impl Store {
@@ -88,23 +100,26 @@ impl Store {
         &self,
         record: &Record,
         labels: &BTreeMap<String, String>,
-        run: &DeploymentId,
+        by: Writer<'_>,
         now: Timestamp,
     ) -> Result<bool> {
         let mut secret = json!({
             "apiVersion": "v1", "kind": "Secret", "type": TYPE,
             "metadata": {
                 "name": name::secret(&record.name, record.version), "namespace": record.namespace,
-                "labels": labels, "annotations": {DEPLOYMENT_ID: run},
+                "labels": labels, "annotations": {DEPLOYMENT_ID: by.run},
             },
         });
+        if by.adopts {
+            secret["metadata"]["annotations"][ADOPTS] = "true".into();
+        }
         hold(&mut secret, record, "createdAt", now)?;
         match self.cluster.create(&self.place()?, &secret, WRITER).await {
             Ok(Some(_)) => Ok(true),
             Err(error) if error.kind() != ErrorKind::OutcomeUnknown => Err(error),
             // Somebody's, or ours whose answer was lost.
             lost => match self.entry(&record.name, record.version).await? {
-                Some(entry) => Ok(entry.is_by(run)),
+                Some(entry) => Ok(entry.is_by(by.run)),
                 None => lost.map(|_| false),
             },
         }
@@ -159,7 +174,7 @@ impl Entry {
     /// Reads a Secret; nothing if it is no record. Its name says of which release and revision it is: that is what Helm gets it by.
     fn read(secret: &Value) -> Option<Self> {
         let metadata = secret.get("metadata")?;
-        let run = metadata.get("annotations").and_then(|annotations| annotations.get(DEPLOYMENT_ID));
+        let annotation = |key: &str| metadata.get("annotations")?.get(key)?.as_str();
         let text = |field: &str| metadata.get(field).and_then(Value::as_str);
         let label = |label: &str| metadata.get("labels")?.get(label)?.as_str();
         let (release, revision) = text("name")?.strip_prefix("sh.helm.release.v1.")?.rsplit_once(".v")?;
@@ -171,7 +186,8 @@ impl Entry {
             revision,
             status: label("status").unwrap_or_default().to_owned().into(),
             written: seconds("modifiedAt").or_else(|| seconds("createdAt")),
-            run: run.and_then(Value::as_str).map(str::to_owned),
+            run: annotation(DEPLOYMENT_ID).map(str::to_owned),
+            adopts: annotation(ADOPTS).is_some(),
             metadata: unmanaged(metadata),
             text: serde_json::from_value(secret.get("data")?.get("release")?.clone()).ok(),
         })

@@ -48,6 +48,7 @@ impl RolloutTarget for Release {
         }
         if draft.purpose.deletes_first() {
             // What failed may hold what is gone back to from coming up. Whether it is gone is waited for at the end.
+            applied.objects.extend(self.give_back(&draft.owner, &draft.given_back, run).await?);
             self.delete_unwanted(plan, draft, run).await?;
         }
         if draft.has_hooks_after() {
@@ -72,6 +73,10 @@ impl RolloutTarget for Release {
 
     async fn finish(&self, plan: &Plan, deadline: Timestamp, run: &Run) -> Result<Observation> {
         let draft = draft(plan)?;
+        if draft.is_adopting() {
+            self.give_back(&draft.owner, &draft.given_back, run).await?;
+            self.forget_adopted().await?;
+        }
         self.record_deployed(plan, draft, run).await?;
         let Some(gone) = self.delete_unwanted(plan, draft, run).await? else {
             return Ok(Observation::Cancelled);

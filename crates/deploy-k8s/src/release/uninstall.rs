@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use deploy_core::clock::Timestamp;
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::evidence::Evidence;
-use deploy_core::manifest::{Bundle, Object};
+use deploy_core::manifest::{Bundle, Object, ObjectId};
 use deploy_core::plan::{Change, Depth, Plan, Snapshot};
 use deploy_core::run::{DeploymentId, Run};
 use deploy_core::target::{Applied, Observation, Restored, Revision, RolloutTarget, TargetCapabilities};
@@ -32,6 +32,8 @@ struct Departure {
     owner: Owner,
     /// The record whose hooks run.
     record: Record,
+    /// What it took over, and never came to run with.
+    given_back: Snapshot,
 }
 
 impl Uninstall {
@@ -49,7 +51,8 @@ impl Uninstall {
 
     async fn delete(&self, plan: &Plan, run: &Run) -> Result<Applied> {
         let deletions: Vec<&Change> = plan.deletions().collect();
-        let owner = &departure(plan)?.owner;
+        let Departure { owner, given_back, .. } = departure(plan)?;
+        self.release.give_back(owner, given_back, run).await?;
         let fate = |live: &Object| Ok(owner.judge(live));
         let Some(gone) = self.release.apply.delete_all(&deletions, &fate, run).await? else {
             return Err(Error::new(ErrorKind::Cancelled, "cancelled while deleting"));
@@ -113,12 +116,15 @@ impl RolloutTarget for Uninstall {
         let (record, revision, mut notes) = (newest.record()?, newest.revision, Vec::new());
         let owner = release.owner(HashSet::new());
         let recorded = release.recorded(standing.standing(), &mut notes).await?;
+        let given_back = release.taken_over(&standing).await?;
+        let stays = |id: &ObjectId| given_back.entries.iter().any(|entry| entry.id == *id);
+        let recorded = recorded.into_iter().filter(|one| !stays(&one.id())).collect();
         let deletions = release.deletions(recorded, &owner, &mut notes).await?;
         let digest = bundle.digest().as_str().to_owned();
         let mut plan = Plan::new(run.id().clone(), digest, Depth::Fields, deletions, Vec::new());
         plan.notes = notes;
         plan.revision = Some(revision);
-        Ok(plan.keeping(Departure { standing, owner, record }))
+        Ok(plan.keeping(Departure { standing, owner, record, given_back }))
     }
 
     async fn begin(&self, plan: &Plan, run: &Run) -> Result<()> {
@@ -145,7 +151,11 @@ impl RolloutTarget for Uninstall {
         if let Some(unwell) = self.depart(plan, HookEvent::PostDelete, run).await?.halted {
             return Ok(unwell);
         }
-        self.forget(&departure(plan)?.standing, run).await?;
+        let Departure { standing, given_back, .. } = departure(plan)?;
+        if !given_back.entries.is_empty() {
+            self.release.forget_adopted().await?;
+        }
+        self.forget(standing, run).await?;
         Ok(Observation::Healthy)
     }
 
