@@ -15,6 +15,7 @@ use super::standing::Standing;
 use super::test::Tests;
 use super::uninstall::Uninstall;
 use crate::api::Resource;
+use crate::apply::Conflicts;
 use crate::lease::LeaseLock;
 
 impl Release {
@@ -37,7 +38,8 @@ impl Release {
         self.rollout().run_revision(revision, self.named(run)).await
     }
 
-    /// What would have to change for the live objects to be as a revision records them; the newest where none is named. Writes nothing.
+    /// What would have to change for the live objects to be as a revision records them; the newest where none is named. Fields that others
+    /// own by now are part of it. Writes nothing.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if it is not recorded; as [`upgrade`](Self::upgrade).
@@ -46,7 +48,9 @@ impl Release {
             Some(revision) => revision,
             None => self.entries().await?.last().map_or(0, |newest| newest.revision),
         };
-        self.rollout().dry_run(true).run_revision(Some(revision), run).await
+        // Nothing is written: what others changed since is what is asked about.
+        let apply = self.apply.clone().conflicts(Conflicts::Force).asking_about_each(true);
+        self.clone().applied_by(apply).dry_run(true).rollout().run_revision(Some(revision), run).await
     }
 
     /// Whether there is anything to upgrade: a revision that came to run, and was not uninstalled since. A chart is rendered for its first
