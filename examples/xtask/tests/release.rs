@@ -71,9 +71,19 @@ async fn a_release_comes_changes_fails_and_goes() {
             diff.contains(&format!("--- live/ConfigMap {}/old\n+++ /dev/null\n", env.namespace)),
             "{diff}"
         );
-        let diff = xtask(&env, "release diff app --json", "").await;
-        diff.error(2, "somebody");
+        let diff = xtask(&env, "release diff app --json", "").await.json(1);
+        assert_eq!(diff["objects"].as_array().map(Vec::len), Some(2), "{diff}");
+        let diff = xtask(&env, "release diff app", "").await.with(1);
+        assert!(diff.contains("\n-  a: theirs\n+  a: x\n") && !diff.contains("Deployment"), "{diff}");
+        xtask(&env, "release rollback app 1", "").await.error(1, "somebody");
         assert_eq!(statuses(&env).await.len(), 7, "nothing is written");
+
+        let back = xtask(&env, "release rollback app 1 --force-conflicts --json", "").await.json(0);
+        assert_eq!(
+            (&back["revision"], value(&env, "old").await.as_deref()),
+            (&8.into(), Some("x")),
+            "{back}"
+        );
 
         let gone = xtask(&env, "release uninstall app --keep-history", "").await.with(0);
         assert!(gone.starts_with("uninstalled after ") && gone.ends_with(": 2 deleted\n"), "{gone}");
@@ -174,7 +184,7 @@ async fn a_namespace_is_made_for_a_release() {
         let run =
             async |words: &str| end(started(command(&env, &place, words), &config("app", "x")).await).await;
         let planned = run("release upgrade app -f - --create-namespace --dry-run").await.with(0);
-        assert!(planned.starts_with(&format!("create Namespace {place}\n")), "{planned}");
+        assert!(planned.contains(&format!("\ncreate Namespace {place}\n")), "{planned}");
         run("release upgrade app -f -").await.error(2, &format!("the namespace \"{place}\" must exist"));
         let made = run("release upgrade app -f - --create-namespace").await;
         let found = env.get_in(&place, "v1", "ConfigMap", "app").await;
@@ -285,13 +295,13 @@ async fn bad_input_changes_nothing() {
         xtask(&env, "release rollback app", "").await.error(2, "name the revision to go back to");
         xtask(&env, "release diff app 7", "").await.error(2, "revision 7 is not recorded");
         xtask(&env, "release test app", "").await.error(2, "revision 1 has no tests");
-        xtask(&env, "release upgrade other -f -", &config("app", "y"))
+        xtask(&env, "release upgrade other -f -", &config("app", "z"))
             .await
             .error(1, &format!("belongs to the release {}/app", env.namespace));
         assert_eq!(value(&env, "app").await.as_deref(), Some("x"));
         assert_eq!(statuses(&env).await, ["deployed"]);
-        xtask(&env, "release upgrade other -f - --take-ownership", &config("app", "y")).await.with(0);
-        assert_eq!(value(&env, "app").await.as_deref(), Some("y"));
+        xtask(&env, "release upgrade other -f - --take-ownership", &config("app", "z")).await.with(0);
+        assert_eq!(value(&env, "app").await.as_deref(), Some("z"));
     })
     .await;
 }

@@ -127,6 +127,8 @@ pub(crate) struct RollbackArgs {
     #[arg(value_name = "REVISION", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) revision: Option<u64>,
     #[command(flatten)]
+    pub(crate) writing: WritingArgs,
+    #[command(flatten)]
     pub(crate) recording: RecordingArgs,
     #[command(flatten)]
     pub(crate) undone: UndoneArgs,

@@ -18,9 +18,9 @@ use crate::session::Session;
 
 pub(super) async fn upgrade(args: &UpgradeArgs, session: &Session) -> Result<Outcome> {
     let mut release = open(&args.release, &args.run, session)?
+        .applied_by(written(&args.writing, session)?.asking_about_each(args.run.dry_run))
         .history_max(args.recording.history_max)
-        .take_ownership(args.take_ownership)
-        .applied_by(written(&args.writing, session)?.asking_about_each(args.run.dry_run));
+        .take_ownership(args.take_ownership);
     for Label { key, value } in &args.labels {
         release = release.label(key, value)?;
     }
@@ -62,7 +62,9 @@ pub(super) async fn upgrade(args: &UpgradeArgs, session: &Session) -> Result<Out
 }
 
 pub(super) async fn roll_back(args: &RollbackArgs, session: &Session) -> Result<Outcome> {
-    let release = open(&args.release, &args.run, session)?.history_max(args.recording.history_max);
+    let release = open(&args.release, &args.run, session)?
+        .applied_by(written(&args.writing, session)?.asking_about_each(args.run.dry_run))
+        .history_max(args.recording.history_max);
     session.ready();
     let outcome = release.roll_back(args.revision, run(&args.run, args.undone.on_failure(), session)).await?;
     keep(&outcome, &args.run, session);
