@@ -93,6 +93,7 @@ pub struct Release {
     takes_ownership: bool,
     helm_dead_after: Option<Duration>,
     holder: String,
+    dry_run: bool,
 }
 
 impl Release {
@@ -116,6 +117,7 @@ impl Release {
             takes_ownership: false,
             helm_dead_after: None,
             holder: "unnamed".to_owned(),
+            dry_run: false,
         })
     }
 
@@ -190,6 +192,13 @@ impl Release {
     #[must_use]
     pub fn holder(mut self, holder: impl Into<String>) -> Self {
         self.holder = holder.into();
+        self
+    }
+
+    /// Plans only: what would be done is in the outcome. Takes no lock and writes nothing.
+    #[must_use]
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
         self
     }
 
