@@ -15,6 +15,7 @@ mod port;
 mod prune;
 mod refused;
 mod released;
+mod releases;
 mod same;
 mod set_image;
 mod takeover;

@@ -103,6 +103,19 @@ impl Env {
         config_maps.patch(name, &PatchParams::default(), &patch).await.expect("the cluster answers");
     }
 
+    /// Merges into a ConfigMap, as somebody else would.
+    pub async fn patch_config_map(&self, name: &str, patch: Value) {
+        let config_maps: Api<ConfigMap> = Api::namespaced(self.kube.clone(), &self.namespace);
+        let parameters = PatchParams::apply("somebody");
+        config_maps.patch(name, &parameters, &Patch::Merge(patch)).await.expect("the cluster answers");
+    }
+
+    /// Deletes a ConfigMap, as somebody else would.
+    pub async fn delete_config_map(&self, name: &str) {
+        let config_maps: Api<ConfigMap> = Api::namespaced(self.kube.clone(), &self.namespace);
+        config_maps.delete(name, &DeleteParams::default()).await.expect("the cluster answers");
+    }
+
     /// Whether a CustomResourceDefinition is there.
     pub async fn has_definition(&self, name: &str) -> bool {
         self.definitions().get_opt(name).await.expect("the cluster answers").is_some()

@@ -1,0 +1,132 @@
+//! Jobs and Pods that run beside the steps of a release.
+
+use std::time::Duration;
+
+use deploy_core::error::ErrorKind;
+use deploy_core::outcome::Status;
+use deploy_tests::{Env, deployment, job, reasons, scenario};
+use serde_json::Value;
+
+use super::{config_maps, description, history, upgrade, upgraded};
+
+const PASSES: &str = "command: [/bin/true], image: $REGISTRY/api:v1";
+
+/// A Job of this name that runs at `events`; it ends well if it has this container.
+fn hook(name: &str, events: &str, policy: &str, container: &str) -> String {
+    let annotations =
+        format!("annotations: {{helm.sh/hook: \"{events}\", helm.sh/hook-delete-policy: \"{policy}\"}}");
+    job("api:v1")
+        .replace("metadata: {name: migrate}", &format!("metadata: {{name: {name}, {annotations}}}"))
+        .replace("image: $REGISTRY/api:v1", container)
+}
+
+async fn job_of(env: &Env, name: &str) -> Option<Value> {
+    env.get("batch/v1", "Job", name).await
+}
+
+scenario!(hooks_run_before_and_after, async |env| {
+    let manifests = [
+        hook("first", "pre-install", "before-hook-creation", PASSES),
+        hook("last", "post-install,post-upgrade", "hook-succeeded", PASSES),
+        hook("upgrades", "pre-upgrade", "", PASSES),
+        deployment("api:v1"),
+    ];
+    let outcome = upgraded(&env, &manifests.join("---\n")).await;
+    let told: Vec<String> = outcome.timeline.iter().map(|event| event.kind.to_string()).collect();
+    let at = |text: &str| {
+        told.iter().position(|line| line.contains(text)).unwrap_or_else(|| panic!("no {text}: {told:#?}"))
+    };
+    assert!(at("first created") < at("first is healthy"));
+    assert!(at("first is healthy") < at("api created"));
+    assert!(at("api is healthy") < at("last created"));
+    assert!(job_of(&env, "first").await.is_some(), "it stays until it runs again");
+    env.eventually("the last is deleted", async || job_of(&env, "last").await.is_none()).await;
+    assert!(job_of(&env, "upgrades").await.is_none(), "it was an install");
+
+    let before = job_of(&env, "first").await.expect("there")["metadata"]["uid"].clone();
+    upgraded(&env, &manifests.join("---\n")).await;
+    assert_eq!(job_of(&env, "first").await.expect("there")["metadata"]["uid"], before);
+    let ran = job_of(&env, "upgrades").await.expect("it ran")["metadata"]["uid"].clone();
+    upgraded(&env, &manifests.join("---\n")).await;
+    assert_ne!(job_of(&env, "upgrades").await.expect("it ran again")["metadata"]["uid"], ran);
+    let manifest = env.release("app").get(None).await.expect("recorded");
+    assert!(!manifest.manifest.contains("kind: Job"), "hooks are no objects of the release");
+    assert_eq!(manifest.hooks.len(), 3);
+});
+
+scenario!(a_hook_that_fails_is_told_with_its_log, async |env| {
+    upgraded(&env, &deployment("api:v1")).await;
+    let bad = hook("migrate", "pre-upgrade", "hook-succeeded", "image: $REGISTRY/api:crash");
+    let started = env.clock.now();
+    let outcome = upgrade(&env, &[bad, deployment("api:v2")].join("---\n")).await;
+    assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+    assert!(outcome.to_string().contains("migrate"), "{outcome}");
+    assert!(env.clock.now().since(started) < Duration::from_secs(45), "it did not wait for its timeout");
+    let logs: Vec<&String> =
+        outcome.evidence.pods.iter().flat_map(|pod| &pod.containers).flat_map(|one| &one.log).collect();
+    assert!(!logs.is_empty(), "{:?}", outcome.evidence);
+    assert_eq!(env.ready_images().await, ["api:v1", "api:v1"], "the Deployment was not touched");
+    assert_eq!(history(&env).await, ["3 deployed", "2 failed", "1 superseded"]);
+    assert!(description(&env, 2).await.contains("migrate"));
+    assert!(job_of(&env, "migrate").await.is_some(), "it stays to be looked at");
+});
+
+scenario!(a_hook_whose_image_is_not_there_fails_fast_and_is_stopped, async |env| {
+    upgraded(&env, &config_maps("1", &["config"])).await;
+    let bad = hook("migrate", "pre-upgrade", "before-hook-creation", "image: $REGISTRY/api:does-not-exist");
+    let outcome = upgrade(&env, &[bad, config_maps("2", &["config"])].join("---\n")).await;
+    assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+    assert_eq!(reasons(&outcome), ["ImageNotFound"]);
+    let stopped = job_of(&env, "migrate").await.expect("it stays to be looked at");
+    assert_eq!(stopped["spec"]["suspend"], true);
+    assert_eq!(env.get("v1", "ConfigMap", "config").await.expect("there")["data"]["value"], "1");
+});
+
+scenario!(a_hook_that_is_not_to_stay_when_it_fails_goes, async |env| {
+    let bad = hook("migrate", "pre-install", "hook-failed", "image: $REGISTRY/api:crash");
+    let outcome = upgrade(&env, &[bad, config_maps("1", &["config"])].join("---\n")).await;
+    assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+    env.eventually("it is gone", async || job_of(&env, "migrate").await.is_none()).await;
+});
+
+scenario!(a_hook_after_an_upgrade_that_fails_brings_the_old_revision_back, async |env| {
+    upgraded(&env, &deployment("api:v1")).await;
+    let bad = hook("smoke", "post-upgrade", "before-hook-creation", "image: $REGISTRY/api:crash");
+    let outcome = upgrade(&env, &[bad, deployment("api:v2")].join("---\n")).await;
+    assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+    assert_eq!(env.ready_images().await, ["api:v1", "api:v1"]);
+});
+
+scenario!(tests_of_a_release, async |env| {
+    let test = |name: &str, container: &str| hook(name, "test", "before-hook-creation", container);
+    upgraded(&env, &[test("good", PASSES), config_maps("1", &["config"])].join("---\n")).await;
+    assert!(job_of(&env, "good").await.is_none(), "a test runs when it is asked for");
+    let run_tests = async || env.release("app").test(env.run().0).await.expect("started");
+    for _ in 0..2 {
+        assert_eq!(run_tests().await.status, Status::Healthy);
+    }
+    assert!(job_of(&env, "good").await.is_some());
+    upgraded(&env, &[test("bad", "image: $REGISTRY/api:crash"), config_maps("1", &["config"])].join("---\n"))
+        .await;
+    let outcome = run_tests().await;
+    assert_eq!(outcome.status, Status::Failed, "{outcome}");
+    assert!(!outcome.evidence.pods.is_empty());
+    assert_eq!(history(&env).await, ["2 deployed", "1 superseded"], "a test changes nothing of the release");
+    upgraded(&env, &config_maps("1", &["config"])).await;
+    let error = env.release("app").test(env.run().0).await.expect_err("there are none");
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+});
+
+scenario!(a_bad_hook_is_refused_before_anything_is_written, async |env| {
+    let refused = async |manifests: &str, why: &str| {
+        let error =
+            env.release("app").upgrade(&env.bundle(manifests), env.run().0).await.expect_err("refused");
+        assert!(error.to_string().contains(why), "{error}");
+        assert!(env.release("app").revisions().await.is_err(), "nothing is recorded");
+    };
+    let config = config_maps("1", &["config"]);
+    refused(&[hook("a", "pre-instal", "", PASSES), config.clone()].join("---\n"), "Helm knows pre-install")
+        .await;
+    let unknown = hook("a", "pre-install", "", PASSES).replace("backoffLimit", "backofLimit");
+    refused(&[unknown, config].join("---\n"), "backofLimit").await;
+});
