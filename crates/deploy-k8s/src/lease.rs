@@ -14,7 +14,7 @@
 //! # }
 //! ```
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -209,12 +209,13 @@ impl Lease {
     }
 
     /// Renews until it cannot: then the lock is lost.
-    async fn keep(self, mut live: Value, lost: Cancel) {
+    async fn keep(self, written: Arc<Mutex<Value>>, lost: Cancel) {
+        let read = || written.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut renewed = self.clock.now();
         loop {
             self.clock.sleep(RENEW).await;
             let give_up = renewed + GIVE_UP;
-            let now = self.clock.now();
+            let (now, live) = (self.clock.now(), read());
             let renewed_or_found = async {
                 match self.write(&live, now, false).await {
                     Ok(Some(next)) => Ok(Some((next, now))),
@@ -231,7 +232,10 @@ impl Lease {
                 () = self.clock.sleep_until(give_up) => break,
             };
             match held {
-                Ok(Some(next)) => (live, renewed) = next,
+                Ok(Some((live, at))) => {
+                    *written.lock().unwrap_or_else(PoisonError::into_inner) = live;
+                    renewed = at;
+                }
                 Ok(None) => break,
                 Err(error) => tracing::debug!(%error, "the lease was not renewed"),
             }
@@ -246,7 +250,8 @@ impl Lease {
 /// A Lease that is held and renewed.
 struct Held {
     lease: Lease,
-    uid: String,
+    /// As it was written last.
+    written: Arc<Mutex<Value>>,
     lost: Cancel,
     heartbeat: JoinHandle<()>,
 }
@@ -254,9 +259,9 @@ struct Held {
 impl Held {
     fn start(lease: Lease, live: Value) -> Self {
         let lost = Cancel::new();
-        let uid = text(&live, "/metadata/uid").to_owned();
-        let heartbeat = tokio::spawn(lease.clone().keep(live, lost.clone()));
-        Self { lease, uid, lost, heartbeat }
+        let written = Arc::new(Mutex::new(live));
+        let heartbeat = tokio::spawn(lease.clone().keep(written.clone(), lost.clone()));
+        Self { lease, written, lost, heartbeat }
     }
 }
 
@@ -281,12 +286,15 @@ impl LockGuard for Held {
     async fn release(self: Box<Self>) -> Result<()> {
         self.heartbeat.abort();
         let Lease { cluster, place, name, .. } = &self.lease;
-        // By uid alone, another holder who took over this very Lease would be robbed.
-        let ours = cluster.get(place, name).await?.filter(|found| self.lease.is_ours(found));
-        if ours.is_some() {
-            cluster.delete(place, name, Some(&self.uid)).await?;
+        let last = self.written.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if cluster.delete_as_read(place, name, &last).await? {
+            return Ok(());
         }
-        Ok(())
+        // Another holder who took over this very Lease must not be robbed; or the answer to a renewal was lost.
+        match cluster.get(place, name).await?.filter(|found| self.lease.is_ours(found)) {
+            Some(found) => cluster.delete_as_read(place, name, &found).await.map(drop),
+            None => Ok(()),
+        }
     }
 }
 

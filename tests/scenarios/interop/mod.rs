@@ -1,9 +1,13 @@
 //! One release in two hands, helm's and ours: what either makes of what the other recorded, beside what helm alone makes of it.
 
 mod alternating;
+mod failing;
 mod helms;
+mod interrupted;
 mod live;
+mod nowhere;
 mod ours;
+mod owned;
 mod shop;
 
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::Client;
 
 const METADATA: &str = "apiVersion: v2\nname: shop\nversion: 1.2.0\nappVersion: \"7\"\n";
-const VALUES: &str = r#"{"greeting": "hello", "tag": "v1", "extra": true, "label": "", "env": ["A", "B"], "limits": {"cpu": 1, "memory": 2}}"#;
+const VALUES: &str = r#"{"greeting": "hello", "tag": "v1", "path": "/healthz", "extra": true, "more": false, "label": "", "env": ["A", "B"], "limits": {"cpu": 1, "memory": 2}}"#;
 const NOTES: &str = "Say {{ .Values.greeting }} to {{ .Release.Name }}.\n";
 /// Objects of which each release changes something: a value, a label, an annotation, an item of a list, a whole object.
 const APP: &str = r#"
@@ -59,6 +59,7 @@ spec:
       containers:
       - name: api
         image: $REGISTRY/api:{{ .Values.tag }}
+        readinessProbe: {httpGet: {path: {{ .Values.path }}, port: 8080}, periodSeconds: 1}
         env:
         {{- range .Values.env }}
         - {name: {{ . }}, value: {{ $.Values.greeting | quote }}}
@@ -75,6 +76,13 @@ apiVersion: v1
 kind: ConfigMap
 metadata: {name: instead}
 data: {c: d}
+{{- end }}
+{{- if .Values.more }}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: more}
+data: {e: f}
 {{- end }}
 "#;
 const HOOKS: &str = r#"
@@ -118,7 +126,7 @@ impl<'a> Shop<'a> {
 
     /// The release, as this engine sees it.
     pub(super) fn release(&self) -> Release {
-        Release::new(self.env.cluster.clone(), &self.env.namespace, "app").expect("a name").holder("scenario")
+        self.env.release("app").holder("scenario")
     }
 
     /// Installs or upgrades by our hand.
@@ -190,20 +198,34 @@ impl<'a> Shop<'a> {
         json
     }
 
-    /// Asserts that the history has no gap and nothing pending, and that only the newest revision is deployed; the same as we read it.
+    /// Asserts that the history has no gap and nothing pending, and that only the newest revision is deployed.
     pub(super) async fn assert_history(&self, newest: u64) {
-        let history = self.helm_json(&["history", "app"]).await;
-        let history = history.as_array().expect("a list");
         let first = (newest + 1).saturating_sub(10).max(1);
-        let told: Vec<(u64, &str)> = history
-            .iter()
-            .map(|one| (one["revision"].as_u64().expect("a number"), one["status"].as_str().expect("a word")))
-            .collect();
         let status = |revision| if revision == newest { "deployed" } else { "superseded" };
-        assert_eq!(told, (first..=newest).map(|revision| (revision, status(revision))).collect::<Vec<_>>());
+        let expected: Vec<_> = (first..=newest).map(|revision| (revision, status(revision))).collect();
+        self.assert_statuses(&expected).await;
+    }
+
+    /// Asserts which revisions are recorded, and how they stand: as helm reads it, and as we do.
+    pub(super) async fn assert_statuses(&self, expected: &[(u64, &str)]) {
+        let history = self.helm_json(&["history", "app"]).await;
+        let told = history.as_array().expect("a list").iter().map(|one| {
+            (one["revision"].as_u64().expect("a number"), one["status"].as_str().expect("a word"))
+        });
+        assert_eq!(told.collect::<Vec<_>>(), expected, "helm's");
         let ours = self.release().revisions().await.expect("a history");
         let ours: Vec<_> = ours.iter().rev().map(|one| (one.revision, one.status.as_str())).collect();
-        assert_eq!(ours, told);
+        assert_eq!(ours, expected, "ours");
+    }
+
+    /// What is said of a revision: by helm, and the same by us.
+    pub(super) async fn description(&self, revision: u64) -> String {
+        let history = self.helm_json(&["history", "app"]).await;
+        let told = history.as_array().expect("a list").iter().find(|one| one["revision"] == revision);
+        let ours = self.release().get(Some(revision)).await.expect("it is recorded").revision.description;
+        let ours = ours.replace(&self.env.namespace, "NAMESPACE");
+        assert_eq!(told.expect("it is recorded")["description"], ours.as_str());
+        ours
     }
 }
 
@@ -246,4 +268,9 @@ fn untimed(value: &mut Value) {
 /// Values that change something of every object, and which objects there are.
 pub(super) fn changed() -> Value {
     json!({"greeting": "hi", "tag": "v2", "extra": false, "label": "x", "env": ["B", "C"]})
+}
+
+/// Values of an image that the registry does not have, and with the object `instead`.
+pub(super) fn bad() -> Value {
+    json!({"tag": "does-not-exist", "extra": false})
 }

@@ -1,7 +1,12 @@
 //! What is kept: objects that are to stay, revisions that are still needed.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use deploy_core::outcome::Status;
 use deploy_k8s::Release;
-use deploy_tests::{Env, deployment, scenario};
+use deploy_sim::{Moment, Mortal};
+use deploy_tests::{Env, deployment, embedded, scenario};
 
 use super::{config_maps, description, history, there, upgrade, upgrade_as, upgraded};
 
@@ -38,6 +43,31 @@ scenario!(old_revisions_are_forgotten_and_never_the_deployed_one, async |env| {
     assert_eq!(history(&env).await, ["9 deployed", "8 failed", "7 superseded"]);
     assert_eq!(env.get("v1", "ConfigMap", "config").await.expect("there")["data"]["value"], "5");
 });
+
+/// Not on a live cluster: it takes over a minute until nothing but the status of a Deployment need be looked at.
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_with_nothing_changed_takes_few_requests() {
+    embedded("few_requests", few_requests).await;
+}
+
+async fn few_requests(env: Arc<Env>) {
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: api}\nspec: {selector: {app: api}, ports: [{port: 80}]}\n";
+    let manifests = [deployment("api:v1"), service.to_owned(), config_maps("1", &["config"])].join("---\n");
+    for _ in 0..3 {
+        upgrade_as(&env, of_three(&env), &manifests).await;
+    }
+    env.clock.sleep(Duration::from_secs(70)).await;
+    let counter = Mortal::at(u64::MAX, Moment::Before);
+    let through = env.through(counter.client(env.kube.clone()));
+    let outcome = upgrade_as(&through, of_three(&through), &manifests).await;
+    assert_eq!((outcome.status, outcome.revision), (Status::Healthy, Some(4)), "{outcome}");
+    assert_eq!(
+        history(&env).await,
+        ["4 deployed", "3 superseded", "2 superseded"],
+        "the oldest is forgotten"
+    );
+    assert!(counter.requests() <= 12, "{} requests", counter.requests());
+}
 
 scenario!(revisions_carry_labels_and_the_commit, async |env| {
     let release = || env.release("app").label("team", "shop").expect("a label of the user's");

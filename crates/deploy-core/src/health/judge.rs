@@ -52,6 +52,11 @@ impl Judge {
         self
     }
 
+    /// Whether a kind is judged by a rule of the caller's.
+    pub(super) fn has_rule(&self, group: &str, kind: &str) -> bool {
+        self.rules.contains_key(&(group.to_owned(), kind.to_owned()))
+    }
+
     /// Its patience.
     pub fn patience(&self) -> &Patience {
         &self.patience

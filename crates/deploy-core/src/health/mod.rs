@@ -67,6 +67,7 @@ mod patience;
 mod phase;
 mod pods;
 mod read;
+mod rest;
 pub mod signs;
 mod simple;
 #[cfg(test)]

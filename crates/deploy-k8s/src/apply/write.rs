@@ -111,9 +111,11 @@ impl Apply {
     pub(crate) fn applied(&self, live: Object, action: Action, run: &Run) -> AppliedObject {
         let (id, api_version) = (live.id(), live.api_version().to_owned());
         let generation = live.get("/metadata/generation").and_then(Value::as_i64);
+        let judge = self.judge(&run.rules().patience);
+        let at_rest = action == Action::Unchanged && judge.is_at_rest(&live, run.now());
         let mut alone = World::new();
         alone.upsert(live, run.now());
-        let healthy = self.judge(&run.rules().patience).judge(&id, &alone, run.now()).is_healthy();
+        let healthy = at_rest || judge.judge(&id, &alone, run.now()).is_healthy();
         AppliedObject { id, api_version, action, generation, healthy }
     }
 

@@ -32,6 +32,12 @@
 //! good one is rolled out again, as a revision of its own.
 //!
 //! A run that dies leaves a pending revision. Whoever holds the release's lock next takes it for failed, and cleans up after it.
+//!
+//! # Rights
+//! All that it takes, in its namespace; the live tests run with exactly this:
+//! ```yaml
+#![doc = include_str!("role.yaml")]
+//! ```
 
 mod adopted;
 mod calls;

@@ -10,7 +10,7 @@ use crate::health::track::{ContainerTrack, Sign};
 use crate::health::{Failure, KubeEvent, Reason};
 
 /// How far the cluster's clock may be off ours where a container that ran before we looked is taken for settled.
-const CLOCK_SKEW: std::time::Duration = std::time::Duration::from_secs(60);
+pub(in crate::health) const CLOCK_SKEW: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// What is known of one container.
 pub(super) struct Report<'a> {

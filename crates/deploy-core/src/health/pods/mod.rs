@@ -3,6 +3,7 @@
 mod container;
 mod fleet;
 
+pub(super) use self::container::CLOCK_SKEW;
 use self::container::{Container, missing_reference};
 pub(super) use self::fleet::Fleet;
 use super::judge::Case;
