@@ -409,7 +409,7 @@ mod tests {
         check("xtask release upgrade -f a", "<NAME>");
         check("xtask release upgrade api -f a --prune", "--prune");
         check("xtask release upgrade api -f a --label shop", "a label is K=V");
-        check("xtask release upgrade api -f a --take-over-helm=soon", "a number is missing");
+        check("xtask release upgrade api -f a --take-over-helm=soon", "there is no such unit");
         check("xtask release upgrade api -f a --no-atomic --keep-failed-install", "cannot be used with");
         check("xtask release rollback api 0", "0 is not in 1..");
         check("xtask release uninstall api --no-atomic", "--no-atomic");

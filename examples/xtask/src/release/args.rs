@@ -22,7 +22,7 @@ pub(crate) struct ReleaseArgs {
 pub(crate) enum ReleaseCommand {
     /// Install or upgrade a release and follow it until it is healthy, or roll it back
     #[command(after_help = RELEASE_UPGRADE_EXAMPLES, override_usage = RELEASE_UPGRADE_USAGE)]
-    Upgrade(UpgradeArgs),
+    Upgrade(Box<UpgradeArgs>),
     /// Roll a recorded revision out again, as a new one, followed like any other change
     #[command(after_help = RELEASE_ROLLBACK_EXAMPLES)]
     Rollback(RollbackArgs),
@@ -81,11 +81,12 @@ pub(crate) struct WorkArgs {
         value_name = "AGE",
         num_args = 0..=1,
         require_equals = true,
-        value_parser = duration::parse,
+        default_missing_value = "0s",
+        value_parser = duration::parse_age,
         help_heading = "Rollout",
         verbatim_doc_comment
     )]
-    pub(crate) take_over_helm: Option<Option<Duration>>,
+    pub(crate) take_over_helm: Option<Duration>,
 }
 
 #[derive(Args)]
@@ -252,7 +253,7 @@ mod tests {
     use clap::Parser;
     use deploy_core::run::OnFailure;
 
-    fn upgrade(options: &str) -> UpgradeArgs {
+    fn upgrade(options: &str) -> Box<UpgradeArgs> {
         let line = format!("xtask release upgrade api -f a {options}");
         match Cli::try_parse_from(line.split_whitespace()).unwrap().command {
             Command::Release(ReleaseArgs { command: ReleaseCommand::Upgrade(args) }) => args,
@@ -262,13 +263,13 @@ mod tests {
 
     #[test]
     fn helm_is_taken_for_dead_at_once_or_after_an_age() {
-        let check = |options: &str, expect: Option<Option<u64>>| {
-            let expect = expect.map(|age| age.map(Duration::from_secs));
+        let check = |options: &str, expect: Option<u64>| {
+            let expect = expect.map(Duration::from_secs);
             assert_eq!(upgrade(options).release.take_over_helm, expect, "{options}");
         };
         check("", None);
-        check("--take-over-helm", Some(None));
-        check("--take-over-helm=10m", Some(Some(600)));
+        check("--take-over-helm", Some(0));
+        check("--take-over-helm=10m", Some(600));
     }
 
     #[test]
@@ -285,7 +286,11 @@ mod tests {
     fn labels() {
         let check = |text: &str, expect: Option<(&str, &str)>| {
             let label = text.parse::<Label>().ok();
-            assert_eq!(label.as_ref().map(|label| (label.key.as_str(), label.value.as_str())), expect, "{text}");
+            assert_eq!(
+                label.as_ref().map(|label| (label.key.as_str(), label.value.as_str())),
+                expect,
+                "{text}"
+            );
         };
         check("team=shop", Some(("team", "shop")));
         check("team=", Some(("team", "")));
