@@ -3,6 +3,7 @@
 mod alternating;
 mod failing;
 mod helms;
+mod hooks;
 mod interrupted;
 mod live;
 mod nowhere;
