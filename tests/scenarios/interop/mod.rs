@@ -5,6 +5,7 @@ mod failing;
 mod helms;
 mod hooks;
 mod interrupted;
+mod labelled;
 mod live;
 mod nowhere;
 mod ours;
