@@ -6,7 +6,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::report::Row;
 use crate::session::Session;
-use crate::{Result, bad_image, history, many, start};
+use crate::{Result, bad_image, history, many, small, start};
 
 /// Measures xtask beside kubectl and helm on the cluster of KUBECONFIG.
 #[derive(Parser)]
@@ -39,6 +39,7 @@ pub(crate) enum Work {
     Many,
     BadImage,
     History,
+    Small,
 }
 
 impl Work {
@@ -48,6 +49,7 @@ impl Work {
             Self::Many => many::measure(session),
             Self::BadImage => bad_image::measure(session),
             Self::History => history::measure(session),
+            Self::Small => small::measure(session),
         }
     }
 }
@@ -61,7 +63,7 @@ mod tests {
         let args = Args::try_parse_from(["peers", "--rounds", "5", "--only", "many", "--bench"]).unwrap();
         assert_eq!((args.rounds, args.works().len(), args.bench), (5, 1, true));
         let args = Args::try_parse_from(["peers"]).unwrap();
-        assert_eq!((args.rounds, args.works().len(), args.bench), (3, 4, false));
+        assert_eq!((args.rounds, args.works().len(), args.bench), (3, 5, false));
         assert!(Args::try_parse_from(["peers", "--rounds", "0"]).is_err());
     }
 }

@@ -30,7 +30,8 @@ pub(crate) fn measure(session: &Session) -> Result<Vec<Row>> {
         bad: manifests::write(&session.scratch, "bad", &deployment(&image("does-not-exist")))?,
         good_image: image("v1"),
     };
-    let (mut plain, mut named, mut helm) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut plain, mut named) = (Vec::new(), Vec::new());
+    let (mut released, mut helm) = (Vec::new(), Vec::new());
     for round in 0..session.rounds {
         eprintln!("bad image, round {} of {}", round + 1, session.rounds);
         let mut namespaces = session.namespaces(&format!("bad-{round}"));
@@ -38,6 +39,7 @@ pub(crate) fn measure(session: &Session) -> Result<Vec<Row>> {
             let samples = match tool {
                 Tool::Xtask => &mut plain,
                 Tool::XtaskNamed => &mut named,
+                Tool::XtaskRelease => &mut released,
                 Tool::Helm if round < HELM_ROUNDS => &mut helm,
                 Tool::Helm | Tool::Kubectl => continue,
             };
@@ -50,7 +52,11 @@ pub(crate) fn measure(session: &Session) -> Result<Vec<Row>> {
     let one = format!("{work} (helm: --timeout {HELM_TIMEOUT}, once)");
     Ok(vec![
         Row::new(&one, Unit::Seconds, plain).beside(Vec::new(), helm.clone()).bar(Bar::AtMost(4.0)),
-        Row::new("the same with --name (lock and journal)", Unit::Seconds, named).beside(Vec::new(), helm),
+        Row::new("the same with --name (lock and journal)", Unit::Seconds, named)
+            .beside(Vec::new(), helm.clone()),
+        Row::new("the same as a release", Unit::Seconds, released)
+            .beside(Vec::new(), helm)
+            .bar(Bar::AtMost(5.0)),
     ])
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn measure(session: &Session) -> Result<Vec<Row>> {
                     &mut helms_memory,
                     vec!["history", "bench", "-n", &namespace, "--max", "256", "-o", "json"],
                 ),
-                Tool::XtaskNamed | Tool::Kubectl => continue,
+                Tool::XtaskNamed | Tool::XtaskRelease | Tool::Kubectl => continue,
             };
             let ran = session.run(tool, &args)?.good()?;
             if revisions(&ran) != Some(REVISIONS) {

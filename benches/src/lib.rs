@@ -18,6 +18,7 @@ mod namespaces;
 mod program;
 mod report;
 mod session;
+mod small;
 mod start;
 mod stats;
 mod tools;

@@ -94,17 +94,22 @@ fn rows(samples: &[Sample]) -> Result<Vec<Row>> {
         Ok(Row::new(work, Unit::Count, requests.collect::<Result<_>>()?))
     };
     let named = "the same with --name (lock and journal)";
+    let released = "the same as a release";
     Ok(vec![
         row("1,000 ConfigMaps, first apply", First, Tool::Xtask, SECONDS).bar(Bar::OfKubectl(0.4)),
         row(named, First, Tool::XtaskNamed, SECONDS),
+        row(released, First, Tool::XtaskRelease, SECONDS).bar(Bar::OfHelm(0.3)),
         row("again, nothing changed", Again, Tool::Xtask, SECONDS).bar(Bar::OfKubectl(0.12)),
         row(named, Again, Tool::XtaskNamed, SECONDS),
+        row(released, Again, Tool::XtaskRelease, SECONDS).bar(Bar::OfHelm(0.15)),
         requests("API requests, first apply", First)?,
         requests("API requests, again", Again)?.bar(Bar::AtMost(30.0)),
         row("time on a CPU, first apply", First, Tool::Xtask, CPU),
         row("time on a CPU, again", Again, Tool::Xtask, CPU),
         row("peak memory, first apply", First, Tool::Xtask, MEMORY).bar(Bar::AtMost(40.0)),
         row("peak memory, again", Again, Tool::Xtask, MEMORY).bar(Bar::AtMost(40.0)),
+        row("peak memory of a release, install", First, Tool::XtaskRelease, MEMORY).bar(Bar::OfHelm(0.3)),
+        row("peak memory of a release, again", Again, Tool::XtaskRelease, MEMORY).bar(Bar::OfHelm(0.3)),
     ])
 }
 

@@ -49,7 +49,7 @@ impl Session {
 
     pub(crate) fn program(&self, tool: Tool) -> &Program {
         match tool {
-            Tool::Xtask | Tool::XtaskNamed => &self.xtask,
+            Tool::Xtask | Tool::XtaskNamed | Tool::XtaskRelease => &self.xtask,
             Tool::Kubectl => &self.kubectl,
             Tool::Helm => &self.helm,
         }

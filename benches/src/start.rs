@@ -35,7 +35,7 @@ pub(crate) fn measure(session: &Session) -> Result<Vec<Row>> {
                 Tool::Xtask => &mut ours,
                 Tool::Kubectl => &mut kubectl,
                 Tool::Helm => &mut helm,
-                Tool::XtaskNamed => continue,
+                Tool::XtaskNamed | Tool::XtaskRelease => continue,
             };
             samples.push(first_byte(session, tool, &one)?);
         }

@@ -29,7 +29,7 @@ pub struct Env {
     pub clock: Arc<dyn Clock>,
     /// The cluster, if it is an embedded one.
     pub embedded: Option<SimCluster>,
-    kubeconfig: Option<String>,
+    pub(crate) kubeconfig: Option<String>,
     /// The registry that holds the test images.
     pub registry: String,
     /// The namespace.
@@ -125,7 +125,7 @@ impl Env {
         Bundle::builder().objects(objects).namespace(&self.namespace).build().expect("a good bundle")
     }
 
-    /// The path of the live cluster's kubeconfig.
+    /// The path of the kubeconfig: of a live cluster, or [at](Self::at) a port.
     pub fn kubeconfig(&self) -> &str {
         self.kubeconfig.as_deref().expect("a live cluster")
     }

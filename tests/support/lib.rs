@@ -13,6 +13,7 @@
 mod app;
 mod env;
 mod look;
+mod port;
 mod scenario;
 mod sim;
 mod table;
@@ -21,5 +22,6 @@ mod tools;
 pub use app::{deployment, job, workload};
 pub use env::{Env, embedded, live};
 pub use look::{assert_order, managers, reasons};
+pub use port::Port;
 pub use table::scenario_table;
 pub use tools::{Chart, Helm};

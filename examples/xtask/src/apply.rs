@@ -3,28 +3,28 @@
 use std::sync::Arc;
 
 use deploy_core::error::Result;
-use deploy_core::manifest::{Bundle, BundleBuilder};
+use deploy_core::manifest::{Bundle, BundleBuilder, ImageOverride, Object};
 use deploy_core::outcome::Outcome;
 use deploy_core::rollout::Rollout;
 use deploy_k8s::{Apply, ApplySet, ConflictRule, Conflicts};
 
-use crate::args::{ApplyArgs, DiffArgs, ManifestArgs, WritingArgs};
+use crate::args::{ApplyArgs, ChangesArgs, DiffArgs, ManifestArgs, WritingArgs};
 use crate::rollout::{Desired, records_namespace, roll_out};
 use crate::session::Session;
 
 pub(crate) async fn apply(args: &ApplyArgs, session: &Session) -> Result<Outcome> {
     let (name, manager) = (args.rollout.name.as_deref(), &args.rollout.field_manager);
-    let (bundle, note) = read(&args.manifests, name, session).await?;
+    let (bundle, note) = read(&args.changes.manifests, name, session).await?;
     let target =
-        target(&args.writing, name, manager, &bundle, session)?.asking_about_each(args.rollout.dry_run);
+        target(&args.changes, name, manager, &bundle, session)?.asking_about_each(args.rollout.run.dry_run);
     let mut outcome = roll_out(target, Desired::Bundle(&bundle), &args.rollout, session).await?;
     outcome.notes.extend(note);
     Ok(outcome)
 }
 
 pub(crate) async fn diff(args: &DiffArgs, session: &Session) -> Result<Outcome> {
-    let (bundle, note) = read(&args.manifests, args.name.as_deref(), session).await?;
-    let target = target(&args.writing, args.name.as_deref(), &args.field_manager, &bundle, session)?;
+    let (bundle, note) = read(&args.changes.manifests, args.name.as_deref(), session).await?;
+    let target = target(&args.changes, args.name.as_deref(), &args.field_manager, &bundle, session)?;
     session.ready();
     let rollout = Rollout::new(Arc::new(target.asking_about_each(true))).dry_run(true);
     let mut outcome = rollout.run(&bundle, session.run()).await?;
@@ -41,30 +41,38 @@ async fn read(
     // Every time the same, whether something stands or not: applying again must change nothing.
     let load = args.source.load(name.unwrap_or_default(), &session.namespace, false);
     let (objects, note) = session.unless_cancelled(load).await?.without_hooks();
+    Ok((bundle(objects, &args.images, session)?, note))
+}
+
+/// Objects for the session's namespace, with other images in place.
+pub(crate) fn bundle(objects: Vec<Object>, images: &[ImageOverride], session: &Session) -> Result<Bundle> {
     let bundle = Bundle::builder().objects(objects).namespace(&session.namespace);
-    Ok((args.images.iter().cloned().fold(bundle, BundleBuilder::image).build()?, note))
+    images.iter().cloned().fold(bundle, BundleBuilder::image).build()
 }
 
 fn target(
-    args: &WritingArgs,
+    args: &ChangesArgs,
     name: Option<&str>,
     manager: &str,
     bundle: &Bundle,
     session: &Session,
 ) -> Result<Apply> {
+    let target = written(&args.writing, session)?.field_manager(manager)?;
+    match name.filter(|_| args.prune) {
+        Some(name) => Ok(target.prune(ApplySet::new(name, records_namespace(bundle, &session.namespace))?)),
+        None => Ok(target),
+    }
+}
+
+/// What writes objects as the command line says.
+pub(crate) fn written(args: &WritingArgs, session: &Session) -> Result<Apply> {
     let conflicts = if args.force_conflicts { Conflicts::Force } else { Conflicts::Fail };
-    let mut target = Apply::new(session.cluster.clone())
-        .field_manager(manager)?
-        .conflicts(conflicts)
-        .take_over_from(&args.take_over);
+    let mut target = Apply::new(session.cluster.clone()).conflicts(conflicts).take_over_from(&args.take_over);
     for field in &args.yields {
         target = target.conflict_rule(ConflictRule::new(Conflicts::Yield).field(field)?);
     }
     for kind in &args.recreate {
         target = target.recreate(kind.group(), kind.kind())?;
-    }
-    if let (true, Some(name)) = (args.prune, name) {
-        target = target.prune(ApplySet::new(name, records_namespace(bundle, &session.namespace))?);
     }
     Ok(target)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use deploy_core::manifest::ImageOverride;
+use deploy_core::run::OnFailure;
 use deploy_k8s::{FIELD_MANAGER, Kind, KindName};
 
 use crate::duration;
@@ -22,6 +23,10 @@ use crate::source::SourceArgs;
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
 }
 
 #[derive(Subcommand)]
@@ -53,41 +58,19 @@ pub(crate) enum Command {
     /// Let a paused Deployment roll out again, followed like any other change
     #[command(after_help = RESUME_EXAMPLES)]
     Resume(VerbArgs),
-    /// Show what helm released: its releases, their revisions, what these are made of
+    /// Release as helm does, and read what it released: upgrade, roll back, test, uninstall, list
     #[command(after_help = RELEASE_EXAMPLES)]
     Release(ReleaseArgs),
 }
 
 impl Command {
-    pub(crate) fn cluster(&self) -> &ClusterArgs {
-        match self {
-            Self::Apply(args) => &args.cluster,
-            Self::SetImage(args) => &args.cluster,
-            Self::Diff(args) => &args.cluster,
-            Self::Status(args) => &args.cluster,
-            Self::History(args) => &args.cluster,
-            Self::Undo(args) => &args.verb.cluster,
-            Self::Restart(args) | Self::Pause(args) | Self::Resume(args) => &args.cluster,
-            Self::Release(args) => args.cluster(),
-        }
-    }
-
-    pub(crate) fn output(&self) -> &OutputArgs {
-        match self {
-            Self::Apply(args) => &args.rollout.output,
-            Self::SetImage(args) => &args.rollout.output,
-            Self::Diff(args) => &args.output,
-            Self::Status(args) => &args.output,
-            Self::History(args) => &args.output,
-            Self::Undo(args) => &args.verb.rollout.output,
-            Self::Restart(args) | Self::Pause(args) | Self::Resume(args) => &args.rollout.output,
-            Self::Release(args) => args.output(),
-        }
-    }
-
     /// Whether it answers as `diff` does: differences are no failure.
     pub(crate) fn compares(&self) -> bool {
-        matches!(self, Self::Diff(_))
+        match self {
+            Self::Diff(_) => true,
+            Self::Release(args) => args.compares(),
+            _ => false,
+        }
     }
 
     /// The run's name, if it has one.
@@ -97,7 +80,8 @@ impl Command {
             Self::SetImage(args) => args.rollout.name.as_deref(),
             Self::Undo(args) => args.verb.rollout.name.as_deref(),
             Self::Restart(args) | Self::Pause(args) | Self::Resume(args) => args.rollout.name.as_deref(),
-            Self::Diff(_) | Self::Status(_) | Self::History(_) | Self::Release(_) => None,
+            Self::Release(args) => args.worked_on(),
+            Self::Diff(_) | Self::Status(_) | Self::History(_) => None,
         }
     }
 }
@@ -105,31 +89,37 @@ impl Command {
 #[derive(Args)]
 pub(crate) struct ApplyArgs {
     #[command(flatten)]
-    pub(crate) manifests: ManifestArgs,
-    #[command(flatten)]
-    pub(crate) writing: WritingArgs,
+    pub(crate) changes: ChangesArgs,
     #[command(flatten)]
     pub(crate) rollout: RolloutArgs,
-    #[command(flatten)]
-    pub(crate) cluster: ClusterArgs,
 }
 
 #[derive(Args)]
 pub(crate) struct DiffArgs {
     #[command(flatten)]
-    pub(crate) manifests: ManifestArgs,
-    #[command(flatten)]
-    pub(crate) writing: WritingArgs,
+    pub(crate) changes: ChangesArgs,
     /// The name under which it is applied: --prune needs it
     #[arg(long, value_name = "APP")]
     pub(crate) name: Option<String>,
     /// Who owns the fields that would be written
     #[arg(long, value_name = "MANAGER", default_value = FIELD_MANAGER)]
     pub(crate) field_manager: String,
+}
+
+/// What is applied, and how.
+#[derive(Args)]
+pub(crate) struct ChangesArgs {
     #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) manifests: ManifestArgs,
+    /// Delete what earlier runs of this --name applied with --prune and the manifests no longer have
+    ///
+    /// It is deleted last, once all else is healthy. Never deleted: what others own or apply too,
+    /// volumes and their claims, custom resource definitions, namespaces, and what is annotated
+    /// `deploy-core/prune: "false"` or `helm.sh/resource-policy: keep`.
+    #[arg(long, requires = "name", help_heading = "Writing", verbatim_doc_comment)]
+    pub(crate) prune: bool,
     #[command(flatten)]
-    pub(crate) cluster: ClusterArgs,
+    pub(crate) writing: WritingArgs,
 }
 
 /// What is wanted.
@@ -146,13 +136,6 @@ pub(crate) struct ManifestArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Writing")]
 pub(crate) struct WritingArgs {
-    /// Delete what earlier runs of this --name applied with --prune and the manifests no longer have
-    ///
-    /// It is deleted last, once all else is healthy. Never deleted: what others own or apply too,
-    /// volumes and their claims, custom resource definitions, namespaces, and what is annotated
-    /// `deploy-core/prune: "false"` or `helm.sh/resource-policy: keep`.
-    #[arg(long, requires = "name", verbatim_doc_comment)]
-    pub(crate) prune: bool,
     /// Take over fields that another field manager owns
     #[arg(long)]
     pub(crate) force_conflicts: bool,
@@ -182,10 +165,6 @@ pub(crate) struct HistoryArgs {
     /// The workload, as in deployment/api
     #[arg(value_name = "KIND/NAME")]
     pub(crate) workload: KindName,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
-    #[command(flatten)]
-    pub(crate) cluster: ClusterArgs,
 }
 
 #[derive(Args)]
@@ -204,8 +183,6 @@ pub(crate) struct VerbArgs {
     pub(crate) workload: KindName,
     #[command(flatten)]
     pub(crate) rollout: RolloutArgs,
-    #[command(flatten)]
-    pub(crate) cluster: ClusterArgs,
 }
 
 #[derive(Args)]
@@ -218,8 +195,6 @@ pub(crate) struct SetImageArgs {
     pub(crate) images: Vec<ImageOverride>,
     #[command(flatten)]
     pub(crate) rollout: RolloutArgs,
-    #[command(flatten)]
-    pub(crate) cluster: ClusterArgs,
 }
 
 #[derive(Args)]
@@ -241,13 +216,9 @@ pub(crate) struct StatusArgs {
     /// How long to follow it, as in 90s or 5m
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration::parse)]
     pub(crate) timeout: Duration,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
-    #[command(flatten)]
-    pub(crate) cluster: ClusterArgs,
 }
 
-/// What every rollout knows.
+/// What every rollout of objects knows.
 #[derive(Args)]
 #[command(next_help_heading = "Rollout")]
 pub(crate) struct RolloutArgs {
@@ -261,21 +232,37 @@ pub(crate) struct RolloutArgs {
     /// what it wrote.
     #[arg(long, value_name = "APP", verbatim_doc_comment)]
     pub(crate) name: Option<String>,
-    /// Show what would change, with its diff, and write nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// How long it may take until all is healthy, as in 90s or 1m30s
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration::parse)]
-    pub(crate) timeout: Duration,
-    /// Leave a failed rollout as it is, to be looked at
-    #[arg(long)]
-    pub(crate) no_rollback: bool,
     /// Who owns the fields that are written
     #[arg(long, value_name = "MANAGER", default_value = FIELD_MANAGER)]
     pub(crate) field_manager: String,
     /// The git revision, kept as an annotation on what is written
     #[arg(long, value_name = "SHA")]
     pub(crate) git_revision: Option<String>,
+    #[command(flatten)]
+    pub(crate) undone: UndoneArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// What a run knows whose failure is undone.
+#[derive(Args)]
+#[command(next_help_heading = "Rollout")]
+pub(crate) struct UndoneArgs {
+    /// Leave a failed rollout as it is, to be looked at
+    #[arg(long, visible_alias = "no-atomic")]
+    pub(crate) no_rollback: bool,
+}
+
+/// What every run knows.
+#[derive(Args)]
+#[command(next_help_heading = "Rollout")]
+pub(crate) struct RunArgs {
+    /// Show what would change, with its diff, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How long it may take until all is healthy, as in 90s or 1m30s
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration::parse)]
+    pub(crate) timeout: Duration,
     /// Write the evidence of a failure (states, logs, Events) into this directory
     #[arg(long, value_name = "DIR")]
     pub(crate) evidence: Option<PathBuf>,
@@ -285,46 +272,56 @@ pub(crate) struct RolloutArgs {
     /// any case ($GITHUB_STEP_SUMMARY).
     #[arg(long = "report", value_name = "FILE", verbatim_doc_comment)]
     pub(crate) reports: Vec<ReportFile>,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
 }
 
+impl UndoneArgs {
+    pub(crate) fn on_failure(&self) -> OnFailure {
+        if self.no_rollback { OnFailure::Leave } else { OnFailure::RollBack }
+    }
+}
+
+/// How every command answers.
 #[derive(Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
     /// Print the result as JSON
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Print API requests sent and time taken to standard error
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) stats: bool,
 }
 
+/// Which cluster every command talks to.
 #[derive(Args)]
 #[command(next_help_heading = "Cluster")]
 pub(crate) struct ClusterArgs {
     /// The namespace of what names none [default: the context's]
-    #[arg(short, long, value_name = "NS")]
+    #[arg(short, long, global = true, value_name = "NS")]
     pub(crate) namespace: Option<String>,
     /// The kubeconfig's context [default: its current one]
-    #[arg(long, conflicts_with = "in_cluster")]
+    #[arg(long, global = true, conflicts_with = "in_cluster")]
     pub(crate) context: Option<String>,
     /// The kubeconfig [default: what $KUBECONFIG names, or ~/.kube/config]
     ///
     /// Before both comes $KUBECONFIG_BASE64: the kubeconfig itself in base64, as CI keeps it.
-    #[arg(long, value_name = "PATH", conflicts_with = "in_cluster")]
+    #[arg(long, global = true, value_name = "PATH", conflicts_with = "in_cluster")]
     pub(crate) kubeconfig: Option<PathBuf>,
     /// Use the service account of the pod this runs in
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) in_cluster: bool,
     /// How long one request to the API server may take
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
+    #[arg(long, global = true, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
     pub(crate) request_timeout: Duration,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::help::{
+        RELEASE_DIFF_EXAMPLES, RELEASE_ROLLBACK_EXAMPLES, RELEASE_TEST_EXAMPLES, RELEASE_UNINSTALL_EXAMPLES,
+        RELEASE_UPGRADE_EXAMPLES,
+    };
     use clap::CommandFactory;
 
     #[test]
@@ -345,6 +342,11 @@ mod tests {
             SET_IMAGE_EXAMPLES,
             STATUS_EXAMPLES,
             RELEASE_EXAMPLES,
+            RELEASE_UPGRADE_EXAMPLES,
+            RELEASE_ROLLBACK_EXAMPLES,
+            RELEASE_UNINSTALL_EXAMPLES,
+            RELEASE_TEST_EXAMPLES,
+            RELEASE_DIFF_EXAMPLES,
         ];
         let lines = examples
             .iter()
@@ -356,7 +358,7 @@ mod tests {
                 line.split(" | ").next().unwrap().split_whitespace().map(|word| word.trim_matches('\''));
             Cli::try_parse_from(words).map_or_else(|error| panic!("{line}: {error}"), |_| count += 1);
         }
-        assert_eq!(count, 32);
+        assert_eq!(count, 45);
     }
 
     #[test]

@@ -77,10 +77,55 @@ Examples:
 
 pub(crate) const RELEASE_EXAMPLES: &str = "\
 Examples:
+  cargo xtask release upgrade api --chart chart/ --values prod.yaml -n shop
+  cargo xtask release rollback api -n shop
   cargo xtask release list -A
   cargo xtask release history api -n shop
-  cargo xtask release get api -n shop
   cargo xtask release get api 3 -n shop --show all-values
   cargo xtask release status api -n shop --json | jq .images
 
-helm itself is not needed: a release is what it recorded in the cluster.";
+A release is what is recorded of it in the cluster, by helm 3 or 4 as well: each goes on where
+the other stopped. helm itself is needed only to render a chart.";
+
+/// clap puts what is required first, and behind the files a name would be one more.
+pub(crate) const RELEASE_UPGRADE_USAGE: &str = "\
+cargo xtask release upgrade <NAME> <--filename <PATH>...|--chart <DIR>|--kustomize <DIR>> [OPTIONS]";
+
+pub(crate) const RELEASE_UPGRADE_EXAMPLES: &str = "\
+Examples:
+  cargo xtask release upgrade api -f deploy/ -n shop --create-namespace --git-revision 4f1c2d9
+  cargo xtask release upgrade api --chart chart/ --values prod.yaml --set image.tag=v2 -n shop
+  cargo xtask release upgrade api -k overlays/prod -n shop --image api=registry.example/shop/api:v2
+  cargo xtask release upgrade api -f deploy/ -n shop --take-ownership --timeout 2m --dry-run
+  cargo xtask release upgrade api -f deploy/ -n shop --take-over-helm=10m --json | jq .revision
+
+What fails is rolled back to the newest good revision, as a revision of its own; of a first
+install that fails only the record is left. Ctrl-C (or SIGTERM) does the same; a second Ctrl-C
+leaves at once, and the next run takes the revision up.";
+
+pub(crate) const RELEASE_ROLLBACK_EXAMPLES: &str = "\
+Examples:
+  cargo xtask release rollback api -n shop
+  cargo xtask release rollback api 3 -n shop --dry-run";
+
+pub(crate) const RELEASE_UNINSTALL_EXAMPLES: &str = "\
+Examples:
+  cargo xtask release uninstall api -n shop
+  cargo xtask release uninstall api -n shop --keep-history
+
+What is annotated helm.sh/resource-policy: keep stays, and so does a chart's crds/. What is
+interrupted goes on with the next run.";
+
+pub(crate) const RELEASE_TEST_EXAMPLES: &str = "\
+Examples:
+  cargo xtask release test api -n shop --timeout 2m
+
+The logs of a test that fails are shown. helm status tells how the tests came out, too.";
+
+pub(crate) const RELEASE_DIFF_EXAMPLES: &str = "\
+Examples:
+  cargo xtask release diff api -n shop
+  cargo xtask release diff api 3 -n shop --json | jq .objects
+
+Nothing is written. It exits with 0 if there are no differences, 1 if there are some, 2 if it
+cannot be told.";

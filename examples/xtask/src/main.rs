@@ -1,5 +1,5 @@
 //! A project's own deployment tool on the deploy crates: `cargo xtask apply`, `diff`, `set-image`, `status`,
-//! kubectl's rollout verbs, and `release` for what Helm knows.
+//! kubectl's rollout verbs, and `release` for what Helm does.
 //!
 //! Progress goes to standard error, results to standard output. `args` says what can be asked, `rollout` is where the crates
 //! are put together, `report` what is shown in the end.
@@ -40,6 +40,7 @@ use std::sync::Arc;
 use clap::Parser;
 use deploy_core::clock::{Clock, SystemClock, Timestamp};
 use deploy_core::error::{Error, Result};
+use deploy_core::outcome::Outcome;
 use deploy_core::plan::Action;
 use deploy_core::run::Cancel;
 use serde_json::{Value, json};
@@ -49,38 +50,34 @@ use environment::Environment;
 use exit::{INTERRUPTED, exit_code};
 use paint::{Paint, Tone};
 use progress::Progress;
+use report::Deed;
 use session::Session;
 
 fn main() -> ExitCode {
     let clock = SystemClock::new();
     let started = clock.now();
-    let command = Cli::parse().command;
+    let cli = Cli::parse();
     let environment = Environment::read();
     // One thread is enough: the work is waiting for answers.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            return fail(&Error::invalid("the runtime does not start").source(error), &command, &environment);
+            return fail(&Error::invalid("the runtime does not start").source(error), &cli, &environment);
         }
     };
-    let code = runtime.block_on(run(&command, &environment, clock, started));
+    let code = runtime.block_on(run(&cli, &environment, clock, started));
     // A thread that still reads standard input or asks for an address is not waited for.
     runtime.shutdown_background();
     code
 }
 
-async fn run(
-    command: &Command,
-    environment: &Environment,
-    clock: SystemClock,
-    started: Timestamp,
-) -> ExitCode {
-    let cluster = match connect::connect(command.cluster(), environment).await {
+async fn run(cli: &Cli, environment: &Environment, clock: SystemClock, started: Timestamp) -> ExitCode {
+    let cluster = match connect::connect(&cli.cluster, environment).await {
         Ok(cluster) => cluster,
-        Err(error) => return fail(&error, command, environment),
+        Err(error) => return fail(&error, cli, environment),
     };
     let session = Session {
-        namespace: connect::namespace(command.cluster(), &cluster),
+        namespace: connect::namespace(&cli.cluster, &cluster),
         cluster,
         holder: environment.holder.clone(),
         clock,
@@ -92,17 +89,17 @@ async fn run(
     };
     let progress = session.progress.clone();
     let done = tokio::select! {
-        done = execute(command, &session) => Some(done),
+        done = execute(&cli.command, &session) => Some(done),
         () = signals::listen(&session.cancel, |text| progress.tell(Tone::Warn, text)) => None,
         never = progress.animate() => match never {},
     };
     progress.finish();
     let code = match done {
-        None => leave(command, &progress),
-        Some(Err(error)) => fail(&error, command, environment),
-        Some(Ok(done)) => show(&done, command, environment),
+        None => leave(&cli.command, &progress),
+        Some(Err(error)) => fail(&error, cli, environment),
+        Some(Ok(done)) => show(&done, cli, environment),
     };
-    if command.output().stats {
+    if cli.output.stats {
         let (requests, wall) = (session.cluster.requests_sent(), clock.now().since(started));
         print_to(
             &mut io::stderr(),
@@ -120,6 +117,31 @@ struct Done {
     good: bool,
 }
 
+impl Done {
+    /// What was read.
+    fn told(json: Value, text: impl Fn(Paint) -> String + 'static) -> Self {
+        Self { json, text: Box::new(text), good: true }
+    }
+
+    /// A run that was followed to its end.
+    fn followed(outcome: Outcome, deed: Deed) -> Self {
+        Self {
+            json: report::json(&outcome),
+            good: outcome.status.is_success(),
+            text: Box::new(move |paint| report::outcome(&outcome, deed, paint)),
+        }
+    }
+
+    /// What would be changed.
+    fn compared(outcome: Outcome) -> Self {
+        Self {
+            json: report::json(&outcome),
+            good: outcome.objects.iter().all(|object| object.action == Action::Unchanged),
+            text: Box::new(move |paint| diff::unified(&outcome, paint)),
+        }
+    }
+}
+
 async fn execute(command: &Command, session: &Session) -> Result<Done> {
     let outcome = match command {
         Command::Apply(args) => apply::apply(args, session).await?,
@@ -128,21 +150,10 @@ async fn execute(command: &Command, session: &Session) -> Result<Done> {
         Command::Restart(args) => verbs::restart(args, session).await?,
         Command::Pause(args) => verbs::pause(args, session).await?,
         Command::Resume(args) => verbs::resume(args, session).await?,
-        Command::Diff(args) => {
-            let outcome = apply::diff(args, session).await?;
-            return Ok(Done {
-                json: report::json(&outcome),
-                good: outcome.objects.iter().all(|object| object.action == Action::Unchanged),
-                text: Box::new(move |paint| diff::unified(&outcome, paint)),
-            });
-        }
+        Command::Diff(args) => return Ok(Done::compared(apply::diff(args, session).await?)),
         Command::History(args) => {
             let history = history::history(args, session).await?;
-            return Ok(Done {
-                json: history.json(),
-                good: true,
-                text: Box::new(move |paint| history.text(paint)),
-            });
+            return Ok(Done::told(history.json(), move |paint| history.text(paint)));
         }
         Command::Release(args) => return release::release(args, session).await,
         Command::Status(args) if args.watch => status::follow(args, session).await?,
@@ -155,30 +166,25 @@ async fn execute(command: &Command, session: &Session) -> Result<Done> {
             });
         }
     };
-    let good = outcome.status.is_success();
-    Ok(Done {
-        json: report::json(&outcome),
-        good,
-        text: Box::new(move |paint| report::outcome(&outcome, paint)),
-    })
+    Ok(Done::followed(outcome, Deed::Rollout))
 }
 
-fn show(done: &Done, command: &Command, environment: &Environment) -> ExitCode {
-    let text = if command.output().json {
+fn show(done: &Done, cli: &Cli, environment: &Environment) -> ExitCode {
+    let text = if cli.output.json {
         format!("{:#}\n", done.json)
     } else {
         (done.text)(Paint(environment.stdout_colour))
     };
     print_to(&mut io::stdout(), &text);
-    ExitCode::from(exit_code(command.compares(), Ok(done.good)))
+    ExitCode::from(exit_code(cli.command.compares(), Ok(done.good)))
 }
 
-fn fail(error: &Error, command: &Command, environment: &Environment) -> ExitCode {
+fn fail(error: &Error, cli: &Cli, environment: &Environment) -> ExitCode {
     print_to(&mut io::stderr(), &failure::render(error, Paint(environment.stderr_colour)));
-    if command.output().json {
+    if cli.output.json {
         print_to(&mut io::stdout(), &format!("{:#}\n", json!({"error": failure::json(error)})));
     }
-    ExitCode::from(exit_code(command.compares(), Err(error.kind())))
+    ExitCode::from(exit_code(cli.command.compares(), Err(error.kind())))
 }
 
 /// The second Ctrl-C: the run is dropped where it is.

@@ -20,12 +20,25 @@ pub(crate) fn json(outcome: &Outcome) -> Value {
     json
 }
 
-pub(crate) fn outcome(outcome: &Outcome, paint: Paint) -> String {
+/// What a run did, for the words that tell of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// Objects were brought to what is wanted, or found so.
+    Rollout,
+    /// A revision of a release came about.
+    Revision,
+    /// A release went.
+    Uninstallation,
+    /// The tests of a release ran.
+    Tests,
+}
+
+pub(crate) fn outcome(outcome: &Outcome, deed: Deed, paint: Paint) -> String {
     let mut out = Lines { paint, text: String::new() };
     if outcome.status == Status::Planned {
         out.text = diff::plan(outcome, paint);
     }
-    out.line(0, tone(outcome.status), &headline(outcome));
+    out.line(0, tone(outcome.status), &headline(outcome, deed));
     if let Some(cause) = outcome.cause.as_ref().filter(|cause| !matches!(cause, Cause::Cancelled)) {
         for line in causes(cause) {
             out.line(1, Tone::Plain, &line);
@@ -53,28 +66,39 @@ fn tone(status: Status) -> Tone {
     }
 }
 
-fn headline(outcome: &Outcome) -> String {
+fn headline(outcome: &Outcome, deed: Deed) -> String {
     let took = format!("{:.1} s", outcome.took.as_secs_f64());
-    let failed = match &outcome.cause {
-        Some(Cause::Cancelled) => "cancelled",
-        Some(Cause::TimedOut { .. }) => "timed out",
-        _ => "failed",
+    let revision = outcome.revision.map(|revision| format!("revision {revision} ")).unwrap_or_default();
+    // What was given up is not told to have been uninstalled or tested.
+    let (failed, done) = match deed {
+        Deed::Rollout => (String::new(), "healthy".to_owned()),
+        Deed::Revision => (revision.clone(), format!("{revision}deployed")),
+        Deed::Uninstallation => ("uninstallation ".to_owned(), "uninstalled".to_owned()),
+        Deed::Tests => (format!("test of {revision}"), format!("{revision}tested")),
     };
-    let done = ["created", "changed", "created anew", "deleted"];
+    let failed = match &outcome.cause {
+        Some(Cause::Cancelled) => failed + "cancelled",
+        Some(Cause::TimedOut { .. }) => failed + "timed out",
+        _ => failed + "failed",
+    };
+    let words = match deed {
+        Deed::Tests => ["passed", "changed", "created anew", "deleted"],
+        _ => ["created", "changed", "created anew", "deleted"],
+    };
     match outcome.status {
         Status::Planned => format!(
             "planned: {}; nothing was written",
             counts(&outcome.objects, ["to create", "to change", "to create anew", "to delete"])
         ),
-        Status::Healthy => format!("healthy after {took}: {}", counts(&outcome.objects, done)),
+        Status::Healthy => format!("{done} after {took}: {}", counts(&outcome.objects, words)),
         Status::Incomplete => {
             let (left, rest): (Vec<_>, Vec<_>) =
                 outcome.objects.iter().partition(|each| is_to_be_deleted(outcome, each));
             let left =
                 if left.is_empty() { String::new() } else { format!(", {} still to be deleted", left.len()) };
             format!(
-                "healthy after {took}, but not all that should go is gone: {}{left}; the next run tries again",
-                counts(rest, done)
+                "{done} after {took}, but not all that should go is gone: {}{left}; the next run tries again",
+                counts(rest, words)
             )
         }
         Status::RolledBack => format!("{failed}; the old state is back after {took}"),
@@ -183,7 +207,8 @@ mod tests {
 
     #[test]
     fn says_how_it_ended_and_why() {
-        let check = |found: &Outcome, expect: &str| assert_eq!(outcome(found, Paint(false)), expect);
+        let check =
+            |found: &Outcome, expect: &str| assert_eq!(outcome(found, Deed::Rollout, Paint(false)), expect);
         check(
             &run(MemoryTarget::new(), |rollout| rollout, Policy::default()),
             "healthy after 1.2 s: 1 created\n",
@@ -215,13 +240,13 @@ mod tests {
             found.cause = Some(cause);
             let head = "healthy after 1.2 s, but not all that should go is gone: 1 created, 1 deleted, 2 still to be deleted; \
                         the next run tries again\n";
-            assert_eq!(outcome(&found, Paint(false)), format!("{head}{because}"));
+            assert_eq!(outcome(&found, Deed::Rollout, Paint(false)), format!("{head}{because}"));
         };
         check(Cause::Cancelled, "");
         check(Cause::Error { error: Error::invalid("refused").on("gamma") }, "  gamma: refused\n");
         let waiting = Waiting { object: config_map("beta"), progress: "being deleted".into(), suspect: None };
         check(Cause::TimedOut { waiting: vec![waiting] }, "  ConfigMap shop/beta: being deleted\n");
-        assert!(outcome(&found, Paint(true)).starts_with("\x1b[33mhealthy"), "a warning");
+        assert!(outcome(&found, Deed::Rollout, Paint(true)).starts_with("\x1b[33mhealthy"), "a warning");
     }
 
     #[test]
@@ -230,7 +255,7 @@ mod tests {
         (found.status, found.cause) =
             (Status::Incomplete, Some(Cause::Error { error: Error::invalid("refused") }));
         assert_eq!(
-            outcome(&found, Paint(false)),
+            outcome(&found, Deed::Rollout, Paint(false)),
             "healthy after 1.2 s, but not all that should go is gone: 1 created; the next run tries again\n  refused\n"
         );
         assert_eq!(json(&found)["cause"]["error"]["message"], "refused");

@@ -8,11 +8,11 @@ use deploy_core::error::Result;
 use deploy_core::manifest::Bundle;
 use deploy_core::outcome::Outcome;
 use deploy_core::rollout::Rollout;
-use deploy_core::run::{OnFailure, Policy};
+use deploy_core::run::{OnFailure, Policy, Run};
 use deploy_core::source::Derive;
 use deploy_k8s::{Apply, LeaseLock, SecretJournal};
 
-use crate::args::RolloutArgs;
+use crate::args::{RolloutArgs, RunArgs};
 use crate::paint::Tone;
 use crate::report_file;
 use crate::session::Session;
@@ -31,8 +31,7 @@ pub(crate) async fn roll_out(
     args: &RolloutArgs,
     session: &Session,
 ) -> Result<Outcome> {
-    let on_failure = if args.no_rollback { OnFailure::Leave } else { OnFailure::RollBack };
-    let mut run = session.run().policy(Policy::default().timeout(args.timeout).on_failure(on_failure));
+    let mut run = run(&args.run, args.undone.on_failure(), session);
     if let Some(name) = &args.name {
         run = run.named(name);
     }
@@ -48,18 +47,29 @@ pub(crate) async fn roll_out(
         .lock(Arc::new(LeaseLock::new(session.cluster.clone(), records)))
         .journal(Arc::new(SecretJournal::new(session.cluster.clone(), records)))
         .holder(&session.holder)
-        .dry_run(args.dry_run);
+        .dry_run(args.run.dry_run);
     session.ready();
     let outcome = match desired {
         Desired::Bundle(bundle) => rollout.run(bundle, run).await?,
         Desired::Derived(make) => rollout.run_derived(make, run).await?,
     };
 
-    report_file::keep(&outcome, &args.reports, session);
+    keep(&outcome, &args.run, session);
+    Ok(outcome)
+}
+
+/// A run as the command line says.
+pub(crate) fn run(args: &RunArgs, on_failure: OnFailure, session: &Session) -> Run {
+    session.run().policy(Policy::default().timeout(args.timeout).on_failure(on_failure))
+}
+
+/// Writes the files that are to tell of it.
+pub(crate) fn keep(outcome: &Outcome, args: &RunArgs, session: &Session) {
+    report_file::keep(outcome, &args.reports, session);
     if let Some(folder) = &args.evidence
         && !outcome.evidence.is_empty()
     {
-        match keep_evidence(&outcome, folder) {
+        match keep_evidence(outcome, folder) {
             Ok(()) => session.progress.tell(Tone::Plain, &format!("the evidence is in {}", folder.display())),
             Err(error) => {
                 let text =
@@ -68,7 +78,6 @@ pub(crate) async fn roll_out(
             }
         }
     }
-    Ok(outcome)
 }
 
 /// Where lock and journal are kept: not in a namespace that comes and goes with the bundle itself.

@@ -2,100 +2,16 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a scenario ends by panicking, and says why")]
 
-use std::ffi::OsString;
+mod killed;
+mod process;
+mod release;
+
 use std::fs;
-use std::path::Path;
-use std::process::Stdio;
 
-use deploy_tests::{Env, live, workload};
+use deploy_tests::live;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, Command};
 
-/// How a command ended.
-struct Ended {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Ended {
-    /// Asserts the exit code, and gives what it printed.
-    fn with(self, code: i32) -> String {
-        assert_eq!(self.code, Some(code), "{}\n{}", self.out, self.err);
-        self.out
-    }
-
-    /// Asserts the exit code, and gives the JSON that it printed.
-    fn json(self, code: i32) -> Value {
-        serde_json::from_str(&self.with(code)).expect("JSON")
-    }
-
-    /// Asserts that it ended with an error that says this.
-    fn error(self, code: i32, text: &str) {
-        assert!(self.err.contains("error: ") && self.err.contains(text), "no \"{text}\" in {}", self.err);
-        assert_eq!(self.with(code), "");
-    }
-}
-
-/// Starts `cargo xtask COMMAND` with manifests on its standard input.
-async fn start(env: &Env, command: &str, manifests: &str) -> Child {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_xtask"))
-        .args(command.split_whitespace())
-        .args(["--namespace", &env.namespace])
-        .env("PATH", tools())
-        .env_remove("KUBECONFIG_BASE64")
-        .env_remove("GITHUB_STEP_SUMMARY")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("it starts");
-    let mut stdin = child.stdin.take().expect("piped");
-    // A command that reads no manifests may end before it is written to.
-    let _ = stdin.write_all(env.filled(manifests).as_bytes()).await;
-    child
-}
-
-/// Where helm and kubectl are, before all else.
-#[expect(clippy::disallowed_methods, reason = "the tests' own edge: where the tools are")]
-fn tools() -> OsString {
-    let folders = ["HELM", "KUBECTL"].map(|variable| std::env::var(variable).ok());
-    let folders = folders.iter().flatten().filter_map(|program| Path::new(program).parent());
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::join_paths(folders.map(Path::to_owned).chain(std::env::split_paths(&path))).expect("no colons")
-}
-
-async fn end(child: Child) -> Ended {
-    let output = child.wait_with_output().await.expect("it ends");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-}
-
-async fn xtask(env: &Env, command: &str, manifests: &str) -> Ended {
-    end(start(env, command, manifests).await).await
-}
-
-fn config(name: &str, value: &str) -> String {
-    format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{a: {value}}}\n")
-}
-
-async fn value(env: &Env, name: &str) -> Option<String> {
-    let found = env.get("v1", "ConfigMap", name).await?;
-    found["data"]["a"].as_str().map(str::to_owned)
-}
-
-/// A server-side apply by somebody else.
-async fn somebody(env: &Env, manifests: &str) {
-    let apply = ["apply", "--server-side", "--force-conflicts", "--field-manager=somebody", "-f", "-"];
-    env.kubectl(&apply, manifests).await;
-}
-
-fn deployment(image: &str, probe: &str) -> String {
-    let probe = format!("readinessProbe: {{httpGet: {{path: {probe}, port: 8080}}, periodSeconds: 1}}");
-    workload("apps/v1", "Deployment", "replicas: 1", image, &probe)
-}
+use process::{config, deployment, interrupted, somebody, start, value, xtask};
 
 #[tokio::test]
 #[ignore = "needs a cluster: tests/cluster/up"]
@@ -296,68 +212,11 @@ async fn a_failed_rollout_is_reported_with_its_pods() {
 async fn an_interrupted_apply_comes_back() {
     live("x-interrupted", async |env| {
         xtask(&env, "apply -f - --name app", &deployment("api:v1", "/healthz")).await.with(0);
-        let mut child = start(&env, "apply -f - --name app", &deployment("api:v2", "/nowhere")).await;
-        let mut told = BufReader::new(child.stderr.take().expect("piped")).lines();
-        while !told.next_line().await.expect("text").expect("it writes").contains("api changed") {}
-        let pid = child.id().expect("it runs").to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().await.expect("sent").success());
-        let rest = async { while told.next_line().await.expect("text").is_some() {} };
-        let (ended, ()) = tokio::join!(end(child), rest);
-        let out = ended.with(1);
+        let child = start(&env, "apply -f - --name app", &deployment("api:v2", "/nowhere")).await;
+        let out = interrupted(child, "api changed").await.with(1);
         assert!(out.starts_with("cancelled; the old state is back after "), "{out}");
         assert_eq!(env.image("Deployment").await, "api:v1");
         env.assert_no_records().await;
-    })
-    .await;
-}
-
-#[tokio::test]
-#[ignore = "needs a cluster and helm: tests/cluster/up"]
-async fn releases_are_helms() {
-    live("x-release", async |env| {
-        assert_eq!(
-            xtask(&env, "release list", "").await.with(0),
-            format!("no releases in namespace {}\n", env.namespace)
-        );
-        xtask(&env, "release history app", "").await.error(2, "there is no such release");
-        env.helm(&config("app", "x")).await;
-
-        let list = xtask(&env, "release list", "").await.with(0);
-        let [head, line] = list.lines().collect::<Vec<_>>()[..] else { panic!("{list}") };
-        assert!(
-            head.starts_with("NAMESPACE") && line.starts_with(&format!("{}  app   1 ", env.namespace)),
-            "{list}"
-        );
-        let all = xtask(&env, "release list --json", "").await.json(0);
-        assert_eq!(
-            (&all["releases"][0]["status"], &all["releases"][0]["chart"]),
-            (&"deployed".into(), &"app-1.0.0".into())
-        );
-        let history = xtask(&env, "release history app --json", "").await.json(0);
-        assert_eq!(
-            (&history["name"], &history["revisions"][0]["description"]),
-            (&"app".into(), &"Install complete".into())
-        );
-
-        let manifest = xtask(&env, "release get app", "").await.with(0);
-        assert!(
-            manifest.contains("# Source: app/templates/app.yaml\n") && manifest.ends_with("a: x}\n"),
-            "{manifest}"
-        );
-        assert_eq!(xtask(&env, "release get app --show values", "").await.with(0), "{}\n");
-        let whole = xtask(&env, "release get app 1 --json", "").await.json(0);
-        assert_eq!(whole["manifest"].as_str().map(str::trim_end), Some(manifest.trim_end()));
-        let status = xtask(&env, "release status app", "").await.with(0);
-        assert!(
-            status.starts_with(&format!(
-                "release      {}/app\nrevision     1\nstatus       deployed\n",
-                env.namespace
-            )),
-            "{status}"
-        );
-
-        xtask(&env, "release get app 7", "").await.error(2, "revision 7 is not recorded");
-        xtask(&env, "release status App", "").await.error(2, "lowercase letters");
     })
     .await;
 }

@@ -58,8 +58,8 @@ async fn few_requests(env: Arc<Env>) {
     }
     env.clock.sleep(Duration::from_secs(70)).await;
     let counter = Mortal::at(u64::MAX, Moment::Before);
-    let counted = env.through(counter.client(env.kube.clone()));
-    let outcome = upgrade_as(&counted, of_three(&counted), &manifests).await;
+    let through = env.through(counter.client(env.kube.clone()));
+    let outcome = upgrade_as(&through, of_three(&through), &manifests).await;
     assert_eq!((outcome.status, outcome.revision), (Status::Healthy, Some(4)), "{outcome}");
     assert_eq!(
         history(&env).await,

@@ -11,9 +11,11 @@ use deploy_core::target::RolloutTarget;
 use serde_json::json;
 
 use super::Release;
+use super::standing::Standing;
 use super::test::Tests;
 use super::uninstall::Uninstall;
 use crate::api::Resource;
+use crate::apply::Conflicts;
 use crate::lease::LeaseLock;
 
 impl Release {
@@ -36,7 +38,8 @@ impl Release {
         self.rollout().run_revision(revision, self.named(run)).await
     }
 
-    /// What would have to change for the live objects to be as a revision records them; the newest where none is named. Writes nothing.
+    /// What would have to change for the live objects to be as a revision records them; the newest where none is named. Fields that others
+    /// own by now are part of it. Writes nothing.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if it is not recorded; as [`upgrade`](Self::upgrade).
@@ -45,7 +48,18 @@ impl Release {
             Some(revision) => revision,
             None => self.entries().await?.last().map_or(0, |newest| newest.revision),
         };
-        self.rollout().dry_run(true).run_revision(Some(revision), run).await
+        // Nothing is written: what others changed since is what is asked about.
+        let apply = self.apply.clone().conflicts(Conflicts::Force).asking_about_each(true);
+        self.clone().applied_by(apply).dry_run(true).rollout().run_revision(Some(revision), run).await
+    }
+
+    /// Whether there is anything to upgrade: a revision that came to run, and was not uninstalled since. A chart is rendered for its first
+    /// install otherwise. The requests of [`revisions`](Self::revisions); no record is unpacked.
+    ///
+    /// # Errors
+    /// What the API server refuses.
+    pub async fn is_installed(&self) -> Result<bool> {
+        Ok(!Standing::of(self.store.entries(Some(&self.name)).await?).is_absent())
     }
 
     /// Deletes the release's hooks, objects and records (`helm uninstall`); with `keep_history` the records stay, and say so. What is
@@ -65,14 +79,18 @@ impl Release {
         self.run_target(Tests::new(self.clone()), run).await
     }
 
-    /// Creates the release's namespace if it is not there (`helm --create-namespace`). It stays when the release goes, or never comes.
+    /// Creates the release's namespace if it is not there (`helm --create-namespace`), unless this is a [dry run](Self::dry_run). Returns
+    /// whether it was missing. It stays when the release goes, or never comes.
     ///
     /// # Errors
     /// What the API server refuses.
-    pub async fn create_namespace(&self) -> Result<()> {
+    pub async fn create_namespace(&self) -> Result<bool> {
         let place = Resource::of_records("", "Namespace")?.within(None);
         if self.cluster().get(&place, self.namespace()).await?.is_some() {
-            return Ok(());
+            return Ok(false);
+        }
+        if self.dry_run {
+            return Ok(true);
         }
         let namespace = json!({
             "apiVersion": "v1", "kind": "Namespace",
@@ -82,9 +100,9 @@ impl Release {
         match self.cluster().create(&place, &namespace, super::HELM).await {
             // Whoever made it, it is there.
             Err(error) if error.kind() == ErrorKind::OutcomeUnknown => {
-                self.cluster().get(&place, self.namespace()).await?.map(drop).ok_or(error)
+                self.cluster().get(&place, self.namespace()).await?.map(|_| true).ok_or(error)
             }
-            made => made.map(drop),
+            made => made.map(|_| true),
         }
     }
 
@@ -96,7 +114,7 @@ impl Release {
 
     fn locked(&self, rollout: Rollout) -> Rollout {
         let lock = LeaseLock::new(self.cluster().clone(), self.namespace());
-        rollout.lock(Arc::new(lock)).holder(&self.holder)
+        rollout.lock(Arc::new(lock)).holder(&self.holder).dry_run(self.dry_run)
     }
 
     async fn run_target(&self, target: impl RolloutTarget + 'static, run: Run) -> Result<Outcome> {

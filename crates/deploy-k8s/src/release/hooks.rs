@@ -31,9 +31,12 @@ impl Release {
         let Some(record) = &draft.record else { return Ok(()) };
         for event in draft.purpose.before().into_iter().chain(draft.purpose.after()) {
             for hook in hook::at(&record.hooks, event, &self.name, record.version)? {
-                // A kind may come with the release.
+                // A kind may come with the release, and so may a namespace.
                 let Ok(place) = self.place_of(&hook.object).await else { continue };
-                self.cluster().dry_create(&place, hook.object.value(), HELM).await?;
+                match self.cluster().dry_create(&place, hook.object.value(), HELM).await {
+                    Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
             }
         }
         Ok(())

@@ -32,6 +32,12 @@
 //! good one is rolled out again, as a revision of its own.
 //!
 //! A run that dies leaves a pending revision. Whoever holds the release's lock next takes it for failed, and cleans up after it.
+//!
+//! # Rights
+//! All that it takes, in its namespace; the live tests run with exactly this:
+//! ```yaml
+#![doc = include_str!("role.yaml")]
+//! ```
 
 mod adopted;
 mod calls;
@@ -87,6 +93,7 @@ pub struct Release {
     takes_ownership: bool,
     helm_dead_after: Option<Duration>,
     holder: String,
+    dry_run: bool,
 }
 
 impl Release {
@@ -110,6 +117,7 @@ impl Release {
             takes_ownership: false,
             helm_dead_after: None,
             holder: "unnamed".to_owned(),
+            dry_run: false,
         })
     }
 
@@ -184,6 +192,13 @@ impl Release {
     #[must_use]
     pub fn holder(mut self, holder: impl Into<String>) -> Self {
         self.holder = holder.into();
+        self
+    }
+
+    /// Plans only: what would be done is in the outcome. Takes no lock and writes nothing.
+    #[must_use]
+    pub fn dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
         self
     }
 

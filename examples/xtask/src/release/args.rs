@@ -1,8 +1,16 @@
 //! What can be asked of releases.
 
+use std::str::FromStr;
+use std::time::Duration;
+
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::args::{ClusterArgs, OutputArgs};
+use crate::args::{ManifestArgs, RunArgs, UndoneArgs, WritingArgs};
+use crate::duration;
+use crate::help::{
+    RELEASE_DIFF_EXAMPLES, RELEASE_ROLLBACK_EXAMPLES, RELEASE_TEST_EXAMPLES, RELEASE_UNINSTALL_EXAMPLES,
+    RELEASE_UPGRADE_EXAMPLES, RELEASE_UPGRADE_USAGE,
+};
 
 #[derive(Args)]
 pub(crate) struct ReleaseArgs {
@@ -12,6 +20,21 @@ pub(crate) struct ReleaseArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum ReleaseCommand {
+    /// Install or upgrade a release and follow it until it is healthy, or roll it back
+    #[command(after_help = RELEASE_UPGRADE_EXAMPLES, override_usage = RELEASE_UPGRADE_USAGE)]
+    Upgrade(UpgradeArgs),
+    /// Roll a recorded revision out again, as a new one, followed like any other change
+    #[command(after_help = RELEASE_ROLLBACK_EXAMPLES)]
+    Rollback(RollbackArgs),
+    /// Delete the hooks, objects and records of a release
+    #[command(after_help = RELEASE_UNINSTALL_EXAMPLES)]
+    Uninstall(UninstallArgs),
+    /// Run the tests of a release: its hooks for the event `test`
+    #[command(after_help = RELEASE_TEST_EXAMPLES)]
+    Test(TestArgs),
+    /// Show what would have to change for the live objects to be as a revision records them
+    #[command(after_help = RELEASE_DIFF_EXAMPLES)]
+    Diff(DiffArgs),
     /// List the releases of a namespace, each with its newest revision
     List(ListArgs),
     /// List the revisions of a release, newest first
@@ -25,21 +48,144 @@ pub(crate) enum ReleaseCommand {
 }
 
 impl ReleaseArgs {
-    pub(crate) fn cluster(&self) -> &ClusterArgs {
-        match &self.command {
-            ReleaseCommand::List(args) => &args.cluster,
-            ReleaseCommand::History(args) => &args.cluster,
-            ReleaseCommand::Get(args) => &args.cluster,
-            ReleaseCommand::Status(args) => &args.cluster,
-        }
+    /// Whether it answers as `diff` does: differences are no failure.
+    pub(crate) fn compares(&self) -> bool {
+        matches!(self.command, ReleaseCommand::Diff(_))
     }
 
-    pub(crate) fn output(&self) -> &OutputArgs {
-        match &self.command {
-            ReleaseCommand::List(args) => &args.output,
-            ReleaseCommand::History(args) => &args.output,
-            ReleaseCommand::Get(args) => &args.output,
-            ReleaseCommand::Status(args) => &args.output,
+    /// The release, where something is done to it.
+    pub(crate) fn worked_on(&self) -> Option<&str> {
+        let release = match &self.command {
+            ReleaseCommand::Upgrade(args) => &args.release,
+            ReleaseCommand::Rollback(args) => &args.release,
+            ReleaseCommand::Uninstall(args) => &args.release,
+            ReleaseCommand::Test(args) => &args.release,
+            _ => return None,
+        };
+        Some(&release.name)
+    }
+}
+
+/// A release that something is done to.
+#[derive(Args)]
+pub(crate) struct WorkArgs {
+    /// The release
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Take a pending revision that helm left for dead; with an AGE, as in 10m, once it is so old
+    ///
+    /// helm holds no lock that would tell whether it is still at work. Revisions of our own runs
+    /// are known to be dead by their Lease.
+    #[arg(
+        long,
+        value_name = "AGE",
+        num_args = 0..=1,
+        require_equals = true,
+        value_parser = duration::parse,
+        help_heading = "Rollout",
+        verbatim_doc_comment
+    )]
+    pub(crate) take_over_helm: Option<Option<Duration>>,
+}
+
+#[derive(Args)]
+pub(crate) struct UpgradeArgs {
+    #[command(flatten)]
+    pub(crate) release: WorkArgs,
+    #[command(flatten)]
+    pub(crate) manifests: ManifestArgs,
+    /// Create the namespace if it is not there; it stays when the release goes
+    #[arg(long, help_heading = "Writing")]
+    pub(crate) create_namespace: bool,
+    /// Take over objects that exist and are nobody's, or another release's
+    #[arg(long, help_heading = "Writing")]
+    pub(crate) take_ownership: bool,
+    #[command(flatten)]
+    pub(crate) writing: WritingArgs,
+    #[command(flatten)]
+    pub(crate) recording: RecordingArgs,
+    /// Label the record of the revision; labels of earlier ones go on
+    #[arg(long = "label", value_name = "K=V", help_heading = "Record")]
+    pub(crate) labels: Vec<Label>,
+    /// The git revision, recorded with the chart and kept as an annotation on workloads
+    #[arg(long, value_name = "SHA", help_heading = "Record")]
+    pub(crate) git_revision: Option<String>,
+    /// Leave a first install that failed as it is; what fails later is rolled back
+    #[arg(long, help_heading = "Rollout", conflicts_with = "no_rollback")]
+    pub(crate) keep_failed_install: bool,
+    #[command(flatten)]
+    pub(crate) undone: UndoneArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct RollbackArgs {
+    #[command(flatten)]
+    pub(crate) release: WorkArgs,
+    /// The revision to go back to [default: the newest good one before the present]
+    #[arg(value_name = "REVISION", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) revision: Option<u64>,
+    #[command(flatten)]
+    pub(crate) writing: WritingArgs,
+    #[command(flatten)]
+    pub(crate) recording: RecordingArgs,
+    #[command(flatten)]
+    pub(crate) undone: UndoneArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct UninstallArgs {
+    #[command(flatten)]
+    pub(crate) release: WorkArgs,
+    /// Keep the records, so that its history can be read and gone back to
+    #[arg(long)]
+    pub(crate) keep_history: bool,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct TestArgs {
+    #[command(flatten)]
+    pub(crate) release: WorkArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct DiffArgs {
+    #[command(flatten)]
+    pub(crate) revision: RevisionArgs,
+}
+
+/// What is recorded of revisions.
+#[derive(Args)]
+#[command(next_help_heading = "Record")]
+pub(crate) struct RecordingArgs {
+    /// How many revisions are kept, 0 for all; the one that is deployed always is
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) history_max: usize,
+}
+
+/// A label of the user's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Label {
+    pub(crate) key: String,
+    pub(crate) value: String,
+}
+
+impl FromStr for Label {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((key, value)) if !key.is_empty() => {
+                Ok(Self { key: key.to_owned(), value: value.to_owned() })
+            }
+            _ => Err("a label is K=V".to_owned()),
         }
     }
 }
@@ -49,10 +195,6 @@ pub(crate) struct ListArgs {
     /// Those of all namespaces
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     pub(crate) all_namespaces: bool,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
-    #[command(flatten)]
-    pub(crate) cluster: ClusterArgs,
 }
 
 #[derive(Args)]
@@ -60,10 +202,6 @@ pub(crate) struct HistoryArgs {
     /// The release
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
-    #[command(flatten)]
-    pub(crate) cluster: ClusterArgs,
 }
 
 #[derive(Args)]
@@ -73,20 +211,12 @@ pub(crate) struct GetArgs {
     /// Which part of it
     #[arg(long, value_name = "PART", value_enum, default_value_t = Show::Manifest)]
     pub(crate) show: Show,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
-    #[command(flatten)]
-    pub(crate) cluster: ClusterArgs,
 }
 
 #[derive(Args)]
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) revision: RevisionArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
-    #[command(flatten)]
-    pub(crate) cluster: ClusterArgs,
 }
 
 /// A revision of a release.

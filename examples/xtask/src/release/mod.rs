@@ -1,7 +1,8 @@
-//! `release`: what helm released.
+//! `release`: what helm does, and what it recorded.
 
 mod args;
 mod table;
+mod work;
 
 use deploy_core::error::Result;
 use deploy_core::manifest::to_yaml;
@@ -9,62 +10,66 @@ use deploy_k8s::{Release, ReleaseContent, ReleaseRevision};
 use serde_json::{Value, json};
 
 pub(crate) use args::ReleaseArgs;
-use args::{ReleaseCommand, Show};
+use args::{HistoryArgs, ListArgs, ReleaseCommand, RevisionArgs, Show};
 
 use crate::Done;
 use crate::paint::{Paint, Tone, printable};
+use crate::report::Deed;
 use crate::session::Session;
 
 pub(crate) async fn release(args: &ReleaseArgs, session: &Session) -> Result<Done> {
-    session.ready();
-    let open = |name: &str| Release::new(session.cluster.clone(), &session.namespace, name);
-    match &args.command {
-        ReleaseCommand::List(args) => {
-            let namespace = (!args.all_namespaces).then_some(session.namespace.as_str());
-            let releases = session.unless_cancelled(Release::list(&session.cluster, namespace)).await?;
-            let whereabouts =
-                namespace.map_or_else(String::new, |namespace| format!(" in namespace {namespace}"));
-            Ok(Done {
-                json: json!({"releases": releases}),
-                good: true,
-                text: Box::new(move |paint| match releases.as_slice() {
-                    [] => format!("no releases{}\n", printable(&whereabouts)),
-                    releases => table::list(releases, paint),
-                }),
-            })
+    Ok(match &args.command {
+        ReleaseCommand::Upgrade(args) => Done::followed(work::upgrade(args, session).await?, Deed::Revision),
+        ReleaseCommand::Rollback(args) => {
+            Done::followed(work::roll_back(args, session).await?, Deed::Revision)
         }
-        ReleaseCommand::History(args) => {
-            let release = open(&args.name)?;
-            let revisions = session.unless_cancelled(release.revisions()).await?;
-            Ok(Done {
-                json: json!({"name": args.name, "namespace": session.namespace, "revisions": revisions}),
-                good: true,
-                text: Box::new(move |paint| table::history(&revisions, paint)),
-            })
+        ReleaseCommand::Uninstall(args) => {
+            Done::followed(work::uninstall(args, session).await?, Deed::Uninstallation)
         }
+        ReleaseCommand::Test(args) => Done::followed(work::test(args, session).await?, Deed::Tests),
+        ReleaseCommand::Diff(args) => Done::compared(work::diff(args, session).await?),
+        ReleaseCommand::List(args) => list(args, session).await?,
+        ReleaseCommand::History(args) => history(args, session).await?,
         ReleaseCommand::Get(args) => {
-            let content =
-                session.unless_cancelled(open(&args.revision.name)?.get(args.revision.revision)).await?;
-            let show = args.show;
-            Ok(Done {
-                json: whole(&content),
-                good: true,
-                // As it is, for whoever reads it from a pipe.
-                text: Box::new(move |_| part(&content, show)),
-            })
+            let (content, show) = (content(&args.revision, session).await?, args.show);
+            // As it is, for whoever reads it from a pipe.
+            Done::told(whole(&content), move |_| part(&content, show))
         }
         ReleaseCommand::Status(args) => {
-            let content =
-                session.unless_cancelled(open(&args.revision.name)?.get(args.revision.revision)).await?;
+            let content = content(&args.revision, session).await?;
             let mut json = json!(content.revision);
             json["notes"] = content.notes.clone().into();
-            Ok(Done {
-                json,
-                good: true,
-                text: Box::new(move |paint| status(&content.revision, &content.notes, paint)),
-            })
+            Done::told(json, move |paint| status(&content.revision, &content.notes, paint))
         }
-    }
+    })
+}
+
+async fn list(args: &ListArgs, session: &Session) -> Result<Done> {
+    session.ready();
+    let namespace = (!args.all_namespaces).then_some(session.namespace.as_str());
+    let releases = session.unless_cancelled(Release::list(&session.cluster, namespace)).await?;
+    let whereabouts = namespace.map_or_else(String::new, |namespace| format!(" in namespace {namespace}"));
+    Ok(Done::told(json!({"releases": releases}), move |paint| match releases.as_slice() {
+        [] => format!("no releases{}\n", printable(&whereabouts)),
+        releases => table::list(releases, paint),
+    }))
+}
+
+async fn history(args: &HistoryArgs, session: &Session) -> Result<Done> {
+    let release = open(&args.name, session)?;
+    let revisions = session.unless_cancelled(release.revisions()).await?;
+    let json = json!({"name": args.name, "namespace": session.namespace, "revisions": revisions});
+    Ok(Done::told(json, move |paint| table::history(&revisions, paint)))
+}
+
+async fn content(args: &RevisionArgs, session: &Session) -> Result<ReleaseContent> {
+    session.unless_cancelled(open(&args.name, session)?.get(args.revision)).await
+}
+
+fn open(name: &str, session: &Session) -> Result<Release> {
+    let release = Release::new(session.cluster.clone(), &session.namespace, name)?;
+    session.ready();
+    Ok(release)
 }
 
 fn whole(content: &ReleaseContent) -> Value {

@@ -76,7 +76,7 @@ mod tests {
     use deploy_core::memory::MemoryTarget;
     use deploy_core::run::Policy;
 
-    use super::super::outcome;
+    use super::super::{Deed, outcome};
     use super::*;
     use crate::paint::Paint;
     use crate::sample::run;
@@ -99,7 +99,7 @@ mod tests {
             count: 3,
         });
         found.evidence.gaps.push("no right to read logs".into());
-        let text = outcome(&found, Paint(false));
+        let text = outcome(&found, Deed::Rollout, Paint(false));
         let pod = "  pod shop/api-1: Running\n    container api (api:crash): waiting: CrashLoopBackOff, 2 restarts\n      \
                    its log:\n      | starting\n      | boom\n";
         let tail = "  and 2 more pods; --json and --evidence have them all\n  event Pod shop/api-1: BackOff: back-off (3 times)\n  \

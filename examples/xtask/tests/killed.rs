@@ -1,0 +1,171 @@
+//! `release`, killed at its writes: helm reads whatever is left, and the next run comes to the end that an undisturbed one comes to.
+//!
+//! The program is a process of its own behind a port that kills it. On the embedded cluster every write is tried, on a live one some are.
+
+use std::sync::Arc;
+
+use deploy_sim::{Moment, Mortal};
+use deploy_tests::{Env, Helm, Port, embedded, live};
+use futures_util::{StreamExt, stream};
+use serde_json::{Value, json};
+
+use crate::process::{config, deployment, end, start};
+
+/// What is done with the release `app`: words and manifests.
+type Step = (&'static str, fn() -> String);
+
+struct Case {
+    name: &'static str,
+    before: &'static [Step],
+    step: Step,
+    /// The exit code.
+    code: i32,
+}
+
+const UPGRADE: &str = "release upgrade app -f -";
+
+const CASES: [Case; 4] = [
+    Case { name: "xk-install", before: &[], step: (UPGRADE, old), code: 0 },
+    Case { name: "xk-upgrade", before: &[(UPGRADE, old)], step: (UPGRADE, new), code: 0 },
+    Case { name: "xk-failing", before: &[(UPGRADE, old)], step: (UPGRADE, bad), code: 1 },
+    Case {
+        name: "xk-back",
+        before: &[(UPGRADE, old), (UPGRADE, new)],
+        step: ("release rollback app 1", String::new),
+        code: 0,
+    },
+];
+
+/// Deaths at a time: each mostly waits.
+const AT_ONCE: usize = 6;
+/// Every how manieth write is tried on a live cluster.
+const SAMPLED: usize = 5;
+
+fn old() -> String {
+    deployment("api:v1", "/healthz") + &config("settings", "old") + &config("old", "x") + HOOK
+}
+
+fn new() -> String {
+    deployment("api:v2", "/healthz") + &config("settings", "new") + &config("new", "x") + HOOK
+}
+
+fn bad() -> String {
+    deployment("api:does-not-exist", "/healthz") + &config("settings", "bad") + &config("new", "x") + HOOK
+}
+
+const HOOK: &str = "---
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: before
+  annotations: {helm.sh/hook: 'pre-install,pre-upgrade,pre-rollback', helm.sh/hook-delete-policy: hook-succeeded}
+spec:
+  backoffLimit: 0
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{name: before, command: [/bin/true], image: $REGISTRY/api:v1}]
+";
+
+#[tokio::test]
+#[ignore = "needs helm: tests/cluster/up"]
+#[expect(clippy::print_stdout, reason = "what was tried, for --nocapture")]
+async fn at_every_write() {
+    for case in &CASES {
+        let mut first = None;
+        embedded(case.name, async |env| first = Some(undisturbed(case, &env).await)).await;
+        let (wanted, writes) = first.expect("it ended");
+        stream::iter(deaths(writes))
+            .for_each_concurrent(AT_ONCE, async |death| {
+                embedded(case.name, async |env| is_killed(case, &env, death, &wanted).await).await;
+            })
+            .await;
+        println!("{}: {} deaths", case.name, 2 * writes);
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster and helm: tests/cluster/up"]
+async fn at_some_writes_on_a_live_cluster() {
+    stream::iter(&CASES)
+        .for_each_concurrent(None, async |case| {
+            let mut first = None;
+            live(case.name, async |env| first = Some(undisturbed(case, &env).await)).await;
+            let (wanted, writes) = first.expect("it ended");
+            for (number, death) in
+                deaths(writes).into_iter().enumerate().skip(case.name.len() % SAMPLED).step_by(SAMPLED)
+            {
+                let name = format!("{}-{number}", case.name);
+                live(&name, async |env| is_killed(case, &env, death, &wanted).await).await;
+            }
+        })
+        .await;
+}
+
+/// Before and after each write.
+fn deaths(writes: u64) -> Vec<(u64, Moment)> {
+    (0..writes).flat_map(|write| [(write, Moment::Before), (write, Moment::After)]).collect()
+}
+
+/// How it ends when nobody disturbs it, and after how many writes.
+async fn undisturbed(case: &Case, env: &Arc<Env>) -> (Value, u64) {
+    let port = Port::open(env.kube.clone()).await;
+    let whole = env.at(&port);
+    begin(case, &whole).await;
+    let process = Mortal::at_write(u64::MAX, Moment::Before);
+    let port = Port::open(process.client(env.kube.clone())).await;
+    run(case.step, &env.at(&port), case.code).await;
+    (state(&whole).await, process.requests())
+}
+
+async fn is_killed(case: &Case, env: &Arc<Env>, (write, moment): (u64, Moment), wanted: &Value) {
+    let port = Port::open(env.kube.clone()).await;
+    let whole = env.at(&port);
+    begin(case, &whole).await;
+    let process = Mortal::at_write(write, moment);
+    let fatal = Port::open(process.client(env.kube.clone())).await;
+    let (words, manifests) = case.step;
+    let mut child = start(&env.at(&fatal), words, &manifests()).await;
+    let ended = process.until_death(child.wait()).await;
+    assert!(ended.is_none(), "{}: it ended before write {write}", case.name);
+    child.kill().await.expect("killed");
+
+    let releases = whole.helm_json(Helm::Four, &["list"]).await;
+    if releases.as_array().is_some_and(|releases| !releases.is_empty()) {
+        whole.helm_json(Helm::Four, &["history", "app"]).await;
+    }
+    env.hurry_lease("deploy.app").await;
+    run(case.step, &whole, case.code).await;
+    assert_eq!(state(&whole).await, *wanted, "{}, {process}", case.name);
+    env.assert_no_records().await;
+}
+
+async fn begin(case: &Case, env: &Env) {
+    for step in case.before {
+        run(*step, env, 0).await;
+    }
+}
+
+async fn run((words, manifests): Step, env: &Env, code: i32) {
+    end(start(env, words, &manifests()).await).await.with(code);
+}
+
+/// What stands, and how helm lists it.
+async fn state(env: &Env) -> Value {
+    let history = env.helm_json(Helm::Four, &["history", "app"]).await;
+    let statuses = || history.as_array().into_iter().flatten().filter_map(|one| one["status"].as_str());
+    let deployed = statuses().filter(|status| *status == "deployed").count();
+    let unsettled: Vec<&str> =
+        statuses().filter(|status| status.starts_with("pending") || status.starts_with("un")).collect();
+    let mut maps = Vec::new();
+    for map in env.all("v1", "ConfigMap").await {
+        if map["metadata"]["name"] != "kube-root-ca.crt" {
+            maps.push(json!([map["metadata"]["name"], map["data"]]));
+        }
+    }
+    json!({
+        "newest": statuses().last(), "deployed": deployed, "unsettled": unsettled,
+        "image": env.image("Deployment").await, "ready": env.ready_images().await, "maps": maps,
+        "jobs": env.all("batch/v1", "Job").await.len(),
+    })
+}
