@@ -244,3 +244,67 @@ pub(crate) enum Show {
     /// What runs before and after
     Hooks,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Command};
+    use clap::Parser;
+    use deploy_core::run::OnFailure;
+
+    fn upgrade(options: &str) -> UpgradeArgs {
+        let line = format!("xtask release upgrade api -f a {options}");
+        match Cli::try_parse_from(line.split_whitespace()).unwrap().command {
+            Command::Release(ReleaseArgs { command: ReleaseCommand::Upgrade(args) }) => args,
+            _ => panic!("{line}"),
+        }
+    }
+
+    #[test]
+    fn helm_is_taken_for_dead_at_once_or_after_an_age() {
+        let check = |options: &str, expect: Option<Option<u64>>| {
+            let expect = expect.map(|age| age.map(Duration::from_secs));
+            assert_eq!(upgrade(options).release.take_over_helm, expect, "{options}");
+        };
+        check("", None);
+        check("--take-over-helm", Some(None));
+        check("--take-over-helm=10m", Some(Some(600)));
+    }
+
+    #[test]
+    fn no_atomic_is_no_rollback() {
+        let check = |options: &str, expect: OnFailure| {
+            assert_eq!(upgrade(options).undone.on_failure(), expect, "{options}");
+        };
+        check("", OnFailure::RollBack);
+        check("--no-atomic", OnFailure::Leave);
+        check("--no-rollback", OnFailure::Leave);
+    }
+
+    #[test]
+    fn labels() {
+        let check = |text: &str, expect: Option<(&str, &str)>| {
+            let label = text.parse::<Label>().ok();
+            assert_eq!(label.as_ref().map(|label| (label.key.as_str(), label.value.as_str())), expect, "{text}");
+        };
+        check("team=shop", Some(("team", "shop")));
+        check("team=", Some(("team", "")));
+        check("team=a=b", Some(("team", "a=b")));
+        check("team", None);
+        check("=shop", None);
+    }
+
+    #[test]
+    fn what_is_only_read_is_not_worked_on() {
+        let check = |line: &str, worked_on: Option<&str>, compares: bool| {
+            let command = Cli::try_parse_from(line.split_whitespace()).unwrap().command;
+            assert_eq!((command.name(), command.compares()), (worked_on, compares), "{line}");
+        };
+        check("xtask release upgrade api -f a", Some("api"), false);
+        check("xtask release rollback api 2", Some("api"), false);
+        check("xtask release uninstall api", Some("api"), false);
+        check("xtask release test api", Some("api"), false);
+        check("xtask release diff api", None, true);
+        check("xtask release history api", None, false);
+    }
+}
