@@ -3,7 +3,9 @@
 mod alternating;
 mod failing;
 mod helms;
+mod hooks;
 mod interrupted;
+mod labelled;
 mod live;
 mod nowhere;
 mod ours;
