@@ -7,7 +7,7 @@
 //! | where others write too: fail, force, yield | [`Conflicts`], [`ConflictRule`], [`FieldConflicts`] |
 //! | what is deleted when it is wanted no more | [`ApplySet`] |
 //! | kubectl's rollout verbs; its `set image` | [`RolloutVerb`], [`WorkloadRevision`]; [`SetImages`] |
-//! | what helm released, from its own records | [`Release`], [`ReleaseRevision`], [`ReleaseContent`] |
+//! | Helm-style rollout target, whose records Helm reads; and what helm released | [`Release`], [`ReleaseRevision`], [`ReleaseContent`] |
 //! | a lock on a Lease | [`LeaseLock`] |
 //! | a journal in a Secret | [`SecretJournal`] |
 //! | `KIND/NAME` as kubectl takes it | [`KindName`] |
@@ -39,6 +39,9 @@
 //! While a named run goes on: the Lease `deploy.NAME` and the Secret `deploy-journal.NAME` (of a large run also its parts). Both are gone when
 //! it ended well; a run that was killed leaves them for the next one of that name.
 //!
+//! Of a release the Secrets `sh.helm.release.v1.NAME.vN`, and on its objects the label and the annotations that Helm marks them with instead
+//! of ours; the Lease while it is worked on; a journal only while objects are taken over.
+//!
 //! # Rights
 //! | for | on | verbs |
 //! | --- | --- | --- |
@@ -49,6 +52,7 @@
 //! | a run with a name | leases | get, create, update, delete |
 //! | | secrets | get, list, create, patch, delete |
 //! | reading releases | secrets | list, get |
+//! | releasing | secrets | get, list, create, update, delete; a whole Role is in the documentation of [`Release`] |
 //! | pruning | all kinds of the set | list, delete |
 //! | | secrets, where the set's parent is | get, create, patch |
 //!

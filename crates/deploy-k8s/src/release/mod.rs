@@ -2,42 +2,6 @@
 //!
 //! One Secret a revision, `sh.helm.release.v1.NAME.vN`, in the release's namespace: [`record`] says what is in it, [`codec`] how.
 //! Nothing here needs `helm` itself.
-//!
-//! ```no_run
-//! use deploy_core::manifest::{Bundle, read};
-//! use deploy_core::run::Run;
-//! use deploy_k8s::{Cluster, Release};
-//!
-//! # async fn example() -> deploy_core::error::Result<()> {
-//! let cluster = Cluster::builder().build().await?;
-//! let shop = Release::new(cluster.clone(), "shop", "api")?;
-//! let bundle = Bundle::builder().objects(read("app.yaml", b"...")?).namespace("shop").build()?;
-//! let outcome = shop.upgrade(&bundle, Run::new()).await?;
-//! println!("revision {:?}: {outcome}", outcome.revision);
-//! for revision in shop.revisions().await? {
-//!     println!("{} {}: {}", revision.revision, revision.status, revision.images.join(", "));
-//! }
-//! println!("{}", shop.get(None).await?.manifest);
-//! for release in Release::list(&cluster, None).await? {
-//!     println!("{}/{} is {} at revision {}", release.namespace, release.name, release.status, release.revision);
-//! }
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! # How a revision comes about
-//! Its number is taken first, by a record that is `pending-install`, `pending-upgrade` or `pending-rollback`: Helm can take it no more.
-//! Then hooks and objects, as [`Apply`] writes them, by the field manager `helm`. Once all is well and verified it is `deployed`; what
-//! only older revisions had is deleted; and these are `superseded`. A revision that fails says why in its description, and the newest
-//! good one is rolled out again, as a revision of its own.
-//!
-//! A run that dies leaves a pending revision. Whoever holds the release's lock next takes it for failed, and cleans up after it.
-//!
-//! # Rights
-//! All that it takes, in its namespace; the live tests run with exactly this:
-//! ```yaml
-#![doc = include_str!("role.yaml")]
-//! ```
 
 mod adopted;
 mod calls;
@@ -80,6 +44,42 @@ use store::{Entry, RESERVED, Store};
 const HISTORY_MAX: usize = 10;
 
 /// A release: a name in a namespace, and the revisions recorded of it.
+///
+/// ```no_run
+/// use deploy_core::manifest::{Bundle, read};
+/// use deploy_core::run::Run;
+/// use deploy_k8s::{Cluster, Release};
+///
+/// # async fn example() -> deploy_core::error::Result<()> {
+/// let cluster = Cluster::builder().build().await?;
+/// let shop = Release::new(cluster.clone(), "shop", "api")?;
+/// let bundle = Bundle::builder().objects(read("app.yaml", b"...")?).namespace("shop").build()?;
+/// let outcome = shop.upgrade(&bundle, Run::new()).await?;
+/// println!("revision {:?}: {outcome}", outcome.revision);
+/// for revision in shop.revisions().await? {
+///     println!("{} {}: {}", revision.revision, revision.status, revision.images.join(", "));
+/// }
+/// println!("{}", shop.get(None).await?.manifest);
+/// for release in Release::list(&cluster, None).await? {
+///     println!("{}/{} is {} at revision {}", release.namespace, release.name, release.status, release.revision);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # How a revision comes about
+/// Its number is taken first, by a record that is `pending-install`, `pending-upgrade` or `pending-rollback`: Helm can take it no more.
+/// Then hooks and objects, as [`Apply`](crate::Apply) writes them, by the field manager `helm`. Once all is well and verified it is `deployed`; what
+/// only older revisions had is deleted; and these are `superseded`. A revision that fails says why in its description, and the newest
+/// good one is rolled out again, as a revision of its own.
+///
+/// A run that dies leaves a pending revision. Whoever holds the release's lock next takes it for failed, and cleans up after it.
+///
+/// # Rights
+/// All that it takes, in its namespace; the live tests run with exactly this:
+/// ```yaml
+#[doc = include_str!("role.yaml")]
+/// ```
 #[derive(Clone, Debug)]
 pub struct Release {
     store: Store,

@@ -118,3 +118,108 @@ impl Standing {
 fn newest_of<'a>(entries: &'a [Entry], status: &ReleaseStatus) -> Option<&'a Entry> {
     entries.iter().rev().find(|entry| entry.status == *status)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deploy_core::error::ErrorKind;
+    use serde_json::json;
+
+    /// Revisions from 1, each with a status; one of Helm's where it begins with `helm `.
+    fn standing(statuses: &[&str]) -> Standing {
+        let entries = statuses.iter().zip(1..).map(|(status, revision)| {
+            let (status, annotations) = match status.strip_prefix("helm ") {
+                Some(status) => (status, json!({})),
+                None => (*status, json!({"deploy-core/deployment-id": "d"})),
+            };
+            Entry::read(&json!({
+                "metadata": {
+                    "name": format!("sh.helm.release.v1.api.v{revision}"), "namespace": "shop", "labels": {"status": status},
+                    "annotations": annotations, "creationTimestamp": "2026-11-21T10:00:00Z",
+                },
+                "data": {"release": ""},
+            }))
+            .unwrap()
+        });
+        Standing::of(entries.collect())
+    }
+
+    #[test]
+    fn what_is_gone_back_to() {
+        let check = |statuses: &[&str], expect: Option<u64>| {
+            assert_eq!(standing(statuses).last_good().map(|entry| entry.revision), expect, "{statuses:?}");
+        };
+        check(&[], None);
+        check(&["deployed"], None);
+        check(&["superseded", "deployed"], Some(1));
+        check(&["superseded", "superseded", "deployed"], Some(2));
+        check(&["deployed", "failed"], Some(1));
+        check(&["superseded", "deployed", "failed", "pending-rollback"], Some(2));
+        check(&["superseded", "superseded", "failed"], Some(2));
+        check(&["failed", "failed"], None);
+        // Deployed, and not yet cleaned up after.
+        check(&["deployed", "deployed"], Some(1));
+        check(&["superseded", "uninstalled", "failed"], None);
+    }
+
+    #[test]
+    fn from_where_on_objects_may_stand() {
+        let check = |statuses: &[&str], expect: &[u64]| {
+            let standing = standing(statuses);
+            let revisions: Vec<u64> = standing.standing().iter().map(|entry| entry.revision).collect();
+            assert_eq!(revisions, expect, "{statuses:?}");
+        };
+        check(&[], &[]);
+        check(&["superseded", "deployed"], &[2]);
+        check(&["superseded", "deployed", "failed", "failed"], &[2, 3, 4]);
+        check(&["superseded", "deployed", "failed", "deployed"], &[2, 3, 4]);
+        check(&["superseded", "superseded", "pending-upgrade"], &[2, 3]);
+        check(&["failed", "pending-install"], &[1, 2]);
+        check(&["superseded", "uninstalling"], &[2]);
+        check(&["deployed", "uninstalled", "failed"], &[3]);
+        check(&["deployed", "uninstalled"], &[]);
+    }
+
+    #[test]
+    fn who_works_on_it() {
+        let free = |statuses: &[&str], dead_after: Option<u64>| {
+            let now = "2026-11-21T10:10:00Z".parse().unwrap();
+            standing(statuses).check_free(now, dead_after.map(Duration::from_secs))
+        };
+        assert!(free(&[], None).is_ok());
+        assert!(free(&["deployed"], None).is_ok());
+        assert!(free(&["deployed", "pending-upgrade"], None).is_ok(), "ours: its Lease is held by us");
+        assert!(free(&["helm pending-upgrade", "deployed"], None).is_ok());
+        let error = free(&["deployed", "helm pending-upgrade"], None).unwrap_err();
+        assert_eq!((error.kind(), error.holder()), (ErrorKind::Locked, Some("helm")));
+        assert!(error.to_string().contains("since 2026-11-21T10:00:00Z"), "{error}");
+        assert!(free(&["helm pending-install"], Some(601)).is_err());
+        assert!(free(&["helm pending-install"], Some(600)).is_ok());
+        assert!(free(&["helm pending-rollback"], Some(0)).is_ok());
+    }
+
+    #[test]
+    fn what_is_forgotten() {
+        let check = |count: usize, max: usize, expect: usize| {
+            let standing = standing(&vec!["superseded"; count]);
+            assert_eq!(
+                standing.forgotten(max, count as u64 + 1).len(),
+                expect,
+                "{count} and one more, {max}"
+            );
+        };
+        check(0, 10, 0);
+        check(9, 10, 0);
+        check(10, 10, 1);
+        check(12, 3, 10);
+        check(5, 1, 5);
+        check(5, 0, 0);
+    }
+
+    #[test]
+    fn whether_it_ever_ran() {
+        let absent = |statuses: &[&str]| standing(statuses).is_absent();
+        assert!(absent(&[]) && absent(&["failed"]) && absent(&["superseded", "uninstalled"]));
+        assert!(!absent(&["deployed"]) && !absent(&["superseded", "failed"]) && !absent(&["uninstalling"]));
+    }
+}

@@ -172,7 +172,7 @@ impl Store {
 
 impl Entry {
     /// Reads a Secret; nothing if it is no record. Its name says of which release and revision it is: that is what Helm gets it by.
-    fn read(secret: &Value) -> Option<Self> {
+    pub(super) fn read(secret: &Value) -> Option<Self> {
         let metadata = secret.get("metadata")?;
         let annotation = |key: &str| metadata.get("annotations")?.get(key)?.as_str();
         let text = |field: &str| metadata.get(field).and_then(Value::as_str);
