@@ -100,7 +100,8 @@ async fn is_as_recorded(env: &Env, helm: Client) {
 
 /// The fields that would change.
 fn changes(outcome: &Outcome) -> Vec<String> {
-    let fields = outcome.objects.iter().flat_map(|object| object.diff.iter().map(|change| (object, change)));
+    let fields =
+        outcome.objects.iter().flat_map(|object| object.diff.iter().map(move |change| (object, change)));
     fields.map(|(object, change)| format!("{} {}", object.object, change.path)).collect()
 }
 
