@@ -145,10 +145,10 @@ async fn a_server_that_was_reached_may_restart() {
 
 #[tokio::test(start_paused = true)]
 async fn a_create_whose_answer_was_lost_is_looked_up() {
-    // GET: none. POST: lost. GET: it is there, and it is ours or somebody's: the holder tells.
+    // POST: lost. GET: it is there, and it is ours or somebody's: the holder tells.
     let theirs = r#"{"metadata": {"resourceVersion": "7"}, "spec": {"holderIdentity": "somebody", "leaseDurationSeconds": 1}}"#;
     let newer = r#"{"metadata": {"resourceVersion": "8"}, "spec": {"holderIdentity": "somebody", "leaseDurationSeconds": 1}}"#;
-    let server = Server::new([NOT_FOUND, Step::Drop, Step::Answer(200, theirs), Step::Answer(200, newer)]);
+    let server = Server::new([Step::Drop, Step::Answer(200, theirs), Step::Answer(200, newer)]);
     let error = LeaseLock::new(server.cluster(), "shop").acquire("app", "us").await.unwrap_err();
     assert_eq!((error.kind(), error.holder()), (ErrorKind::Locked, Some("somebody")));
     let posts = server.seen().iter().filter(|line| line.starts_with("POST")).count();
@@ -158,12 +158,11 @@ async fn a_create_whose_answer_was_lost_is_looked_up() {
 #[tokio::test(start_paused = true)]
 async fn a_refused_create_is_sent_again() {
     let server = Server::new([
-        NOT_FOUND,
         Step::TooMany("1"),
         Step::Answer(201, r#"{"metadata": {"uid": "u", "resourceVersion": "7"}}"#),
     ]);
     LeaseLock::new(server.cluster(), "shop").acquire("app", "us").await.unwrap();
-    assert_eq!(server.seen().len(), 3);
+    assert_eq!(server.seen().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
