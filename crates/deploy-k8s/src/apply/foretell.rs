@@ -46,7 +46,8 @@ impl Apply {
         let mut version = live.resource_version().unwrap_or_default().to_owned();
         let less = leaving_out(predicted, &claim.leftovers)?;
         for _ in 0..MAX_RACES {
-            let asked = less.clone().edit(|value| value["metadata"]["resourceVersion"] = version.into())?;
+            let asked =
+                less.clone().edit(|value| value["metadata"]["resourceVersion"] = version.as_str().into())?;
             match self.cluster.dry_replace(place, asked.value(), &self.manager).await {
                 Ok(Some(predicted)) => return Object::new(predicted),
                 Ok(None) => {}
@@ -56,7 +57,7 @@ impl Apply {
             }
             // It changed meanwhile. As long as it is rolled out, its status does so again and again.
             let Some(now) = self.cluster.get(place, live.name()).await? else { break };
-            version = Object::new(now)?.resource_version().unwrap_or_default().to_owned();
+            Object::new(now)?.resource_version().unwrap_or_default().clone_into(&mut version);
         }
         Ok(less)
     }
