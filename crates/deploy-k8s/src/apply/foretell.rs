@@ -9,6 +9,9 @@ use super::Apply;
 use super::ownership::{Claim, leaving_out, managers};
 use crate::api::{self, ApplyOptions, Place};
 
+/// How often an object may change before its own defaults are given up on.
+const MAX_RACES: usize = 5;
+
 /// What a dry run answers.
 pub(super) enum Predicted {
     Object(Object),
@@ -40,16 +43,23 @@ impl Apply {
         if claim.leftovers.is_empty() {
             return Ok(predicted);
         }
-        let version = live.resource_version().unwrap_or_default().to_owned();
-        let less = leaving_out(predicted, &claim.leftovers)?
-            .edit(|value| value["metadata"]["resourceVersion"] = version.into())?;
-        match self.cluster.dry_replace(place, less.value(), &self.manager).await {
-            Ok(Some(predicted)) => Object::new(predicted),
-            // It changed meanwhile; or we may patch and not replace, which a takeover needs no right for.
-            Ok(None) => Ok(less),
-            Err(error) if error.kind() == ErrorKind::Forbidden => Ok(less),
-            Err(error) => Err(error),
+        let mut version = live.resource_version().unwrap_or_default().to_owned();
+        let less = leaving_out(predicted, &claim.leftovers)?;
+        for _ in 0..MAX_RACES {
+            let asked =
+                less.clone().edit(|value| value["metadata"]["resourceVersion"] = version.as_str().into())?;
+            match self.cluster.dry_replace(place, asked.value(), &self.manager).await {
+                Ok(Some(predicted)) => return Object::new(predicted),
+                Ok(None) => {}
+                // We may patch and not replace, which a takeover needs no right for.
+                Err(error) if error.kind() == ErrorKind::Forbidden => return Ok(less),
+                Err(error) => return Err(error),
+            }
+            // It changed meanwhile. As long as it is rolled out, its status does so again and again.
+            let Some(now) = self.cluster.get(place, live.name()).await? else { break };
+            Object::new(now)?.resource_version().unwrap_or_default().clone_into(&mut version);
         }
+        Ok(less)
     }
 
     /// What an object will look like that is created anew, and whether it can be: asked under another name, as its own is taken.
