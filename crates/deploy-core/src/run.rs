@@ -128,6 +128,7 @@ pub struct Run {
     name: Option<String>,
     git_revision: Option<String>,
     policy: Policy,
+    deadline: Option<Timestamp>,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     cancel: Cancel,
@@ -146,6 +147,7 @@ impl Run {
             name: None,
             git_revision: None,
             policy: Policy::default(),
+            deadline: None,
             clock,
             observer: Arc::new(Silent),
             cancel: Cancel::new(),
@@ -170,6 +172,14 @@ impl Run {
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// The same run, of which what is left may take `timeout` from now on: hooks, writes and waiting all end at one moment.
+    #[must_use]
+    pub fn within(mut self, timeout: Duration) -> Self {
+        self.deadline = Some(self.now() + timeout);
+        self.policy.timeout = timeout;
         self
     }
 
@@ -221,6 +231,11 @@ impl Run {
     /// The time now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// When a step is to be done: at the moment that [`within`](Self::within) set, else the policy's timeout from now.
+    pub fn deadline(&self) -> Timestamp {
+        self.deadline.unwrap_or_else(|| self.now() + self.policy.timeout)
     }
 
     /// What stops the run.

@@ -11,7 +11,7 @@
 //! let bundle = Bundle::builder().objects(read("app.yaml", b"{apiVersion: v1, kind: ConfigMap, metadata: {name: app}}")?).build()?;
 //! let plan = target.plan(&bundle, &run).await?;
 //! let applied = target.apply(&plan, &run).await?;
-//! assert!(matches!(target.observe(&applied, run.now(), &run).await?, Observation::Healthy));
+//! assert!(matches!(target.observe(&applied, &run).await?, Observation::Healthy));
 //! # Ok::<(), deploy_core::error::Error>(())
 //! # }).unwrap();
 //! ```
@@ -51,6 +51,11 @@ impl TargetCapabilities {
     /// A target driven by its caller whose way back stands in the revisions it records.
     pub fn recording(depth: Depth) -> Self {
         Self { depth, drives: Drives::Caller, snapshots: false, revisions: true }
+    }
+
+    /// A target driven by its caller from which there is no way back by itself.
+    pub fn one_way(depth: Depth) -> Self {
+        Self { depth, drives: Drives::Caller, snapshots: false, revisions: false }
     }
 
     /// Whether the way back is a recorded revision, so that nothing need be journaled.
@@ -95,6 +100,13 @@ pub struct AppliedObject {
     pub generation: Option<i64>,
     /// Whether it was healthy as written (a ConfigMap is), so that nothing is left to observe.
     pub healthy: bool,
+}
+
+impl AppliedObject {
+    /// An object that was deleted, to be followed until it is gone.
+    pub fn deleted(id: ObjectId, api_version: impl Into<String>) -> Self {
+        Self { id, api_version: api_version.into(), action: Action::Delete, generation: None, healthy: false }
+    }
 }
 
 /// How what was applied came out.
@@ -212,7 +224,7 @@ pub trait RolloutTarget: Send + Sync {
     /// [`Unsupported`](crate::error::ErrorKind::Unsupported) without [`TargetCapabilities::revisions`]; as [`plan`](Self::plan).
     async fn plan_revision(&self, revision: Option<u64>, run: &Run) -> Result<Plan> {
         let _ = (revision, run);
-        Err(Error::new(ErrorKind::Unsupported, "no revisions are recorded here"))
+        Err(no_revisions())
     }
 
     /// Records what is about to be applied, before the first write, where the target keeps records. It may be called again.
@@ -234,21 +246,22 @@ pub trait RolloutTarget: Send + Sync {
     /// [`Cancelled`](crate::error::ErrorKind::Cancelled); what the adapter meets. Objects before the failing one are written.
     async fn apply(&self, plan: &Plan, run: &Run) -> Result<Applied>;
 
-    /// Follows what was applied until it is healthy, hopeless, or `deadline` passes. Cancel safe.
+    /// Follows what was applied until it is healthy, hopeless, or the run's [`deadline`](Run::deadline) passes. Cancel safe.
     ///
     /// # Errors
     /// If the far side cannot be observed at all; a dropped connection is taken up again.
-    async fn observe(&self, applied: &Applied, deadline: Timestamp, run: &Run) -> Result<Observation>;
+    async fn observe(&self, applied: &Applied, run: &Run) -> Result<Observation>;
 
-    /// Completes what was applied, once it is healthy and verified: deletes what the plan deletes and waits until it is gone, or
-    /// `deadline` passes; records the success where the target keeps records. There is no way back from here. It may be called again.
+    /// Completes what was applied, once it is healthy and verified: deletes what the plan deletes and waits until it is gone, or the run's
+    /// [`deadline`](Run::deadline) passes; records the success where the target keeps records. There is no way back from here. It may be
+    /// called again.
     ///
     /// The default does nothing, for targets whose plans delete nothing.
     ///
     /// # Errors
     /// What the adapter meets; what is not deleted then is for the next run to delete.
-    async fn finish(&self, plan: &Plan, deadline: Timestamp, run: &Run) -> Result<Observation> {
-        let _ = (plan, deadline, run);
+    async fn finish(&self, plan: &Plan, run: &Run) -> Result<Observation> {
+        let _ = (plan, run);
         Ok(Observation::Healthy)
     }
 
@@ -267,19 +280,32 @@ pub trait RolloutTarget: Send + Sync {
     /// Brings back what a plan saw, `before` its objects were written by `written_by`: only what those runs wrote last, deleting what
     /// they created. Goes on over single failures, which [`Restored::left`] lists.
     ///
+    /// The default is for targets that do not.
+    ///
     /// # Errors
     /// [`Unsupported`](crate::error::ErrorKind::Unsupported) without [`TargetCapabilities::snapshots`]; if nothing could be tried at all.
-    async fn rollback(&self, before: &Snapshot, written_by: &[DeploymentId], run: &Run) -> Result<Restored>;
+    async fn rollback(&self, before: &Snapshot, written_by: &[DeploymentId], run: &Run) -> Result<Restored> {
+        let _ = (before, written_by, run);
+        Err(Error::new(ErrorKind::Unsupported, "what stood before a plan is not brought back here"))
+    }
 
     /// The recorded revisions, newest first.
     ///
+    /// The default is for targets that record none.
+    ///
     /// # Errors
     /// [`Unsupported`](crate::error::ErrorKind::Unsupported) without [`TargetCapabilities::revisions`].
-    async fn history(&self) -> Result<Vec<Revision>>;
+    async fn history(&self) -> Result<Vec<Revision>> {
+        Err(no_revisions())
+    }
 
     /// Gathers what explains a failure: states, logs, Events. What cannot be read is named in the evidence, not an error.
     ///
     /// # Errors
     /// Only if nothing at all could be read.
     async fn diagnose(&self, applied: &Applied, observation: &Observation, run: &Run) -> Result<Evidence>;
+}
+
+fn no_revisions() -> Error {
+    Error::new(ErrorKind::Unsupported, "no revisions are recorded here")
 }

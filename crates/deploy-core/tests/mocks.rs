@@ -114,7 +114,7 @@ async fn what_cannot_be_completed() {
             Ok(Plan::new(run.id().clone(), "sha256:0".into(), Depth::Fields, changes, vec![stage]))
         });
         target.expect_apply().returning(|_, _| Ok(Applied::default()));
-        target.expect_observe().returning(|_, _, _| Ok(Observation::Healthy));
+        target.expect_observe().returning(|_, _| Ok(Observation::Healthy));
         journal.expect_load().returning(|_| Ok(None));
         let saves = |phase| move |_: &str, intent: &Intent| intent.phase == phase;
         journal
@@ -131,7 +131,7 @@ async fn what_cannot_be_completed() {
             .in_sequence(&mut order)
             .returning(|_, _| Ok(()));
         journal.expect_clear().once().in_sequence(&mut order).returning(|_| Ok(()));
-        target.expect_finish().once().in_sequence(&mut order).returning(move |plan, _, _| {
+        target.expect_finish().once().in_sequence(&mut order).returning(move |plan, _| {
             assert_eq!(plan.deletions().count(), 1);
             finish()
         });

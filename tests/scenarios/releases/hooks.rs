@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use deploy_core::error::ErrorKind;
-use deploy_core::outcome::Status;
+use deploy_core::outcome::{Cause, Status};
+use deploy_core::run::Policy;
 use deploy_tests::{Env, deployment, job, reasons, scenario};
 use serde_json::Value;
 
@@ -95,6 +96,20 @@ scenario!(a_hook_after_an_upgrade_that_fails_brings_the_old_revision_back, async
     let outcome = upgrade(&env, &[bad, deployment("api:v2")].join("---\n")).await;
     assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
     assert_eq!(env.ready_images().await, ["api:v1", "api:v1"]);
+});
+
+scenario!(all_hooks_have_one_timeout, async |env| {
+    upgraded(&env, &config_maps("1", &["config"])).await;
+    let first = hook("first", "pre-upgrade", "", PASSES);
+    let nowhere = "restartPolicy: Never\n      nodeSelector: {no: where}";
+    let hangs = hook("hangs", "pre-upgrade", "", PASSES).replace("restartPolicy: Never", nowhere);
+    let bundle = env.bundle(&[first, hangs, config_maps("2", &["config"])].join("---\n"));
+    let run = env.run().0.policy(Policy::default().timeout(Duration::from_secs(8)));
+    let outcome = env.release("app").upgrade(&bundle, run).await.expect("it started");
+    assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+    let Some(Cause::TimedOut { waiting }) = &outcome.cause else { panic!("{outcome}") };
+    let objects: Vec<&str> = waiting.iter().map(|each| each.object.name.as_str()).collect();
+    assert_eq!(objects, ["hangs"], "it is named, where a timeout of its own would end after the run's");
 });
 
 scenario!(tests_of_a_release, async |env| {

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use super::Rollout;
-use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
 use crate::evidence::Evidence;
@@ -33,23 +32,23 @@ pub(super) struct Attempt {
 impl Rollout {
     /// Forward, and the checks.
     pub(super) async fn attempt(&self, plan: &Plan, bundle: &Bundle, run: &Run) -> Attempt {
-        let deadline = run.now() + run.rules().timeout;
-        let attempt = self.forward(plan, deadline, run).await;
+        let run = &run.clone().within(run.rules().timeout);
+        let attempt = self.forward(plan, run).await;
         match attempt.cause {
-            None => Attempt { cause: self.verify(bundle, deadline, run).await, ..attempt },
+            None => Attempt { cause: self.verify(bundle, run).await, ..attempt },
             _ => attempt,
         }
     }
 
     /// Applies and observes.
-    pub(super) async fn forward(&self, plan: &Plan, deadline: Timestamp, run: &Run) -> Attempt {
-        let mut applied = match self.apply_in_time(plan, deadline, run).await {
+    pub(super) async fn forward(&self, plan: &Plan, run: &Run) -> Attempt {
+        let mut applied = match self.apply_in_time(plan, run).await {
             Ok(applied) => applied,
             Err(error) => return failed(error),
         };
         let observation = match applied.halted.take() {
             Some(observation) => observation,
-            None => match self.target.observe(&applied, deadline, run).await {
+            None => match self.target.observe(&applied, run).await {
                 Ok(observation) => observation,
                 Err(error) => return failed(error),
             },
@@ -62,12 +61,12 @@ impl Rollout {
         Attempt { cause: cause(observation, run), evidence, undone }
     }
 
-    /// Applies until shortly after `deadline`: a write under way then is finished, so that the way back knows where it starts.
-    async fn apply_in_time(&self, plan: &Plan, deadline: Timestamp, run: &Run) -> Result<Applied> {
+    /// Applies until shortly after the run's deadline: a write under way then is finished, so that the way back knows where it starts.
+    async fn apply_in_time(&self, plan: &Plan, run: &Run) -> Result<Applied> {
         let stop = Cancel::new();
         let stoppable = run.clone().cancelled_by(run.cancel().or(&stop));
         let late = async {
-            run.clock().sleep_until(deadline + GRACE).await;
+            run.clock().sleep_until(run.deadline() + GRACE).await;
             stop.cancel();
             std::future::pending::<Infallible>().await
         };
@@ -85,13 +84,13 @@ impl Rollout {
         }
     }
 
-    async fn verify(&self, bundle: &Bundle, deadline: Timestamp, run: &Run) -> Option<Cause> {
+    async fn verify(&self, bundle: &Bundle, run: &Run) -> Option<Cause> {
         let subject = self.subject(bundle, run);
         for check in &self.checks {
             let answer = tokio::select! {
                 answer = check.check(&subject) => answer,
                 () = run.cancel().cancelled() => return Some(Cause::Cancelled),
-                () = run.clock().sleep_until(deadline) => {
+                () = run.clock().sleep_until(run.deadline()) => {
                     Err(Error::new(ErrorKind::Timeout, "no answer within the run's timeout"))
                 }
             };

@@ -21,17 +21,16 @@ impl Rollout {
         run: &Run,
         lost: &Cancel,
     ) -> Result<RollbackReport> {
-        let run = run.clone().cancelled_by(lost.clone());
+        let run = run.clone().cancelled_by(lost.clone()).within(run.rules().rollback_timeout);
         intent.phase = Phase::RollingBack;
         if let Err(error) = self.save(&intent, &run).await {
             // What the journal says already is enough to come here again.
             run.emit(EventKind::Warning { message: format!("the journal still says \"applying\": {error}") });
         }
-        let deadline = run.now() + run.rules().rollback_timeout;
         let before = std::mem::take(&mut intent.before);
         let restored = tokio::select! {
             restored = self.target.rollback(&before, &intent.deployments, &run) => restored,
-            () = run.clock().sleep_until(deadline) => Err(too_slow(&run)),
+            () = run.clock().sleep_until(run.deadline()) => Err(too_slow(&run)),
         };
         let restored = match restored {
             _ if lost.is_cancelled() => return Err(lost_or_cancelled(lost)),
@@ -43,7 +42,7 @@ impl Rollout {
                 return Ok(report);
             }
         };
-        let observed = self.target.observe(&restored.applied, deadline, &run).await;
+        let observed = self.target.observe(&restored.applied, &run).await;
         if lost.is_cancelled() {
             return Err(lost_or_cancelled(lost));
         }

@@ -343,8 +343,8 @@ impl Rollout {
 
     /// The last step, after which nothing is undone any more: the journal says so already.
     async fn complete(&self, plan: &Plan, run: &Run) -> Outcome {
-        let deadline = run.now() + run.rules().timeout;
-        let cause = match self.target.finish(plan, deadline, run).await {
+        let run = &run.clone().within(run.rules().timeout);
+        let cause = match self.target.finish(plan, run).await {
             Ok(Observation::Healthy) => return self.outcome(plan, Status::Healthy),
             Ok(observation) => attempt::cause(observation, run),
             Err(error) => Some(error.into()),

@@ -16,13 +16,12 @@ impl Rollout {
     /// # Errors
     /// [`LockLost`](crate::error::ErrorKind::LockLost); the next run takes the revision up.
     pub(super) async fn go_back_by_revision(&self, run: &Run, lost: &Cancel) -> Result<RollbackReport> {
-        let bound = run.rules().rollback_timeout;
-        let run = run.clone().policy(run.rules().clone().timeout(bound)).cancelled_by(lost.clone());
+        let run = run.clone().cancelled_by(lost.clone()).within(run.rules().rollback_timeout);
         let mut report = RollbackReport::default();
         let gone_back = async {
             let plan = tokio::select! {
                 plan = self.target.plan_revision(None, &run) => plan?,
-                () = run.clock().sleep(bound) => return Err(too_slow(&run)),
+                () = run.clock().sleep_until(run.deadline()) => return Err(too_slow(&run)),
             };
             self.target.begin(&plan, &run).await?;
             Ok(plan)
@@ -49,12 +48,11 @@ impl Rollout {
     }
 
     async fn roll_out_again(&self, plan: &Plan, run: &Run) -> Option<Cause> {
-        let deadline = run.now() + run.rules().timeout;
-        let attempt = self.forward(plan, deadline, run).await;
+        let attempt = self.forward(plan, run).await;
         if attempt.cause.is_some() {
             return attempt.cause;
         }
-        match self.target.finish(plan, deadline, run).await {
+        match self.target.finish(plan, run).await {
             Ok(Observation::Healthy) => None,
             Ok(observation) => cause(observation, run),
             Err(error) => Some(error.into()),

@@ -169,7 +169,7 @@ impl RolloutTarget for Recorded {
         self.inner.apply(plan, run).await
     }
 
-    async fn observe(&self, applied: &Applied, _deadline: Timestamp, run: &Run) -> Result<Observation> {
+    async fn observe(&self, applied: &Applied, run: &Run) -> Result<Observation> {
         let started = run.now();
         let (before, after) = self.lines.split_at(self.apply);
         if self.world.lock().unwrap().0.objects().next().is_some() {

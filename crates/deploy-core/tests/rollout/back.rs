@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deploy_core::clock::Timestamp;
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::event::EventKind;
 use deploy_core::evidence::Evidence;
@@ -261,8 +260,8 @@ impl RolloutTarget for Endless {
         Err(Error::new(ErrorKind::Cancelled, "cancelled"))
     }
 
-    async fn observe(&self, applied: &Applied, deadline: Timestamp, run: &Run) -> Result<Observation> {
-        self.0.observe(applied, deadline, run).await
+    async fn observe(&self, applied: &Applied, run: &Run) -> Result<Observation> {
+        self.0.observe(applied, run).await
     }
 
     async fn rollback(&self, before: &Snapshot, written_by: &[DeploymentId], run: &Run) -> Result<Restored> {

@@ -87,8 +87,10 @@ async fn check(before: &[bool], attempts: &[Attempt]) {
             never = cancel_later(attempt.cancel_after, &cancel) => match never {},
         };
         let all_stands = state(&pairs).iter().all(|(name, value)| world.state().get(name) == Some(value));
+        let to_undo = world.to_undo().await;
         let completed = match &result {
-            None => world.nothing_to_undo().await && all_stands,
+            // It may have died while it left to the next run what the one before left to it.
+            None => all_stands && wanted.iter().all(|(name, _)| !to_undo.contains(*name)),
             Some(Ok(outcome)) => matches!(outcome.status, Status::Healthy | Status::Incomplete),
             Some(Err(_)) => false,
         };

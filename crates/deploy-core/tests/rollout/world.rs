@@ -1,6 +1,6 @@
 //! A place, a lock and a journal to run on, and bundles whose health is written on them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use deploy_core::error::Result;
@@ -55,6 +55,13 @@ impl World {
     /// Whether the next run would leave everything as it stands.
     pub(crate) async fn nothing_to_undo(&self) -> bool {
         self.journal.load("shop").await.unwrap().is_none_or(|intent| intent.phase == Phase::Done)
+    }
+
+    /// The objects that the next run would bring back, if it is of another bundle.
+    pub(crate) async fn to_undo(&self) -> BTreeSet<String> {
+        let intent = self.journal.load("shop").await.unwrap().filter(|intent| intent.phase != Phase::Done);
+        let entries = intent.map(|intent| intent.before.entries).unwrap_or_default();
+        entries.into_iter().map(|entry| entry.id.name).collect()
     }
 
     /// The values that stand there.

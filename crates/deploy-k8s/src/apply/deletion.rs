@@ -68,12 +68,6 @@ impl Apply {
         }
         self.cluster.delete(&place, &change.id.name, live.uid()).await?;
         run.emit(EventKind::Applied { object: change.id.clone(), action: Action::Delete });
-        Ok(Some(AppliedObject {
-            id: change.id.clone(),
-            api_version: change.desired.api_version().to_owned(),
-            action: Action::Delete,
-            generation: None,
-            healthy: false,
-        }))
+        Ok(Some(AppliedObject::deleted(change.id.clone(), change.desired.api_version())))
     }
 }

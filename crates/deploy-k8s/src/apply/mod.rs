@@ -42,7 +42,6 @@ mod write;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use deploy_core::clock::Timestamp;
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::evidence::Evidence;
 use deploy_core::health::{HealthRule, Judge, Patience};
@@ -266,12 +265,12 @@ impl RolloutTarget for Apply {
         self.write(plan, run).await
     }
 
-    async fn observe(&self, applied: &Applied, deadline: Timestamp, run: &Run) -> Result<Observation> {
-        self.follow(&applied.objects, deadline, run).await
+    async fn observe(&self, applied: &Applied, run: &Run) -> Result<Observation> {
+        self.follow(&applied.objects, run).await
     }
 
-    async fn finish(&self, plan: &Plan, deadline: Timestamp, run: &Run) -> Result<Observation> {
-        self.delete_unwanted(plan, deadline, run).await
+    async fn finish(&self, plan: &Plan, run: &Run) -> Result<Observation> {
+        self.delete_unwanted(plan, run).await
     }
 
     async fn rollback(&self, before: &Snapshot, written_by: &[DeploymentId], run: &Run) -> Result<Restored> {
@@ -301,6 +300,6 @@ fn marks() -> FieldSet {
 const SIDE_BY_SIDE: usize = 64;
 
 /// Drives many futures at a time; the results are in their order.
-async fn side_by_side<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+pub(crate) async fn side_by_side<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     stream::iter(futures.collect::<Vec<_>>()).buffered(SIDE_BY_SIDE).collect().await
 }

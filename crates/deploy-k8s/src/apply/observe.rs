@@ -20,12 +20,7 @@ use super::unstick::{Unstick, stuck_pods};
 const FIRST_LOOK: Duration = Duration::from_secs(5);
 
 impl Apply {
-    pub(super) async fn follow(
-        &self,
-        objects: &[AppliedObject],
-        deadline: Timestamp,
-        run: &Run,
-    ) -> Result<Observation> {
+    pub(super) async fn follow(&self, objects: &[AppliedObject], run: &Run) -> Result<Observation> {
         if run.cancel().is_cancelled() {
             return Ok(Observation::Cancelled);
         }
@@ -37,7 +32,7 @@ impl Apply {
         let mut feed = Feed::open(&self.cluster, places);
         let mut view = View::new(followed, self.judge(&run.rules().patience));
         let mut unstick = Unstick::default();
-        let first_look = run.now() + FIRST_LOOK;
+        let (deadline, first_look) = (run.deadline(), run.now() + FIRST_LOOK);
         loop {
             if feed.is_complete() {
                 for object in &view.followed {

@@ -6,7 +6,6 @@
 
 use std::collections::HashSet;
 
-use deploy_core::clock::Timestamp;
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::manifest::{Object, ObjectId, stamp};
 use deploy_core::plan::{Action, Change, Plan};
@@ -146,12 +145,7 @@ impl Apply {
     }
 
     /// Deletes what the plan deletes, and shrinks the parent to what is left.
-    pub(super) async fn delete_unwanted(
-        &self,
-        plan: &Plan,
-        deadline: Timestamp,
-        run: &Run,
-    ) -> Result<Observation> {
+    pub(super) async fn delete_unwanted(&self, plan: &Plan, run: &Run) -> Result<Observation> {
         let Some(set) = &self.prune else { return Ok(Observation::Healthy) };
         let deletions: Vec<&Change> = plan.deletions().collect();
         let id = set.id();
@@ -159,7 +153,7 @@ impl Apply {
         let Some(gone) = self.delete_all(&deletions, &fate, run).await? else {
             return Ok(Observation::Cancelled);
         };
-        let observed = self.follow(&gone, deadline, run).await?;
+        let observed = self.follow(&gone, run).await?;
         if matches!(observed, Observation::Healthy) {
             self.shrink(set, plan, run).await?;
         }

@@ -31,7 +31,6 @@ const SERVED_WITHIN: Duration = Duration::from_secs(10);
 
 impl Apply {
     pub(super) async fn write(&self, plan: &Plan, run: &Run) -> Result<Applied> {
-        let deadline = run.now() + run.rules().timeout;
         let mut applied = Applied::default();
         for stage in &plan.stages {
             let changes: Vec<&Change> =
@@ -47,7 +46,7 @@ impl Apply {
             if gates.is_empty() {
                 continue;
             }
-            match self.follow(&gates, deadline, run).await? {
+            match self.follow(&gates, run).await? {
                 // What stands goes on standing, and a Job that is done may be gone by then: the observation at the end need not look again.
                 Observation::Healthy => {
                     let lasting =
@@ -230,14 +229,8 @@ impl Apply {
         if !deleted {
             return Err(stale(change, "others keep changing it"));
         }
-        let gone = AppliedObject {
-            id: change.id.clone(),
-            api_version: change.desired.api_version().to_owned(),
-            action: Action::Delete,
-            generation: None,
-            healthy: false,
-        };
-        match self.follow(&[gone], run.now() + run.rules().timeout, run).await? {
+        let gone = AppliedObject::deleted(change.id.clone(), change.desired.api_version());
+        match self.follow(&[gone], run).await? {
             Observation::Healthy => Ok(()),
             Observation::Cancelled => Err(Error::new(ErrorKind::Cancelled, "cancelled while applying")),
             _ => {

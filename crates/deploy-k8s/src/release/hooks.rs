@@ -20,7 +20,7 @@ use super::hook::{self, DeletePolicy, HookEvent, RunnableHook};
 use super::owner::HELM;
 use super::record::Record;
 use crate::api::Place;
-use crate::apply::Apply;
+use crate::apply::{Apply, side_by_side};
 
 /// How often an object may change under us before we give up on it.
 const MAX_RACES: usize = 5;
@@ -29,17 +29,19 @@ impl Release {
     /// Whether the API server would take the hooks of a plan: what is wrong with one shows before anything is written.
     pub(super) async fn check_hooks(&self, draft: &Draft) -> Result<()> {
         let Some(record) = &draft.record else { return Ok(()) };
+        let mut hooks = Vec::new();
         for event in draft.purpose.before().into_iter().chain(draft.purpose.after()) {
-            for hook in hook::at(&record.hooks, event, &self.name, record.version)? {
-                // A kind may come with the release, and so may a namespace.
-                let Ok(place) = self.place_of(&hook.object).await else { continue };
-                match self.cluster().dry_create(&place, hook.object.value(), HELM).await {
-                    Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                    _ => {}
-                }
-            }
+            hooks.extend(hook::at(&record.hooks, event, &self.name, record.version)?);
         }
-        Ok(())
+        let asks = hooks.iter().map(async |hook| {
+            // A kind may come with the release, and so may a namespace.
+            let Ok(place) = self.place_of(&hook.object).await else { return Ok(()) };
+            match self.cluster().dry_create(&place, hook.object.value(), HELM).await {
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            }
+        });
+        side_by_side(asks).await.into_iter().collect()
     }
 
     /// Runs the hooks of an event. What keeps the release from going on is in [`Applied::halted`].
@@ -106,13 +108,7 @@ impl Release {
                 .help("give the hook another name"));
         }
         self.cluster().delete(place, name, live.uid()).await?;
-        let gone = AppliedObject {
-            id: place.id(name),
-            api_version: live.api_version().to_owned(),
-            action: Action::Delete,
-            generation: None,
-            healthy: false,
-        };
+        let gone = AppliedObject::deleted(place.id(name), live.api_version());
         match self.followed(engine, gone, run).await? {
             Observation::Healthy => Ok(()),
             Observation::Cancelled => Err(Error::new(ErrorKind::Cancelled, "cancelled while hooks ran")),
@@ -143,7 +139,7 @@ impl Release {
     async fn followed(&self, engine: &Apply, object: AppliedObject, run: &Run) -> Result<Observation> {
         let mut applied = Applied::default();
         applied.objects.push(object);
-        engine.observe(&applied, run.now() + run.rules().timeout, run).await
+        engine.observe(&applied, run).await
     }
 
     async fn delete_hook(&self, hook: &RunnableHook, started_by: &str) -> Result<()> {

@@ -1,13 +1,12 @@
 //! A release as a [`RolloutTarget`]: its way back is the newest good revision.
 
 use async_trait::async_trait;
-use deploy_core::clock::Timestamp;
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::evidence::Evidence;
 use deploy_core::manifest::{Bundle, Object};
-use deploy_core::plan::{Change, Depth, Plan, Snapshot};
-use deploy_core::run::{DeploymentId, Run};
-use deploy_core::target::{Applied, Observation, Restored, Revision, RolloutTarget, TargetCapabilities};
+use deploy_core::plan::{Change, Depth, Plan};
+use deploy_core::run::Run;
+use deploy_core::target::{Applied, Observation, Revision, RolloutTarget, TargetCapabilities};
 
 use super::draft::Draft;
 use super::hook::HookEvent;
@@ -52,7 +51,7 @@ impl RolloutTarget for Release {
             self.delete_unwanted(plan, draft, run).await?;
         }
         if draft.has_hooks_after() {
-            match engine.observe(&applied, run.now() + run.rules().timeout, run).await? {
+            match engine.observe(&applied, run).await? {
                 Observation::Healthy => {}
                 unwell => {
                     applied.halted = Some(unwell);
@@ -67,11 +66,11 @@ impl RolloutTarget for Release {
         Ok(applied)
     }
 
-    async fn observe(&self, applied: &Applied, deadline: Timestamp, run: &Run) -> Result<Observation> {
-        self.apply.observe(applied, deadline, run).await
+    async fn observe(&self, applied: &Applied, run: &Run) -> Result<Observation> {
+        self.apply.observe(applied, run).await
     }
 
-    async fn finish(&self, plan: &Plan, deadline: Timestamp, run: &Run) -> Result<Observation> {
+    async fn finish(&self, plan: &Plan, run: &Run) -> Result<Observation> {
         let draft = draft(plan)?;
         if draft.is_adopting() {
             self.give_back(&draft.owner, &draft.given_back, run).await?;
@@ -81,7 +80,7 @@ impl RolloutTarget for Release {
         let Some(gone) = self.delete_unwanted(plan, draft, run).await? else {
             return Ok(Observation::Cancelled);
         };
-        let observed = self.apply.observe(&gone, deadline, run).await?;
+        let observed = self.apply.observe(&gone, run).await?;
         if matches!(observed, Observation::Healthy) {
             self.record_interrupted(draft, run).await?;
             self.record_superseded(draft, run).await?;
@@ -93,10 +92,6 @@ impl RolloutTarget for Release {
         let draft = draft(plan)?;
         self.record_failed(plan, draft, why, run).await?;
         self.record_interrupted(draft, run).await
-    }
-
-    async fn rollback(&self, _: &Snapshot, _: &[DeploymentId], _: &Run) -> Result<Restored> {
-        Err(Error::new(ErrorKind::Unsupported, "the way back of a release is a revision of it"))
     }
 
     async fn history(&self) -> Result<Vec<Revision>> {

@@ -5,9 +5,9 @@ use deploy_core::clock::Timestamp;
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::evidence::Evidence;
 use deploy_core::manifest::Bundle;
-use deploy_core::plan::{Change, Depth, Plan, Snapshot};
-use deploy_core::run::{DeploymentId, Run};
-use deploy_core::target::{Applied, Observation, Restored, Revision, RolloutTarget, TargetCapabilities};
+use deploy_core::plan::{Change, Depth, Plan};
+use deploy_core::run::Run;
+use deploy_core::target::{Applied, Observation, RolloutTarget, TargetCapabilities};
 use serde_json::json;
 
 use super::Release;
@@ -61,9 +61,7 @@ impl RolloutTarget for Tests {
     }
 
     fn capabilities(&self) -> TargetCapabilities {
-        let mut capabilities = TargetCapabilities::recording(Depth::Fields);
-        capabilities.revisions = false;
-        capabilities
+        TargetCapabilities::one_way(Depth::Fields)
     }
 
     async fn plan(&self, bundle: &Bundle, run: &Run) -> Result<Plan> {
@@ -96,21 +94,13 @@ impl RolloutTarget for Tests {
     }
 
     /// All of them were waited for.
-    async fn observe(&self, _: &Applied, _: Timestamp, _: &Run) -> Result<Observation> {
+    async fn observe(&self, _: &Applied, _: &Run) -> Result<Observation> {
         Ok(Observation::Healthy)
     }
 
     async fn fail(&self, plan: &Plan, _: &str, _: &Run) -> Result<()> {
         let record = &tested(plan)?.record;
         self.release.stop_hooks(record, &[HookEvent::Test], plan.deployment.as_str()).await
-    }
-
-    async fn rollback(&self, _: &Snapshot, _: &[DeploymentId], _: &Run) -> Result<Restored> {
-        Err(Error::new(ErrorKind::Unsupported, "a test changes nothing of the release"))
-    }
-
-    async fn history(&self) -> Result<Vec<Revision>> {
-        self.release.history().await
     }
 
     async fn diagnose(&self, applied: &Applied, observation: &Observation, run: &Run) -> Result<Evidence> {

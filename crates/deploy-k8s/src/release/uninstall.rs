@@ -3,13 +3,12 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
-use deploy_core::clock::Timestamp;
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::evidence::Evidence;
 use deploy_core::manifest::{Bundle, Object, ObjectId};
 use deploy_core::plan::{Change, Depth, Plan, Snapshot};
-use deploy_core::run::{DeploymentId, Run};
-use deploy_core::target::{Applied, Observation, Restored, Revision, RolloutTarget, TargetCapabilities};
+use deploy_core::run::Run;
+use deploy_core::target::{Applied, Observation, RolloutTarget, TargetCapabilities};
 
 use super::Release;
 use super::hook::HookEvent;
@@ -64,18 +63,19 @@ impl Uninstall {
 
     /// The oldest first: as long as the newest is there, the next run goes on.
     async fn forget(&self, standing: &Standing, run: &Run) -> Result<()> {
-        let Some(newest) = standing.newest() else { return Ok(()) };
+        let Some((newest, older)) = standing.entries().split_last() else { return Ok(()) };
         if self.keeps_history {
             return self.mark(newest, ReleaseStatus::Uninstalled, "Uninstallation complete", run).await;
         }
-        for entry in standing.entries() {
-            // That it was marked as uninstalling changed the newest.
-            let entry = self.release.store.entry(&entry.release, entry.revision).await?;
-            if let Some(entry) = entry {
-                self.release.store.delete(&entry).await?;
-            }
+        let store = &self.release.store;
+        for entry in older {
+            store.delete(entry).await?;
         }
-        Ok(())
+        // That it was marked as uninstalling changed it.
+        match store.entry(&newest.release, newest.revision).await? {
+            Some(newest) => store.delete(&newest).await,
+            None => Ok(()),
+        }
     }
 
     async fn mark(&self, entry: &Entry, status: ReleaseStatus, description: &str, run: &Run) -> Result<()> {
@@ -99,9 +99,7 @@ impl RolloutTarget for Uninstall {
     }
 
     fn capabilities(&self) -> TargetCapabilities {
-        let mut capabilities = TargetCapabilities::recording(Depth::Fields);
-        capabilities.revisions = false;
-        capabilities
+        TargetCapabilities::one_way(Depth::Fields)
     }
 
     async fn plan(&self, bundle: &Bundle, run: &Run) -> Result<Plan> {
@@ -143,11 +141,11 @@ impl RolloutTarget for Uninstall {
         if hooks.halted.is_some() { Ok(hooks) } else { self.delete(plan, run).await }
     }
 
-    async fn observe(&self, applied: &Applied, deadline: Timestamp, run: &Run) -> Result<Observation> {
-        self.release.apply.observe(applied, deadline, run).await
+    async fn observe(&self, applied: &Applied, run: &Run) -> Result<Observation> {
+        self.release.apply.observe(applied, run).await
     }
 
-    async fn finish(&self, plan: &Plan, _: Timestamp, run: &Run) -> Result<Observation> {
+    async fn finish(&self, plan: &Plan, run: &Run) -> Result<Observation> {
         if let Some(unwell) = self.depart(plan, HookEvent::PostDelete, run).await?.halted {
             return Ok(unwell);
         }
@@ -163,14 +161,6 @@ impl RolloutTarget for Uninstall {
         let events = [HookEvent::PreDelete, HookEvent::PostDelete];
         let record = &departure(plan)?.record;
         self.release.stop_hooks(record, &events, plan.deployment.as_str()).await
-    }
-
-    async fn rollback(&self, _: &Snapshot, _: &[DeploymentId], _: &Run) -> Result<Restored> {
-        Err(Error::new(ErrorKind::Unsupported, "what is uninstalled does not come back by itself"))
-    }
-
-    async fn history(&self) -> Result<Vec<Revision>> {
-        self.release.history().await
     }
 
     async fn diagnose(&self, applied: &Applied, observation: &Observation, run: &Run) -> Result<Evidence> {

@@ -129,8 +129,7 @@ impl<'a, S: Fixture> Steps<'a, S> {
     }
 
     async fn observe(&self, applied: &Applied, run: &Run) -> Observation {
-        let deadline = run.now() + run.rules().timeout;
-        self.target().observe(applied, deadline, run).await.expect("it can be observed")
+        self.target().observe(applied, run).await.expect("it can be observed")
     }
 
     /// Deploys the values, healthy.
@@ -146,8 +145,7 @@ impl<'a, S: Fixture> Steps<'a, S> {
         let applied = self.apply(plan, run).await;
         let observation = self.observe(&applied, run).await;
         assert!(matches!(observation, Observation::Healthy), "{observation:?}");
-        let deadline = run.now() + run.rules().timeout;
-        let finished = self.target().finish(plan, deadline, run).await.expect("it can be finished");
+        let finished = self.target().finish(plan, run).await.expect("it can be finished");
         assert!(matches!(finished, Observation::Healthy), "{finished:?}");
     }
 

@@ -77,7 +77,6 @@ impl MemoryTarget {
     }
 
     pub(super) async fn apply_stages(&self, plan: &Plan, run: &Run) -> Result<Applied> {
-        let deadline = run.now() + run.rules().timeout;
         let mut applied = Applied::default();
         for stage in &plan.stages {
             for change in stage.changes.iter().filter_map(|&index| plan.changes.get(index)) {
@@ -96,7 +95,7 @@ impl MemoryTarget {
                 .collect();
             let gates: Vec<_> =
                 applied.objects.iter().filter(|object| awaited.contains(&&object.id)).cloned().collect();
-            match self.follow(&gates, deadline, run).await {
+            match self.follow(&gates, run).await {
                 Observation::Healthy => {}
                 Observation::Cancelled => return Err(cancelled()),
                 // The far side halts by itself, and `observe` finds why.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::MemoryTarget;
-use crate::clock::Timestamp;
 use crate::event::EventKind;
 use crate::health::{Assessment, Verdict};
 use crate::manifest::ObjectId;
@@ -13,12 +12,8 @@ use crate::target::{AppliedObject, Observation, Waiting};
 
 impl MemoryTarget {
     /// Looks at least once, then whenever something is written or an assessment asks for it.
-    pub(super) async fn follow(
-        &self,
-        objects: &[AppliedObject],
-        deadline: Timestamp,
-        run: &Run,
-    ) -> Observation {
+    pub(super) async fn follow(&self, objects: &[AppliedObject], run: &Run) -> Observation {
+        let deadline = run.deadline();
         let mut changed = self.changed.subscribe();
         let mut told = BTreeMap::new();
         loop {

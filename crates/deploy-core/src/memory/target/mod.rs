@@ -15,7 +15,6 @@ use tokio::sync::watch;
 
 use self::live::Live;
 use super::{Faults, locked};
-use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::evidence::{EventLine, Evidence};
 use crate::health::{Assessment, Failure};
@@ -163,9 +162,9 @@ impl RolloutTarget for MemoryTarget {
         self.faults.around(self.apply_stages(plan, run)).await
     }
 
-    async fn observe(&self, applied: &Applied, deadline: Timestamp, run: &Run) -> Result<Observation> {
+    async fn observe(&self, applied: &Applied, run: &Run) -> Result<Observation> {
         let observe = async {
-            let observation = self.follow(&applied.objects, deadline, run).await;
+            let observation = self.follow(&applied.objects, run).await;
             match self.capabilities.drives {
                 Drives::Remote => self.undo_if_remote(observation, run).await,
                 Drives::Caller => Ok(observation),
@@ -174,8 +173,7 @@ impl RolloutTarget for MemoryTarget {
         self.faults.around(observe).await
     }
 
-    async fn finish(&self, plan: &Plan, deadline: Timestamp, run: &Run) -> Result<Observation> {
-        let _ = deadline;
+    async fn finish(&self, plan: &Plan, run: &Run) -> Result<Observation> {
         self.faults.around(self.complete(plan, run)).await
     }
 
