@@ -75,6 +75,8 @@ pub use connect::ClusterBuilder;
 pub use journal::SecretJournal;
 pub use kinds::{Kind, KindName};
 pub use lease::LeaseLock;
+#[cfg(fuzzing)]
+pub use release::fuzz_record;
 pub use release::{Release, ReleaseContent, ReleaseRevision, ReleaseStatus};
 pub use set_image::SetImages;
 pub use workload::{RolloutVerb, WorkloadRevision};

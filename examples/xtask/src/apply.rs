@@ -41,12 +41,17 @@ async fn read(
     // Every time the same, whether something stands or not: applying again must change nothing.
     let load = args.source.load(name.unwrap_or_default(), &session.namespace, false);
     let (objects, note) = session.unless_cancelled(load).await?.without_hooks();
-    Ok((bundle(objects, &args.images, session)?, note))
+    Ok((bundle(objects, Vec::new(), &args.images, session)?, note))
 }
 
 /// Objects for the session's namespace, with other images in place.
-pub(crate) fn bundle(objects: Vec<Object>, images: &[ImageOverride], session: &Session) -> Result<Bundle> {
-    let bundle = Bundle::builder().objects(objects).namespace(&session.namespace);
+pub(crate) fn bundle(
+    objects: Vec<Object>,
+    hooks: Vec<Object>,
+    images: &[ImageOverride],
+    session: &Session,
+) -> Result<Bundle> {
+    let bundle = Bundle::builder().objects(objects).hooks(hooks).namespace(&session.namespace);
     images.iter().cloned().fold(bundle, BundleBuilder::image).build()
 }
 

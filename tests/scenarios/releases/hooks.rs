@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use deploy_core::error::ErrorKind;
+use deploy_core::manifest::{Bundle, read};
 use deploy_core::outcome::{Cause, Status};
 use deploy_core::run::Policy;
 use deploy_tests::{Env, deployment, job, reasons, scenario};
@@ -53,6 +54,24 @@ scenario!(hooks_run_before_and_after, async |env| {
     let manifest = env.release("app").get(None).await.expect("recorded");
     assert!(!manifest.manifest.contains("kind: Job"), "hooks are no objects of the release");
     assert_eq!(manifest.hooks.len(), 3);
+});
+
+scenario!(hooks_run_the_image_that_is_rolled_out, async |env| {
+    let objects =
+        |manifests: &str| read("app.yaml", env.filled(manifests).as_bytes()).expect("good manifests");
+    // As a chart has them: one Job for two events, each with its own text.
+    let hooks = ["pre-install", "post-install"].map(|event| objects(&hook("migrate", event, "", PASSES)));
+    let bundle = Bundle::builder().objects(objects(&config_maps("1", &["config"]))).hooks(hooks.concat());
+    let image = env.filled("migrate=$REGISTRY/api:v2").parse().expect("an image");
+    let bundle = bundle.namespace(&env.namespace).image(image).build().expect("a good bundle");
+    let outcome = env.release("app").upgrade(&bundle, env.run().0).await.expect("it started");
+    assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+    let ran =
+        outcome.timeline.iter().filter(|event| event.kind.to_string().contains("migrate created")).count();
+    assert_eq!(ran, 2);
+    let job = job_of(&env, "migrate").await.expect("it ran");
+    let image = job.pointer("/spec/template/spec/containers/0/image").and_then(Value::as_str);
+    assert_eq!(image, Some(env.filled("$REGISTRY/api:v2").as_str()));
 });
 
 scenario!(a_hook_that_fails_is_told_with_its_log, async |env| {

@@ -40,6 +40,7 @@ use crate::image::Digest;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bundle {
     objects: Vec<Object>,
+    hooks: Vec<Object>,
     namespace: Option<String>,
     images: Vec<ContainerImage>,
 }
@@ -60,6 +61,11 @@ impl Bundle {
         self.objects
     }
 
+    /// Helm's hooks, which only a release runs; see [`BundleBuilder::hooks`].
+    pub fn hooks(&self) -> &[Object] {
+        &self.hooks
+    }
+
     /// The namespace that objects without one are for.
     pub fn namespace(&self) -> Option<&str> {
         self.namespace.as_deref()
@@ -71,7 +77,7 @@ impl Bundle {
         self.objects.iter().find(|object| object.name() == id.name && object.id() == *id)
     }
 
-    /// Every container with its image.
+    /// Every container with its image, those of hooks too.
     pub fn images(&self) -> &[ContainerImage] {
         &self.images
     }
@@ -104,13 +110,13 @@ impl Bundle {
             }
         });
         let objects = objects.collect();
-        Self::check(objects, Some(namespace))
+        Self::check(objects, self.hooks, Some(namespace))
     }
 
-    /// The sha256 of what is desired, whatever the order of the objects and of their keys.
+    /// The sha256 of what is desired, hooks included, whatever the order of the objects and of their keys.
     pub fn digest(&self) -> Digest {
         let mut sorted: Vec<(ObjectId, &Object)> =
-            self.objects.iter().map(|object| (object.id(), object)).collect();
+            self.objects.iter().chain(&self.hooks).map(|object| (object.id(), object)).collect();
         sorted.sort_by(|left, right| left.0.cmp(&right.0));
         let mut hash = Hash(Sha256::new());
         for (_, object) in sorted {
@@ -120,7 +126,7 @@ impl Bundle {
         Digest::from_sha256(hash.0.finalize().as_ref())
     }
 
-    fn check(objects: Vec<Object>, namespace: Option<String>) -> Result<Self> {
+    fn check(objects: Vec<Object>, hooks: Vec<Object>, namespace: Option<String>) -> Result<Self> {
         let mut seen: HashMap<ObjectId, usize> = HashMap::with_capacity(objects.len());
         let mut all_images = Vec::new();
         for (index, object) in objects.iter().enumerate() {
@@ -132,7 +138,11 @@ impl Bundle {
             check_size(object)?;
             all_images.append(&mut images(object)?);
         }
-        Ok(Self { objects, namespace, images: all_images })
+        for hook in &hooks {
+            check_size(hook)?;
+            all_images.append(&mut images(hook)?);
+        }
+        Ok(Self { objects, hooks, namespace, images: all_images })
     }
 }
 
@@ -141,6 +151,7 @@ impl Bundle {
 #[must_use]
 pub struct BundleBuilder {
     objects: Vec<Object>,
+    hooks: Vec<Object>,
     namespace: Option<String>,
     images: Vec<ImageOverride>,
 }
@@ -149,6 +160,13 @@ impl BundleBuilder {
     /// Adds objects.
     pub fn objects(mut self, objects: impl IntoIterator<Item = Object>) -> Self {
         self.objects.extend(objects);
+        self
+    }
+
+    /// Adds Helm's hooks, with the same images put in place. Unlike objects, several may bear one name: a chart may have one for each event.
+    /// Objects among the [`objects`](Self::objects) that are annotated `helm.sh/hook` are hooks for a release as well.
+    pub fn hooks(mut self, hooks: impl IntoIterator<Item = Object>) -> Self {
+        self.hooks.extend(hooks);
         self
     }
 
@@ -171,7 +189,7 @@ impl BundleBuilder {
     /// (whatever the version of its API), an image that is no reference, an override that matches nothing, an
     /// object over [`MAX_OBJECT_BYTES`](super::MAX_OBJECT_BYTES) or [`MAX_DATA_BYTES`](super::MAX_DATA_BYTES), a namespace that is no name.
     pub fn build(self) -> Result<Bundle> {
-        let Self { mut objects, namespace, images } = self;
+        let Self { mut objects, hooks, namespace, images } = self;
         if let Some(namespace) = &namespace {
             check_namespace(namespace)?;
             for object in &mut objects {
@@ -180,8 +198,11 @@ impl BundleBuilder {
                 }
             }
         }
+        let count = objects.len();
+        objects.extend(hooks);
         replace(&mut objects, &images)?;
-        Bundle::check(objects, namespace)
+        let hooks = objects.split_off(count);
+        Bundle::check(objects, hooks, namespace)
     }
 }
 

@@ -103,6 +103,7 @@ impl Apply {
         changes.extend(membership.deletions);
         let digest = bundle.digest().as_str().to_owned();
         let mut plan = Plan::new(run.id().clone(), digest, Depth::Fields, changes, stages);
+        notes.extend(left_out(bundle.hooks()));
         plan.notes = notes;
         self.check_sight(&mut plan).await?;
         Ok(plan)
@@ -319,4 +320,10 @@ fn all_or_errors<T>(answers: Vec<Result<T>>) -> Result<Vec<T>> {
         .into_iter()
         .next()
         .map_or_else(|| Error::new(kind, "nothing planned"), |first| summary.source(first)))
+}
+
+/// Hooks are a release's, which takes them out of the bundle first.
+fn left_out(hooks: &[Object]) -> Option<String> {
+    let names: Vec<String> = hooks.iter().map(|hook| hook.id().to_string()).collect();
+    (!hooks.is_empty()).then(|| format!("left out, because only a release runs hooks: {}", names.join(", ")))
 }

@@ -86,7 +86,6 @@ pub struct Release {
     name: String,
     apply: Apply,
     chart: Option<Chart>,
-    hooks: Vec<Object>,
     crds: Vec<Object>,
     labels: BTreeMap<String, String>,
     history_max: usize,
@@ -110,7 +109,6 @@ impl Release {
             name,
             apply: Apply::new(cluster),
             chart: None,
-            hooks: Vec::new(),
             crds: Vec::new(),
             labels: BTreeMap::new(),
             history_max: HISTORY_MAX,
@@ -133,13 +131,6 @@ impl Release {
     #[must_use]
     pub fn chart(mut self, chart: Chart) -> Self {
         self.chart = Some(chart);
-        self
-    }
-
-    /// Adds hooks, beside those in the bundle: a chart may have several of one name, for several events.
-    #[must_use]
-    pub fn hooks(mut self, hooks: impl IntoIterator<Item = Object>) -> Self {
-        self.hooks.extend(hooks);
         self
     }
 
@@ -283,4 +274,17 @@ impl Release {
     fn error(&self, kind: ErrorKind, why: impl Into<String>) -> Error {
         Error::new(kind, why).on(format!("release {}/{}", self.namespace(), self.name))
     }
+}
+
+/// What the fuzz target `record` runs.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+#[expect(clippy::expect_used, reason = "a fuzz target fails by panicking")]
+pub fn fuzz_record(text: &[u8]) {
+    let Ok(record) = codec::decode(text) else { return };
+    if let Ok(written) = codec::encode(&record) {
+        assert_eq!(codec::decode(written.as_bytes()).expect("we wrote it"), record);
+    }
+    let _ = manifest::objects("shop", record.version, &record.manifest);
+    let _ = hook::at(&record.hooks, hook::HookEvent::Test, "shop", record.version);
 }

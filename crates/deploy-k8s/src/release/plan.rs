@@ -40,7 +40,7 @@ impl Release {
 
     pub(super) async fn plan_bundle(&self, bundle: &Bundle, run: &Run) -> Result<Plan> {
         let standing = self.standing(run).await?;
-        let given = bundle.objects().iter().chain(&self.hooks).cloned();
+        let given = bundle.objects().iter().chain(bundle.hooks()).cloned();
         let (objects, hooks) = hook::split(given.collect())?;
         let objects: Vec<Object> =
             objects.into_iter().map(|object| traced(object, bundle, run.revision())).collect();

@@ -32,21 +32,20 @@ pub(super) async fn upgrade(args: &UpgradeArgs, session: &Session) -> Result<Out
     };
     let load = source.load(release.name(), &session.namespace, installed);
     let loaded = session.unless_cancelled(load).await?;
-    let mut objects = loaded.objects;
+    let (mut objects, mut hooks) = (loaded.objects, Vec::new());
     if let Some(chart) = loaded.chart {
         // A chart may have several hooks of one name, and a bundle may not.
-        let (deployed, hooks) = split_hooks(objects);
-        objects = deployed;
-        release = release.chart(chart).hooks(hooks).crds(loaded.crds);
+        (objects, hooks) = split_hooks(objects);
+        release = release.chart(chart).crds(loaded.crds);
     }
     let images = &args.manifests.images;
-    let mut wanted = bundle(objects.clone(), images, session)?;
+    let mut wanted = bundle(objects.clone(), hooks.clone(), images, session)?;
 
     session.ready();
     if args.create_namespace && release.create_namespace().await? && args.run.dry_run {
         // Only beside it can be planned what belongs into it.
         objects.push(namespace(&session.namespace)?);
-        wanted = bundle(objects, images, session)?;
+        wanted = bundle(objects, hooks, images, session)?;
     }
     let keeps = args.keep_failed_install && !installed;
     let on_failure = if keeps { OnFailure::Leave } else { args.undone.on_failure() };

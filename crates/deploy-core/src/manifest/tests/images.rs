@@ -152,3 +152,15 @@ fn odd_shapes_are_left_alone() {
     check(json!({"template": {"spec": {"containers": {"image": "a"}}}}));
     check(json!({"template": {"spec": {"containers": ["a", null, {"name": 1}]}}}));
 }
+
+#[test]
+fn hooks_get_the_same_images() {
+    let (hooks, objects) = (kinds(), good("{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}"));
+    let twice = [hooks.clone(), hooks].concat();
+    let bundle = Bundle::builder().objects(objects).hooks(twice).image("api=shop/api:v2".parse().unwrap());
+    let bundle = bundle.build().unwrap();
+    let images = bundle.images().iter().filter(|used| used.container == "api");
+    let images: Vec<String> = images.map(|used| used.image.to_string()).collect();
+    assert_eq!((images.len(), bundle.objects().len()), (bundle.hooks().len(), 1));
+    assert!(images.iter().all(|image| image == "shop/api:v2"), "{images:?}");
+}
