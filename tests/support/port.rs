@@ -62,6 +62,8 @@ impl Env {
 }
 
 async fn pass_on(stream: TcpStream, client: Client) {
+    // Watches tell small things at once.
+    let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: Request<Incoming>| {
         let client = client.clone();
         async move {

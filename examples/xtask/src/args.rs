@@ -362,6 +362,18 @@ mod tests {
     }
 
     #[test]
+    fn what_every_command_knows_stands_anywhere() {
+        let check = |line: &str| {
+            let Cli { output, cluster, .. } = Cli::try_parse_from(line.split_whitespace()).unwrap();
+            assert_eq!((output.json, cluster.namespace.as_deref()), (true, Some("shop")), "{line}");
+        };
+        check("xtask --json -n shop release list");
+        check("xtask release --json list -n shop");
+        check("xtask release list --json -n shop");
+        check("xtask apply -f a --json -n shop");
+    }
+
+    #[test]
     fn refuses_bad_command_lines() {
         let check = |line: &str, expect: &str| {
             let error =
@@ -393,5 +405,13 @@ mod tests {
             "[possible values: manifest, values, all-values, notes, hooks]",
         );
         check("xtask release list -A -n shop", "cannot be used with");
+        check("xtask release upgrade api", "<--filename <PATH>...|--chart <DIR>|--kustomize <DIR>>");
+        check("xtask release upgrade -f a", "<NAME>");
+        check("xtask release upgrade api -f a --prune", "--prune");
+        check("xtask release upgrade api -f a --label shop", "a label is K=V");
+        check("xtask release upgrade api -f a --take-over-helm=soon", "there is no such unit");
+        check("xtask release upgrade api -f a --no-atomic --keep-failed-install", "cannot be used with");
+        check("xtask release rollback api 0", "0 is not in 1..");
+        check("xtask release uninstall api --no-atomic", "--no-atomic");
     }
 }

@@ -30,6 +30,11 @@ pub(crate) fn parse(text: &str) -> Result<Duration> {
     }
 }
 
+/// An age, which may also be none at all: `0s`.
+pub(crate) fn parse_age(text: &str) -> Result<Duration> {
+    if text == "0s" { Ok(Duration::ZERO) } else { parse(text) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,6 +50,8 @@ mod tests {
         check("500ms", 500);
         check("1h0m1s", 3_601_000);
         check("24h", 86_400_000);
+        assert_eq!(parse_age("0s").unwrap(), Duration::ZERO);
+        assert_eq!(parse_age("1m").unwrap(), Duration::from_secs(60));
     }
 
     #[test]

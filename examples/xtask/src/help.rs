@@ -6,7 +6,7 @@ Exit codes:
   1    failed or rolled back, cancelled, locked by another run, refused or not reached; healthy, but
        not all that --prune deletes is gone; with status: not healthy (yet); with diff: differences
   2    bad input, and nothing was written: flags, manifests, and a file, context, namespace,
-       kind or workload that is not there; with diff: any error, so that 1 is never one
+       kind, workload, release or revision that is not there; with diff: any error, so that 1 is never one
   130  left at once by a second Ctrl-C";
 
 pub(crate) const APPLY_EXAMPLES: &str = "\

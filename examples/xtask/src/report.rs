@@ -69,7 +69,6 @@ fn tone(status: Status) -> Tone {
 fn headline(outcome: &Outcome, deed: Deed) -> String {
     let took = format!("{:.1} s", outcome.took.as_secs_f64());
     let revision = outcome.revision.map(|revision| format!("revision {revision} ")).unwrap_or_default();
-    // What was given up is not told to have been uninstalled or tested.
     let (failed, done) = match deed {
         Deed::Rollout => (String::new(), "healthy".to_owned()),
         Deed::Revision => (revision.clone(), format!("{revision}deployed")),
@@ -227,6 +226,32 @@ mod tests {
             "failed after 1.2 s, and left as it is\n  ConfigMap shop/app: ConfigMap shop/app is stalled: st\u{fffd}uck\n  \
              what may have been written: ConfigMap shop/app (to be created)\n",
         );
+    }
+
+    #[test]
+    fn a_release_is_told_of_by_its_revision() {
+        let leave = || Policy::default().on_failure(OnFailure::Leave);
+        let check = |mut found: Outcome, deed: Deed, expect: &str| {
+            found.revision = Some(5);
+            let text = outcome(&found, deed, Paint(false));
+            assert_eq!(text.lines().next(), Some(expect));
+        };
+        let good = |deed: Deed, expect: &str| {
+            check(run(MemoryTarget::new(), |rollout| rollout, Policy::default()), deed, expect);
+        };
+        good(Deed::Revision, "revision 5 deployed after 1.2 s: 1 created");
+        good(Deed::Uninstallation, "uninstalled after 1.2 s: 1 created");
+        good(Deed::Tests, "revision 5 tested after 1.2 s: 1 passed");
+        let back = run(broken(), |rollout| rollout, Policy::default());
+        check(back, Deed::Revision, "revision 5 failed; the old state is back after 1.2 s");
+        let bad = |deed: Deed, expect: &str| check(run(broken(), |rollout| rollout, leave()), deed, expect);
+        bad(Deed::Revision, "revision 5 failed after 1.2 s, and left as it is");
+        bad(Deed::Uninstallation, "uninstallation failed after 1.2 s, and left as it is");
+        bad(Deed::Tests, "test of revision 5 failed after 1.2 s, and left as it is");
+        let mut incomplete = run(MemoryTarget::new(), |rollout| rollout, Policy::default());
+        (incomplete.status, incomplete.cause) = (Status::Incomplete, Some(Cause::Cancelled));
+        let told = "uninstalled after 1.2 s, but not all that should go is gone: 1 created; the next run tries again";
+        check(incomplete, Deed::Uninstallation, told);
     }
 
     #[test]

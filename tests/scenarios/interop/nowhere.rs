@@ -2,6 +2,7 @@
 
 use deploy_core::error::{Error, ErrorKind};
 use deploy_core::manifest::{Bundle, read};
+use deploy_core::outcome::Status;
 use deploy_k8s::{Release, ReleaseStatus};
 use deploy_tests::{Env, Helm, live_scenario, scenario};
 use serde_json::json;
@@ -31,7 +32,8 @@ scenario!(a_name_that_helm_does_not_take, async |env| {
         assert_told(&error, ErrorKind::InvalidInput, &[why]);
     }
     let longest = env.release(&"a".repeat(53));
-    longest.upgrade(&env.bundle(CONFIG), env.run().0).await.expect("a name that is taken");
+    let outcome = longest.upgrade(&env.bundle(CONFIG), env.run().0).await.expect("a name that is taken");
+    assert_eq!(outcome.status, Status::Healthy, "{outcome}");
 });
 
 live_scenario!("needs a cluster and helm", helm_reads_the_longest_name, async |env| {
@@ -84,7 +86,7 @@ scenario!(a_namespace_that_is_not_there, async |env| {
     let objects = read("app.yaml", CONFIG.as_bytes()).expect("good manifests");
     let bundle = Bundle::builder().objects(objects).namespace(&nowhere).build().expect("a good bundle");
     let error = release.upgrade(&bundle, env.run().0).await.expect_err("no namespace");
-    assert_told(&error, ErrorKind::NotFound, &[&nowhere]);
+    assert_told(&error, ErrorKind::NotFound, &[&nowhere, "must exist"]);
     let error = release.revisions().await.expect_err("no namespace");
     assert_told(&error, ErrorKind::NotFound, &["there is no such release"]);
 });

@@ -47,7 +47,7 @@ async fn as_releaser(env: &Env) -> Env {
 }
 
 live_scenario!(
-    "needs a cluster that decides about rights: tests/cluster/up",
+    "needs a cluster and Roles that decide",
     a_release_takes_the_documented_rights_and_no_more,
     async |env| {
         let releaser = as_releaser(&env).await;

@@ -22,7 +22,7 @@ pub(crate) struct ReleaseArgs {
 pub(crate) enum ReleaseCommand {
     /// Install or upgrade a release and follow it until it is healthy, or roll it back
     #[command(after_help = RELEASE_UPGRADE_EXAMPLES, override_usage = RELEASE_UPGRADE_USAGE)]
-    Upgrade(UpgradeArgs),
+    Upgrade(Box<UpgradeArgs>),
     /// Roll a recorded revision out again, as a new one, followed like any other change
     #[command(after_help = RELEASE_ROLLBACK_EXAMPLES)]
     Rollback(RollbackArgs),
@@ -81,11 +81,12 @@ pub(crate) struct WorkArgs {
         value_name = "AGE",
         num_args = 0..=1,
         require_equals = true,
-        value_parser = duration::parse,
+        default_missing_value = "0s",
+        value_parser = duration::parse_age,
         help_heading = "Rollout",
         verbatim_doc_comment
     )]
-    pub(crate) take_over_helm: Option<Option<Duration>>,
+    pub(crate) take_over_helm: Option<Duration>,
 }
 
 #[derive(Args)]
@@ -243,4 +244,72 @@ pub(crate) enum Show {
     Notes,
     /// What runs before and after
     Hooks,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Command};
+    use clap::Parser;
+    use deploy_core::run::OnFailure;
+
+    fn upgrade(options: &str) -> Box<UpgradeArgs> {
+        let line = format!("xtask release upgrade api -f a {options}");
+        match Cli::try_parse_from(line.split_whitespace()).unwrap().command {
+            Command::Release(ReleaseArgs { command: ReleaseCommand::Upgrade(args) }) => args,
+            _ => panic!("{line}"),
+        }
+    }
+
+    #[test]
+    fn helm_is_taken_for_dead_at_once_or_after_an_age() {
+        let check = |options: &str, expect: Option<u64>| {
+            let expect = expect.map(Duration::from_secs);
+            assert_eq!(upgrade(options).release.take_over_helm, expect, "{options}");
+        };
+        check("", None);
+        check("--take-over-helm", Some(0));
+        check("--take-over-helm=10m", Some(600));
+    }
+
+    #[test]
+    fn no_atomic_is_no_rollback() {
+        let check = |options: &str, expect: OnFailure| {
+            assert_eq!(upgrade(options).undone.on_failure(), expect, "{options}");
+        };
+        check("", OnFailure::RollBack);
+        check("--no-atomic", OnFailure::Leave);
+        check("--no-rollback", OnFailure::Leave);
+    }
+
+    #[test]
+    fn labels() {
+        let check = |text: &str, expect: Option<(&str, &str)>| {
+            let label = text.parse::<Label>().ok();
+            assert_eq!(
+                label.as_ref().map(|label| (label.key.as_str(), label.value.as_str())),
+                expect,
+                "{text}"
+            );
+        };
+        check("team=shop", Some(("team", "shop")));
+        check("team=", Some(("team", "")));
+        check("team=a=b", Some(("team", "a=b")));
+        check("team", None);
+        check("=shop", None);
+    }
+
+    #[test]
+    fn what_is_only_read_is_not_worked_on() {
+        let check = |line: &str, worked_on: Option<&str>, compares: bool| {
+            let command = Cli::try_parse_from(line.split_whitespace()).unwrap().command;
+            assert_eq!((command.name(), command.compares()), (worked_on, compares), "{line}");
+        };
+        check("xtask release upgrade api -f a", Some("api"), false);
+        check("xtask release rollback api 2", Some("api"), false);
+        check("xtask release uninstall api", Some("api"), false);
+        check("xtask release test api", Some("api"), false);
+        check("xtask release diff api", None, true);
+        check("xtask release history api", None, false);
+    }
 }

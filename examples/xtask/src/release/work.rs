@@ -1,7 +1,5 @@
 //! What changes a release: `upgrade`, `rollback`, `uninstall`, `test`; and `diff`, which would.
 
-use std::time::Duration;
-
 use deploy_core::error::Result;
 use deploy_core::manifest::Object;
 use deploy_core::outcome::Outcome;
@@ -101,7 +99,7 @@ fn open(args: &WorkArgs, run: &RunArgs, session: &Session) -> Result<Release> {
         .holder(&session.holder)
         .dry_run(run.dry_run);
     Ok(match args.take_over_helm {
-        Some(age) => release.helm_is_dead_after(age.unwrap_or(Duration::ZERO)),
+        Some(age) => release.helm_is_dead_after(age),
         None => release,
     })
 }
