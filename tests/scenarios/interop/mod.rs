@@ -6,6 +6,7 @@ mod helms;
 mod hooks;
 mod interrupted;
 mod labelled;
+mod lenient;
 mod live;
 mod nowhere;
 mod ours;
