@@ -69,7 +69,7 @@ impl Release {
             });
         };
         let (record, to) = (target.record()?, target.revision);
-        let objects = manifest::objects(&self.name, to, &record.manifest)?;
+        let objects = manifest::objects(&record, &record.manifest)?;
         let bundle = Bundle::builder().objects(objects.clone()).namespace(self.namespace()).build()?;
         let digest = bundle.digest().as_str().to_owned();
         self.plan_content(Purpose::Rollback { to }, Content::of(record), objects, digest, standing, run).await
@@ -149,7 +149,7 @@ impl Release {
         let (mut recorded, mut seen) = (Vec::new(), HashSet::new());
         for entry in entries.iter().rev() {
             let record = entry.record()?;
-            for object in manifest::objects(&self.name, entry.revision, &record.manifest)? {
+            for object in manifest::objects(&record, &record.manifest)? {
                 let resource = match self.cluster().resource_of(&object).await {
                     Ok(resource) => resource,
                     Err(error) if error.kind() == ErrorKind::NotFound => {
