@@ -9,7 +9,8 @@ const METADATA: &str = "apiVersion: v2\nname: shop\nversion: 1.2.0\n";
 
 async fn helm_releases(env: &Env, helm: Client, manifests: &str) {
     let chart = env.chart(&[("Chart.yaml", METADATA), ("templates/app.yaml", manifests)]);
-    env.helm_says(helm.helm, &["upgrade", "--install", "app", chart.path(), "--wait"]).await;
+    env.helm_says(helm.helm, &[&["upgrade", "--install", "app", chart.path(), "--wait"], helm.more].concat())
+        .await;
 }
 
 for_each_helm!(a_key_that_stands_twice_for_helm_3, a_key_that_stands_twice_for_helm_4, stands_twice);
@@ -27,6 +28,36 @@ async fn stands_twice(env: &Env, helm: Client) {
     assert_eq!(outcome.status, Status::Healthy, "{outcome}");
     let live = env.get("v1", "ConfigMap", "config").await.expect("it is there");
     assert_eq!(live["metadata"]["labels"]["a"], "new");
+    let outcome = app.uninstall(false, run()).await.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+    assert_eq!(env.get("v1", "ConfigMap", "config").await, None);
+}
+
+for_each_helm!(
+    an_object_that_stands_twice_for_helm_3,
+    an_object_that_stands_twice_for_helm_4,
+    an_object_that_stands_twice_for_helm_4_client_side,
+    object_stands_twice
+);
+
+/// Helm applies both, in their order: what stands is the last one. To create it twice helm 3 refuses.
+async fn object_stands_twice(env: &Env, helm: Client) {
+    let once = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config}\ndata: {value: new}\n";
+    let named = format!("metadata: {{name: config, namespace: {}}}", env.namespace);
+    let twice = [&once.replace("new", "old"), "---\n", &once.replace("metadata: {name: config}", &named)];
+    let value =
+        async || env.get("v1", "ConfigMap", "config").await.expect("it is there")["data"]["value"].clone();
+    helm_releases(env, helm, once).await;
+    helm_releases(env, helm, &twice.concat()).await;
+    assert_eq!(value().await, "new", "helm's way");
+    let (app, run) = (env.release("app"), || env.run().0);
+    let outcome = app.diff(None, run()).await.unwrap_or_else(|error| panic!("{error}"));
+    assert!(outcome.objects.iter().all(|object| object.diff.is_empty()), "{outcome}");
+    let outcome = app.upgrade(&env.bundle(&once.replace("new", "other")), run()).await;
+    let outcome = outcome.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+    let outcome = app.roll_back(Some(2), run()).await.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((outcome.status, value().await), (Status::Healthy, "new".into()), "{outcome}");
     let outcome = app.uninstall(false, run()).await.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(outcome.status, Status::Healthy, "{outcome}");
     assert_eq!(env.get("v1", "ConfigMap", "config").await, None);
