@@ -1,9 +1,12 @@
 //! Manifests that helm took and a stricter reader does not: the release is upgraded, gone back on and uninstalled all the same.
 
+use deploy_core::error::ErrorKind;
 use deploy_core::outcome::Status;
 use deploy_tests::{Env, deployment, live_scenario};
+use serde_json::Value;
 
-use super::{Client, HELM_3, for_each_helm};
+use super::live::assert_applied_by_us;
+use super::{Client, HELM_3, HELM_4_CLIENT_SIDE, for_each_helm};
 
 const METADATA: &str = "apiVersion: v2\nname: shop\nversion: 1.2.0\n";
 
@@ -63,12 +66,92 @@ async fn object_stands_twice(env: &Env, helm: Client) {
     assert_eq!(env.get("v1", "ConfigMap", "config").await, None);
 }
 
-// Client-side apply drops a field that the kind does not have; server-side apply refuses it, the way back included.
-live_scenario!("needs a cluster and helm", the_way_back_to_an_unknown_field_of_helm_3, async |env| {
+live_scenario!("needs a cluster and helm", the_way_back_to_what_helm_3_took, async |env| {
+    does_not_fit(&env, HELM_3).await;
+});
+live_scenario!("needs a cluster and helm", the_way_back_to_what_helm_4_took_client_side, async |env| {
+    does_not_fit(&env, HELM_4_CLIENT_SIDE).await;
+});
+
+const HOOK: &str = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: hook, annotations: {helm.sh/hook: \"pre-upgrade,pre-rollback\"}}\n";
+const OTHERS: &str = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: config}\ndata: {a: b}\n---\n\
+    apiVersion: v1\nkind: Secret\nmetadata: {name: token}\nstringData: {a: s3cret}\n";
+
+/// Client-side apply drops fields that the kind does not have, and takes a list with two items of one key; server-side apply refuses
+/// both, the way back included.
+async fn does_not_fit(env: &Env, helm: Client) {
     let one = |image: &str| deployment(image).replace("replicas: 2", "replicas: 1");
-    helm_releases(&env, HELM_3, &one("api:v1").replace("replicas: 1", "replicas: 1\n  bogus: 5")).await;
-    let bad = env.bundle(&one("api:does-not-exist"));
-    let outcome = env.release("app").upgrade(&bad, env.run().0).await.expect("it started");
+    let env_twice = "terminationGracePeriodSeconds: 1\n      bogus: [1]\n      containers:\n      - env: [{name: A, value: old}, {name: A, value: new}]\n        name: api";
+    let odd = [
+        one("api:v1")
+            .replace("replicas: 1", "replicas: 1\n  bogus: {deep: 5}")
+            .replace("{name: api}", "{name: api, example.com/label: x}")
+            .replace("terminationGracePeriodSeconds: 1\n      containers:\n      - name: api", env_twice),
+        OTHERS
+            .replace("\ndata:", "\nbogus: 1\ndata:")
+            .replace("stringData:", "stringDat: {a: b}\nother: c\nstringData:"),
+        HOOK.replace("{name: hook", "{name: hook, bogus: 1"),
+    ]
+    .concat();
+    assert!(odd.contains("bogus: [1]"), "{odd}");
+    helm_releases(env, helm, &odd).await;
+    let (app, run) = (env.release("app"), || env.run().0);
+    let outcome = app.diff(None, run()).await.unwrap_or_else(|error| panic!("{error}"));
+    let changes = outcome.objects.iter().flat_map(|object| &object.diff);
+    let changes: Vec<_> = changes.map(|change| change.path.as_str()).collect();
+    let variables = ".spec.template.spec.containers[name=\"api\"].env";
+    assert_eq!(changes, [format!("{variables}[0].value"), format!("{variables}[1]")], "one of them stays");
+    let error =
+        app.upgrade(&env.bundle(&odd), run()).await.expect_err("who applies it now has made a mistake");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+
+    let values = async || {
+        let live = env.get("apps/v1", "Deployment", "api").await.expect("it is there");
+        let variables =
+            live.pointer("/spec/template/spec/containers/0/env").and_then(Value::as_array).cloned();
+        variables.unwrap_or_default().iter().map(|one| one["value"].clone()).collect::<Vec<_>>()
+    };
+    let outcome = app.upgrade(&env.bundle(&one("api:does-not-exist")), run()).await.expect("it started");
     assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
     assert_eq!(env.image("Deployment").await, "api:v1");
-});
+    assert_eq!(values().await.last(), Some(&"new".into()));
+    assert_left_out(env, &outcome.rollback.expect("it went back").notes);
+
+    let outcome = app.upgrade(&env.bundle(&one("api:v2")), run()).await.expect("it started");
+    assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+    assert_eq!((values().await.len(), env.get("v1", "Secret", "token").await), (0, None));
+    let outcome = app.roll_back(Some(1), run()).await.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+    assert_left_out(env, &outcome.notes);
+    assert_eq!(values().await, ["new"]);
+    let created = [("ConfigMap", "config"), ("Secret", "token"), ("ConfigMap", "hook")];
+    for (kind, name) in created {
+        assert!(env.get("v1", kind, name).await.is_some(), "{name}");
+    }
+    assert_applied_by_us(env).await;
+    env.helm_says(helm.helm, &["rollback", "app", "1"]).await;
+}
+
+fn assert_left_out(env: &Env, notes: &[String]) {
+    let of = |object: &str, rest: &str| {
+        let (kind, name) = object.split_once(' ').expect("two words");
+        format!("{kind} {}/{name}: {rest}", env.namespace)
+    };
+    let no_field =
+        |object: &str, path: &str| of(object, &format!("{path} is left out: its kind has no such field"));
+    let expected = [
+        no_field("Deployment api", ".metadata.example.com/label"),
+        no_field("Deployment api", ".spec.bogus"),
+        no_field("Deployment api", ".spec.template.spec.bogus"),
+        no_field("ConfigMap config", ".bogus"),
+        no_field("Secret token", ".other"),
+        no_field("Secret token", ".stringDat"),
+        of(
+            "Deployment api",
+            ".spec.template.spec.containers[name=\"api\"].env[name=\"A\"] is there several times: the last one counts",
+        ),
+    ];
+    for note in expected {
+        assert!(notes.contains(&note), "{note}: {notes:#?}");
+    }
+}

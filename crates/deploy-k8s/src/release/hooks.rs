@@ -29,11 +29,13 @@ impl Release {
     /// Whether the API server would take the hooks of a plan: what is wrong with one shows before anything is written.
     pub(super) async fn check_hooks(&self, draft: &Draft) -> Result<()> {
         let Some(record) = &draft.record else { return Ok(()) };
+        // What is recorded ran before as it is.
+        let strict = !draft.purpose.deletes_first();
         for event in draft.purpose.before().into_iter().chain(draft.purpose.after()) {
             for hook in hook::at(record, event)? {
                 // A kind may come with the release, and so may a namespace.
                 let Ok(place) = self.place_of(&hook.object).await else { continue };
-                match self.cluster().dry_create(&place, hook.object.value(), HELM).await {
+                match self.cluster().dry_create(&place, hook.object.value(), HELM, strict).await {
                     Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                     _ => {}
                 }

@@ -116,7 +116,9 @@ impl Release {
         let marked = objects.into_iter().map(|object| draft.owner.mark(object));
         let bundle = Bundle::builder().objects(crds).objects(marked).namespace(self.namespace()).build()?;
         let automatic = draft.purpose.deletes_first() && draft.standing.is_unsettled();
-        let mut plan = self.engine(&draft.owner, automatic).plan(&bundle, run).await?;
+        let engine = self.engine(&draft.owner, automatic);
+        let engine = if draft.purpose.deletes_first() { engine.leniently() } else { engine };
+        let mut plan = engine.plan(&bundle, run).await?;
         let wanted: HashSet<ObjectId> = plan.changes.iter().map(|change| change.id.clone()).collect();
         self.find_adopted(&mut draft, &plan).await?;
         let given_back: HashSet<ObjectId> =
