@@ -12,6 +12,7 @@ mod nowhere;
 mod ours;
 mod owned;
 mod shop;
+mod together;
 
 use std::sync::Arc;
 
