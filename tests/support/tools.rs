@@ -32,7 +32,10 @@ impl Env {
         self.use_tool(helm.variable(), arguments, "").await
     }
 
-    /// What a `helm` writes to its standard output; all that it says where it fails.
+    /// What a `helm` writes to its standard output.
+    ///
+    /// # Errors
+    /// All that it says where it fails.
     pub async fn helm_tries(&self, helm: Helm, arguments: &[&str]) -> Result<String, String> {
         self.try_tool(helm.variable(), arguments, "").await.map(|(said, _)| said)
     }
