@@ -32,10 +32,20 @@ impl Env {
         self.use_tool(helm.variable(), arguments, "").await
     }
 
+    /// What a `helm` writes to its standard output.
+    ///
+    /// # Errors
+    /// All that it says where it fails.
+    pub async fn helm_tries(&self, helm: Helm, arguments: &[&str]) -> Result<String, String> {
+        self.try_tool(helm.variable(), arguments, "").await.map(|(said, _)| said)
+    }
+
     /// Why a `helm` fails; it must.
     pub async fn helm_fails(&self, helm: Helm, arguments: &[&str]) -> String {
-        let told = self.try_tool(helm.variable(), arguments, "").await;
-        told.err().unwrap_or_else(|| panic!("helm {} succeeded", arguments.join(" ")))
+        self.helm_tries(helm, arguments)
+            .await
+            .err()
+            .unwrap_or_else(|| panic!("helm {} succeeded", arguments.join(" ")))
     }
 
     /// The same as JSON.

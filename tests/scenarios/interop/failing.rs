@@ -1,5 +1,6 @@
 //! Revisions that fail in the hands of one, and how the other goes on.
 
+use deploy_core::error::ErrorKind;
 use deploy_core::outcome::{Outcome, Status};
 use deploy_tests::{Env, reasons};
 use serde_json::{Value, json};
@@ -74,6 +75,36 @@ async fn goes_on_after_our_install(env: &Env, helm: Client) {
         assert_same(env, &alone, "installed").await;
     })
     .await;
+    assert_never_gone_back_to(&ours).await;
+}
+
+for_each_helm!(
+    what_helm_3_failed_to_install_is_never_gone_back_to,
+    what_helm_4_failed_to_install_is_never_gone_back_to,
+    never_gone_back_to
+);
+
+async fn never_gone_back_to(env: &Env, helm: Client) {
+    let ours = Shop::new(env, helm);
+    let values = ["--set-json=tag=\"does-not-exist\"", "--wait", "--timeout", "2s"];
+    env.helm_fails(helm.helm, &[&["install", "app", ours.chart.path()][..], &values].concat()).await;
+    ours.assert_statuses(&[(1, "failed")]).await;
+    ours.helm_releases(&json!({})).await;
+    ours.assert_statuses(&[(1, "superseded"), (2, "deployed")]).await;
+    let why = ours.description(1).await;
+    assert!(why.starts_with("Release \"app\" failed: "), "{why}");
+    assert_never_gone_back_to(&ours).await;
+}
+
+/// Asserts that the first revision, which failed and is called superseded, is no way back: not on command, and not when the next fails.
+async fn assert_never_gone_back_to(ours: &Shop<'_>) {
+    let before = objects(ours.env).await;
+    let error = ours.release().roll_back(None, ours.env.run().0).await.expect_err("nothing good was before");
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    assert_eq!(objects(ours.env).await, before, "nothing was written");
+    we_fail(ours, &bad()).await;
+    ours.assert_statuses(&[(1, "superseded"), (2, "superseded"), (3, "failed"), (4, "deployed")]).await;
+    assert_eq!(ours.description(4).await, "Rollback to 2");
 }
 
 for_each_helm!(we_go_on_after_helm_3_failed, we_go_on_after_helm_4_failed, we_go_on);

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use deploy_core::error::ErrorKind;
 use deploy_core::outcome::Status;
+use deploy_core::run::{OnFailure, Policy};
 use deploy_tests::{Env, live_scenario};
 use serde_json::{Value, json};
 
 use super::live::{assert_applied_by_us, assert_same, objects};
-use super::shop::{Shop, changed};
+use super::shop::{Shop, bad, changed};
 use super::{Client, HELM_4, beside_helm_alone, for_each_helm};
 
 /// Lets helm wait for what is never ready, does `meanwhile`, and kills it.
@@ -144,12 +145,34 @@ live_scenario!("needs a cluster and helm", we_go_on_where_helm_4_cannot_roll_bac
     let ours = Shop::new(&env, HELM_4);
     ours.we_release(&json!({})).await;
     we_die(&ours, &json!({"path": "/nowhere", "extra": false}), "ConfigMap/instead").await;
-    let refused = env.helm_fails(HELM_4.helm, &["rollback", "app", "1"]).await;
+    assert_helm_4_cannot_roll_back(&ours).await;
+});
+
+// The same where we failed, and left it so.
+live_scenario!(
+    "needs a cluster and helm",
+    we_go_on_where_helm_4_cannot_roll_back_what_we_left,
+    async |env| {
+        let ours = Shop::new(&env, HELM_4);
+        ours.we_release(&json!({})).await;
+        let run = env.run().0.policy(Policy::default().on_failure(OnFailure::Leave));
+        let outcome = ours.try_release_in(run, ours.release(), &bad()).await.expect("it started");
+        assert_eq!(outcome.status, Status::Failed, "{outcome}");
+        assert_helm_4_cannot_roll_back(&ours).await;
+    }
+);
+
+/// Asserts that helm refuses and we go on. The second revision never came to run, whatever helm calls it.
+async fn assert_helm_4_cannot_roll_back(ours: &Shop<'_>) {
+    let refused = ours.env.helm_fails(HELM_4.helm, &["rollback", "app", "1"]).await;
     assert!(refused.contains("original object ConfigMap with the name \"extra\" not found"), "{refused}");
     ours.assert_statuses(&[(1, "deployed"), (2, "superseded"), (3, "failed")]).await;
 
-    ours.we_roll_back(Some(1)).await;
+    ours.we_roll_back(None).await;
     ours.assert_statuses(&[(1, "superseded"), (2, "superseded"), (3, "failed"), (4, "deployed")]).await;
-    assert_applied_by_us(&env).await;
-    assert_goes_on_as_alone(&ours, &json!({})).await;
-});
+    assert_eq!(ours.description(4).await, "Rollback to 1");
+    ours.we_roll_back(None).await;
+    assert_eq!(ours.description(5).await, "Rollback to 1");
+    assert_applied_by_us(ours.env).await;
+    assert_goes_on_as_alone(ours, &json!({})).await;
+}

@@ -6,11 +6,13 @@ mod helms;
 mod hooks;
 mod interrupted;
 mod labelled;
+mod lenient;
 mod live;
 mod nowhere;
 mod ours;
 mod owned;
 mod shop;
+mod together;
 
 use std::sync::Arc;
 

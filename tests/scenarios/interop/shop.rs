@@ -3,6 +3,7 @@
 use deploy_core::chart::Chart as Told;
 use deploy_core::manifest::{Bundle, read};
 use deploy_core::outcome::{Outcome, Status};
+use deploy_core::run::Run;
 use deploy_k8s::Release;
 use deploy_tests::{Chart, Env};
 use serde_json::{Map, Value, json};
@@ -143,8 +144,18 @@ impl<'a> Shop<'a> {
         release: Release,
         values: &Value,
     ) -> deploy_core::error::Result<Outcome> {
+        self.try_release_in(self.env.run().0, release, values).await
+    }
+
+    /// The same in a run.
+    pub(super) async fn try_release_in(
+        &self,
+        run: Run,
+        release: Release,
+        values: &Value,
+    ) -> deploy_core::error::Result<Outcome> {
         let bundle = self.bundle(values).await;
-        release.chart(told(values)).upgrade(&bundle, self.env.run().0).await
+        release.chart(told(values)).upgrade(&bundle, run).await
     }
 
     /// What helm makes of the chart.

@@ -4,6 +4,7 @@ mod atomic;
 mod hooks;
 mod kept;
 mod ownership;
+mod recorded;
 mod rights;
 mod together;
 mod uninstalled;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::excerpt::Source;
 use super::places::{Mark, Places};
-use super::yaml::{self, MAX_BYTES};
+use super::yaml::{self, MAX_BYTES, Repeated};
 use super::{Object, Origin};
 use crate::error::{Error, Result};
 
@@ -41,9 +41,32 @@ use crate::error::{Error, Result};
 /// # Ok::<(), deploy_core::error::Error>(())
 /// ```
 pub fn read(name: &str, bytes: &[u8]) -> Result<Vec<Object>> {
+    read_with(name, bytes, Repeated::Refused)
+}
+
+/// Reads what was applied before, by tools that are less strict: of a key that stands twice the last one wins, and so it does of a
+/// merge key and a key before it. Anything else is as in [`read`].
+///
+/// What somebody wants to apply now is better read by [`read`]: a key that stands twice is a mistake.
+///
+/// # Errors
+/// As [`read`], but for keys that stand twice.
+///
+/// ```
+/// let text = b"{apiVersion: v1, kind: ConfigMap, metadata: {name: a, labels: {a: old}, labels: {a: new}}}";
+/// let objects = deploy_core::manifest::read_lenient("a record", text)?;
+/// assert_eq!(objects[0].label("a"), Some("new"));
+/// assert!(deploy_core::manifest::read("a file", text).is_err());
+/// # Ok::<(), deploy_core::error::Error>(())
+/// ```
+pub fn read_lenient(name: &str, bytes: &[u8]) -> Result<Vec<Object>> {
+    read_with(name, bytes, Repeated::LastWins)
+}
+
+fn read_with(name: &str, bytes: &[u8], repeated: Repeated) -> Result<Vec<Object>> {
     let source = Source { name: Arc::from(name), text: text(name, bytes)? };
     let mut objects = Vec::new();
-    for document in yaml::documents(&source)? {
+    for document in yaml::documents(&source, repeated)? {
         let places = Places::new(&source.name, document.places);
         flatten(&source, document.value, document.start.origin(&source.name), places, &mut objects)?;
     }

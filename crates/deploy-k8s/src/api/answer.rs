@@ -47,6 +47,11 @@ pub(crate) const IMMUTABLE: [&str; 5] = [
     "is immutable after creation",
 ];
 
+/// What follows the path of a field that its kind does not have (`structured-merge-diff`, `typed/validate.go`).
+pub(crate) const UNDECLARED: &str = ": field not declared in schema";
+/// What stands between a list's path and the key of an item that it has several times.
+pub(crate) const TWICE: &str = ": duplicate entries for key ";
+
 impl Refusal {
     pub(crate) fn read(code: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let status: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -104,8 +109,17 @@ impl Refusal {
         const LEFT_OUT: &str = "the API server's words may quote its value, and are left out";
         if self.is_bad_object() {
             let (typed, rest) = self.message.split_once("): ").unwrap_or(("", &self.message));
-            let path = rest.split_once(": ").map_or("", |(path, _)| path);
-            let path = if path.starts_with('.') { path } else { "it is refused" };
+            let undeclared: Vec<String> = rest
+                .match_indices(UNDECLARED)
+                .filter_map(|(at, _)| rest.get(..at)?.rsplit(' ').next().filter(|path| path.starts_with('.')))
+                .map(|path| format!("{path}{UNDECLARED}"))
+                .collect();
+            let undeclared = undeclared.join("; ");
+            let path = match rest.split_once(": ") {
+                _ if !undeclared.is_empty() => undeclared.as_str(),
+                Some((path, _)) if path.starts_with('.') => path,
+                _ => "it is refused",
+            };
             let typed = if typed.is_empty() { String::new() } else { format!("{typed}): ") };
             let immutable = IMMUTABLE.iter().find(|words| self.message.contains(**words));
             let words = immutable.map(|words| format!("{words}; ")).unwrap_or_default();
@@ -264,6 +278,11 @@ mod tests {
         };
         let typed = "failed to create typed patch object (shop/s; /v1, Kind=Secret): .data.a: expected string, got hunter2";
         check(500, typed, ErrorKind::InvalidInput, ".data.a: ");
+        let typed = "failed to create typed patch object (/s; /v1, Kind=Secret): errors:\n  .data.a: expected string, got hunter2\n  \
+            .dat: field not declared in schema\n  .metadata.x.io/y: field not declared in schema";
+        let undeclared =
+            ".dat: field not declared in schema; .metadata.x.io/y: field not declared in schema: ";
+        check(500, typed, ErrorKind::InvalidInput, undeclared);
         check(422, "Secret \"s\" is invalid: data: hunter2", ErrorKind::InvalidInput, "it is refused");
         let immutable =
             "Secret \"s\" is invalid: data: Forbidden: field is immutable when `immutable` is set, hunter2";

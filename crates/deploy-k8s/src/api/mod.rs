@@ -27,7 +27,7 @@ use std::time::Duration;
 use deploy_core::clock::{Clock, SystemClock};
 use tokio::sync::Semaphore;
 
-pub(crate) use answer::IMMUTABLE;
+pub(crate) use answer::{IMMUTABLE, TWICE, UNDECLARED};
 pub(crate) use discovery::Discovery;
 pub(crate) use read_many::Read;
 pub(crate) use resource::{Place, Resource, escape};

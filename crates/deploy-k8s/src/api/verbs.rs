@@ -144,14 +144,19 @@ impl Cluster {
         self.made(&creation(place, object, manager, false)).await
     }
 
-    /// What [`create`](Self::create) would make; it says of fields that are not known, too.
+    /// What [`create`](Self::create) would make. If `strict`, fields that are not known are refused; else they are dropped, as by `create`.
     pub(crate) async fn dry_create(
         &self,
         place: &Place,
         object: &Value,
         manager: &str,
+        strict: bool,
     ) -> Result<Option<Value>> {
-        self.made(&creation(place, object, manager, true)).await
+        let mut call = creation(place, object, manager, true);
+        if strict {
+            call.path += "&fieldValidation=Strict";
+        }
+        self.made(&call).await
     }
 
     async fn made(&self, call: &Call) -> Result<Option<Value>> {
@@ -212,7 +217,7 @@ impl Cluster {
 
 fn creation(place: &Place, object: &Value, manager: &str, dry_run: bool) -> Call {
     let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-    let dry = if dry_run { "&dryRun=All&fieldValidation=Strict" } else { "" };
+    let dry = if dry_run { "&dryRun=All" } else { "" };
     Call {
         method: Method::POST,
         path: format!("{}?fieldManager={}{dry}", place.path(), escape(manager)),

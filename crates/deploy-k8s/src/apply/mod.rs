@@ -26,6 +26,7 @@ mod diagnose;
 mod feed;
 mod foretell;
 mod immutable;
+mod lenient;
 mod locate;
 mod member;
 mod observe;
@@ -77,6 +78,7 @@ pub struct Apply {
     prune: Option<ApplySet>,
     asks_each: bool,
     part: bool,
+    lenient: bool,
     owner: Option<Arc<Owner>>,
     rules: Vec<(String, String, Arc<dyn HealthRule>)>,
 }
@@ -95,6 +97,7 @@ impl Apply {
             prune: None,
             asks_each: false,
             part: false,
+            lenient: false,
             owner: None,
             rules: Vec::new(),
         }
@@ -177,6 +180,11 @@ impl Apply {
             self.predecessors.push(FIELD_MANAGER.to_owned());
         }
         Self { manager: HELM.to_owned(), prune: None, part: false, owner: Some(Arc::new(owner)), ..self }
+    }
+
+    /// For objects that were applied before: what their kinds do not have is left out, and said.
+    pub(crate) fn leniently(self) -> Self {
+        Self { lenient: true, ..self }
     }
 
     /// As it applies what it must not fail at: fields that others own by now are left to them.

@@ -27,6 +27,7 @@ use crate::api::{Place, Read, Resource};
 const MAX_ERRORS: usize = 10;
 
 /// An object of the bundle on its way to the API server.
+#[derive(Clone)]
 pub(super) struct Wanted {
     /// Where it belongs.
     pub(super) place: Place,
@@ -227,6 +228,8 @@ impl Apply {
                 let desired = planning.as_sent(&wanted.plain);
                 Ok((Change::create(desired.clone(), desired), Vec::new()))
             }
+        } else if self.lenient {
+            self.ask_leniently(wanted, read, planning).await
         } else {
             self.ask(wanted, read, planning).await
         };

@@ -54,7 +54,7 @@ impl Release {
     }
 
     /// Whether there is anything to upgrade: a revision that came to run, and was not uninstalled since. A chart is rendered for its first
-    /// install otherwise. The requests of [`revisions`](Self::revisions); no record is unpacked.
+    /// install otherwise. The requests of [`revisions`](Self::revisions); a record is unpacked only where none is deployed.
     ///
     /// # Errors
     /// What the API server refuses.

@@ -208,6 +208,28 @@ impl Record {
     }
 }
 
+/// What is said of a revision whose run died at it.
+pub(super) fn interrupted(by: &str, run: &str) -> String {
+    format!("{INTERRUPTED}{by} died at it, and {run} took over")
+}
+
+const INTERRUPTED: &str = "interrupted: ";
+
+/// Whether a description says of a revision that it never came to run, in our words or in Helm's (`pkg/action`).
+pub(super) fn tells_of_failure(release: &str, description: &str) -> bool {
+    // Who died at one of these, nobody said. The last is what `helm install --replace` says of what failed or was uninstalled.
+    const OPEN: [&str; 3] = ["Initial install underway", "Preparing upgrade", "superseded by new release"];
+    let failed = |what: &str| {
+        let rest =
+            description.strip_prefix(what).and_then(|rest| rest.strip_prefix(&format!(" \"{release}\"")));
+        rest.is_some_and(|rest| rest.starts_with(" failed: "))
+    };
+    ["Install", "Release", "Upgrade", "Rollback"].into_iter().any(failed)
+        || OPEN.contains(&description)
+        || description.starts_with("Rolling back to ")
+        || description.starts_with(INTERRUPTED)
+}
+
 /// A reason for a record: tables show it, and the record must not grow with it.
 pub(super) fn shortened(why: &str) -> String {
     const MAX: usize = 1000;
@@ -231,6 +253,29 @@ mod tests {
             Purpose::Upgrade.failed("shop", "image not found"),
             "Upgrade \"shop\" failed: image not found"
         );
+    }
+
+    #[test]
+    fn what_never_came_to_run_says_so() {
+        let tells = |description: &str| tells_of_failure("shop", description);
+        let purposes = [Purpose::Install, Purpose::Upgrade, Purpose::Rollback { to: 3 }];
+        for purpose in purposes {
+            assert!(
+                tells(&purpose.failed("shop", "image not found")) && tells(&purpose.under_way()),
+                "{purpose:?}"
+            );
+            assert!(!tells(&purpose.complete()), "{purpose:?}");
+        }
+        assert!(tells(&interrupted("helm", "d-1")));
+        // Helm's own words.
+        assert!(
+            tells("Release \"shop\" failed: context deadline exceeded") && tells("superseded by new release")
+        );
+        for good in
+            ["", "Rollback to 3", "Upgrade failed over to the other zone", "Release \"web\" failed: x"]
+        {
+            assert!(!tells(good), "{good}");
+        }
     }
 
     #[test]

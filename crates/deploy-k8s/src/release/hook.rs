@@ -4,7 +4,7 @@ use deploy_core::error::{Error, Result};
 use deploy_core::manifest::Object;
 
 use super::manifest;
-use super::record::Hook;
+use super::record::{Hook, Record};
 
 const HOOK: &str = "helm.sh/hook";
 const WEIGHT: &str = "helm.sh/hook-weight";
@@ -92,20 +92,15 @@ pub(super) fn split(objects: Vec<Object>) -> Result<(Vec<Object>, Vec<Hook>)> {
 ///
 /// # Errors
 /// [`InvalidInput`](deploy_core::error::ErrorKind::InvalidInput) if one cannot be read.
-pub(super) fn at(
-    hooks: &[Hook],
-    event: HookEvent,
-    release: &str,
-    revision: u64,
-) -> Result<Vec<RunnableHook>> {
+pub(super) fn at(record: &Record, event: HookEvent) -> Result<Vec<RunnableHook>> {
     let mut runnable = Vec::new();
-    for hook in hooks.iter().filter(|hook| hook.events.iter().any(|word| word == event.as_str())) {
+    for hook in record.hooks.iter().filter(|hook| hook.events.iter().any(|word| word == event.as_str())) {
         let policies = POLICIES.iter().filter(|(_, word)| hook.delete_policies.iter().any(|one| one == word));
         let mut policies: Vec<DeletePolicy> = policies.map(|(policy, _)| *policy).collect();
         if policies.is_empty() {
             policies.push(DeletePolicy::BeforeHookCreation);
         }
-        for object in manifest::objects(release, revision, &hook.manifest)? {
+        for object in manifest::objects(record, &hook.manifest)? {
             runnable.push(RunnableHook { object, weight: hook.weight, policies: policies.clone() });
         }
     }
@@ -178,17 +173,19 @@ mod tests {
         ];
         let (objects, hooks) = split(hooks).unwrap();
         assert_eq!(objects.len(), 1);
+        let mut record: Record = serde_json::from_value(json!({"name": "shop"})).unwrap();
+        record.hooks = hooks;
         let names = |event| {
-            let hooks = at(&hooks, event, "shop", 1).unwrap();
+            let hooks = at(&record, event).unwrap();
             hooks.iter().map(|hook| hook.object.name().to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(names(HookEvent::PreInstall), ["early", "a", "b", "late"]);
         assert_eq!(names(HookEvent::PreUpgrade), ["late"]);
         assert_eq!(names(HookEvent::Test), Vec::<String>::new());
-        let early = at(&hooks, HookEvent::PreInstall, "shop", 1).unwrap().remove(0);
+        let early = at(&record, HookEvent::PreInstall).unwrap().remove(0);
         let has = POLICIES.map(|(policy, _)| early.has(policy));
         assert_eq!(has, [false, true, true]);
-        let late = at(&hooks, HookEvent::PreUpgrade, "shop", 1).unwrap().remove(0);
+        let late = at(&record, HookEvent::PreUpgrade).unwrap().remove(0);
         assert!(late.has(DeletePolicy::BeforeHookCreation));
     }
 

@@ -29,14 +29,16 @@ impl Release {
     /// Whether the API server would take the hooks of a plan: what is wrong with one shows before anything is written.
     pub(super) async fn check_hooks(&self, draft: &Draft) -> Result<()> {
         let Some(record) = &draft.record else { return Ok(()) };
+        // What is recorded ran before as it is.
+        let strict = !draft.purpose.deletes_first();
         let mut hooks = Vec::new();
         for event in draft.purpose.before().into_iter().chain(draft.purpose.after()) {
-            hooks.extend(hook::at(&record.hooks, event, &self.name, record.version)?);
+            hooks.extend(hook::at(record, event)?);
         }
         let asks = hooks.iter().map(async |hook| {
             // A kind may come with the release, and so may a namespace.
             let Ok(place) = self.place_of(&hook.object).await else { return Ok(()) };
-            match self.cluster().dry_create(&place, hook.object.value(), HELM).await {
+            match self.cluster().dry_create(&place, hook.object.value(), HELM, strict).await {
                 Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
                 _ => Ok(()),
             }
@@ -47,7 +49,7 @@ impl Release {
     /// Runs the hooks of an event. What keeps the release from going on is in [`Applied::halted`].
     pub(super) async fn run_hooks(&self, record: &Record, event: HookEvent, run: &Run) -> Result<Applied> {
         let engine = self.engine(&self.owner(HashSet::new()), false).health_rule("", "Pod", Arc::new(ended));
-        let hooks = hook::at(&record.hooks, event, &self.name, record.version)?;
+        let hooks = hook::at(record, event)?;
         let mut applied = Applied::default();
         for hook in &hooks {
             if run.cancel().is_cancelled() {
@@ -85,7 +87,7 @@ impl Release {
         started_by: &str,
     ) -> Result<()> {
         for event in events {
-            for hook in hook::at(&record.hooks, *event, &self.name, record.version)? {
+            for hook in hook::at(record, *event)? {
                 if hook.has(DeletePolicy::HookFailed) {
                     self.delete_hook(&hook, started_by).await?;
                 } else if is_awaited(&hook.object) {

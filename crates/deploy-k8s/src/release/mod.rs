@@ -75,6 +75,18 @@ const HISTORY_MAX: usize = 10;
 ///
 /// A run that dies leaves a pending revision. Whoever holds the release's lock next takes it for failed, and cleans up after it.
 ///
+/// # Beside Helm
+/// Helm 3 and 4 work on the same releases as this does, in any order. What to know of it:
+/// - Helm 4's `rollback` fails while an object stands that the newest revision does not want and the one it goes back to does: `original
+///   object ConfigMap with the name "extra" not found`. So it is once a run died before it deleted what it wants no more, or failed and was
+///   left as it is ([`OnFailure::Leave`](deploy_core::run::OnFailure::Leave)). Go on with this then: [`roll_back`](Self::roll_back) or
+///   [`upgrade`](Self::upgrade) cleans up, and Helm works again. Helm 3 takes the object as it stands.
+/// - What is recorded is read as Helm reads it: of a key or an object that stands twice, the last one wins. A bundle is read strictly.
+/// - Client-side apply, which is Helm 3's, drops fields that a kind does not have, and takes a list with two items of one key; server-side
+///   apply refuses both. On the way back to such a revision they are left out, but for the last of the items, and the outcome notes
+///   each. In a bundle they are errors.
+/// - A revision that failed is `superseded` once Helm has gone on from it. Its description still tells, and it is no way back.
+///
 /// # Rights
 /// All that it takes, in its namespace; the live tests run with exactly this:
 /// ```yaml
@@ -285,6 +297,6 @@ pub fn fuzz_record(text: &[u8]) {
     if let Ok(written) = codec::encode(&record) {
         assert_eq!(codec::decode(written.as_bytes()).expect("we wrote it"), record);
     }
-    let _ = manifest::objects("shop", record.version, &record.manifest);
-    let _ = hook::at(&record.hooks, hook::HookEvent::Test, "shop", record.version);
+    let _ = manifest::objects(&record, &record.manifest);
+    let _ = hook::at(&record, hook::HookEvent::Test);
 }

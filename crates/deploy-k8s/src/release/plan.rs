@@ -69,7 +69,7 @@ impl Release {
             });
         };
         let (record, to) = (target.record()?, target.revision);
-        let objects = manifest::objects(&self.name, to, &record.manifest)?;
+        let objects = manifest::objects(&record, &record.manifest)?;
         let bundle = Bundle::builder().objects(objects.clone()).namespace(self.namespace()).build()?;
         let digest = bundle.digest().as_str().to_owned();
         self.plan_content(Purpose::Rollback { to }, Content::of(record), objects, digest, standing, run).await
@@ -116,7 +116,9 @@ impl Release {
         let marked = objects.into_iter().map(|object| draft.owner.mark(object));
         let bundle = Bundle::builder().objects(crds).objects(marked).namespace(self.namespace()).build()?;
         let automatic = draft.purpose.deletes_first() && draft.standing.is_unsettled();
-        let mut plan = self.engine(&draft.owner, automatic).plan(&bundle, run).await?;
+        let engine = self.engine(&draft.owner, automatic);
+        let engine = if draft.purpose.deletes_first() { engine.leniently() } else { engine };
+        let mut plan = engine.plan(&bundle, run).await?;
         let wanted: HashSet<ObjectId> = plan.changes.iter().map(|change| change.id.clone()).collect();
         self.find_adopted(&mut draft, &plan).await?;
         let given_back: HashSet<ObjectId> =
@@ -149,7 +151,7 @@ impl Release {
         let (mut recorded, mut seen) = (Vec::new(), HashSet::new());
         for entry in entries.iter().rev() {
             let record = entry.record()?;
-            for object in manifest::objects(&self.name, entry.revision, &record.manifest)? {
+            for object in manifest::objects(&record, &record.manifest)? {
                 let resource = match self.cluster().resource_of(&object).await {
                     Ok(resource) => resource,
                     Err(error) if error.kind() == ErrorKind::NotFound => {

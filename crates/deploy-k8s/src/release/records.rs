@@ -6,7 +6,7 @@ use deploy_core::plan::Plan;
 use deploy_core::run::Run;
 
 use super::Release;
-use super::draft::{Draft, Purpose, shortened};
+use super::draft::{Draft, Purpose, interrupted, shortened};
 use super::hook::HookEvent;
 use super::record::{Record, ReleaseStatus};
 use super::store::{Entry, Writer};
@@ -97,7 +97,7 @@ impl Release {
                 self.stop_hooks(&record, &all, by).await?;
             }
             let by = by.unwrap_or("helm");
-            let description = format!("interrupted: {by} died at it, and {} took over", run.id());
+            let description = interrupted(by, run.id().as_str());
             self.fail_record(entry, &description, run).await?;
         }
         Ok(())

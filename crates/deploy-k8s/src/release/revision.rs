@@ -1,9 +1,10 @@
 //! What is shown of a revision in a list.
 
 use deploy_core::clock::Timestamp;
-use deploy_core::manifest::{Bundle, GIT_REVISION, read};
+use deploy_core::manifest::{Bundle, GIT_REVISION};
 use serde::{Deserialize, Serialize};
 
+use super::manifest;
 use super::record::{Record, ReleaseStatus};
 use super::store::Entry;
 
@@ -46,7 +47,7 @@ impl ReleaseRevision {
 
     pub(super) fn of_record(entry: &Entry, record: &Record) -> Self {
         let metadata = |field: &str| record.chart_metadata(field).map(str::to_owned);
-        let (images, git_revision) = contents(&record.manifest);
+        let (images, git_revision) = contents(record);
         let of_chart = || {
             let annotation = record.chart.get("metadata")?.get("annotations")?.get(GIT_REVISION)?;
             annotation.as_str().map(str::to_owned)
@@ -85,8 +86,8 @@ impl ReleaseRevision {
 }
 
 /// The images and the git revision that a manifest names. A chart may render what nobody can read: then it names none.
-fn contents(manifest: &str) -> (Vec<String>, Option<String>) {
-    let Ok(objects) = read("manifest", manifest.as_bytes()) else { return (Vec::new(), None) };
+fn contents(record: &Record) -> (Vec<String>, Option<String>) {
+    let Ok(objects) = manifest::objects(record, &record.manifest) else { return (Vec::new(), None) };
     let git_revision = objects.iter().find_map(|object| object.annotation(GIT_REVISION)).map(str::to_owned);
     let Ok(bundle) = Bundle::builder().objects(objects).build() else { return (Vec::new(), git_revision) };
     let mut images: Vec<String> = bundle.images().iter().map(|used| used.image.to_string()).collect();

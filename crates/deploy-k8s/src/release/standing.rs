@@ -5,6 +5,7 @@ use std::time::Duration;
 use deploy_core::clock::Timestamp;
 use deploy_core::error::{Error, Result};
 
+use super::draft::tells_of_failure;
 use super::record::ReleaseStatus;
 use super::store::Entry;
 
@@ -28,8 +29,8 @@ impl Standing {
 
     /// Whether it never came to run, or was uninstalled since.
     pub(super) fn is_absent(&self) -> bool {
-        let ran = [ReleaseStatus::Deployed, ReleaseStatus::Superseded, ReleaseStatus::Uninstalling];
-        self.since_uninstalled().iter().all(|entry| !ran.contains(&entry.status))
+        // The newest first: it is the one that is deployed, and no record is unpacked.
+        !self.since_uninstalled().iter().rev().any(came_to_run)
     }
 
     pub(super) fn is_uninstalled(&self) -> bool {
@@ -49,7 +50,8 @@ impl Standing {
     /// The newest good revision before the present one.
     pub(super) fn last_good(&self) -> Option<&Entry> {
         let (_, before) = self.since_uninstalled().split_last()?;
-        newest_of(before, &ReleaseStatus::Deployed).or_else(|| newest_of(before, &ReleaseStatus::Superseded))
+        let newest = |is: fn(&&Entry) -> bool| before.iter().rev().find(is);
+        newest(|entry| entry.status == ReleaseStatus::Deployed).or_else(|| newest(|entry| came_to_run(entry)))
     }
 
     /// Whether the present revision did not come to run: what was there before it is the way back.
@@ -64,10 +66,7 @@ impl Standing {
         let entries = self.since_uninstalled();
         let deployed =
             |entry: &Entry| matches!(entry.status, ReleaseStatus::Deployed | ReleaseStatus::Uninstalling);
-        let first = entries
-            .iter()
-            .position(deployed)
-            .or_else(|| entries.iter().rposition(|entry| entry.status == ReleaseStatus::Superseded));
+        let first = entries.iter().position(deployed).or_else(|| entries.iter().rposition(came_to_run));
         entries.get(first.unwrap_or(0)..).unwrap_or_default()
     }
 
@@ -115,29 +114,42 @@ impl Standing {
     }
 }
 
-fn newest_of<'a>(entries: &'a [Entry], status: &ReleaseStatus) -> Option<&'a Entry> {
-    entries.iter().rev().find(|entry| entry.status == *status)
+/// Whether a revision was what runs. Helm calls one superseded that failed, too, when it goes on from there: only the record tells.
+fn came_to_run(entry: &Entry) -> bool {
+    match entry.status {
+        ReleaseStatus::Deployed | ReleaseStatus::Uninstalling => true,
+        ReleaseStatus::Superseded => {
+            // What cannot be read is not passed over in silence: whoever needs it is told.
+            entry.record().map_or(true, |record| !tells_of_failure(&record.name, &record.info.description))
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
     use deploy_core::error::ErrorKind;
     use serde_json::json;
 
-    /// Revisions from 1, each with a status; one of Helm's where it begins with `helm `.
+    /// Revisions from 1, each with a status, and a description behind a comma; one of Helm's where it begins with `helm `.
     fn standing(statuses: &[&str]) -> Standing {
         let entries = statuses.iter().zip(1..).map(|(status, revision)| {
             let (status, annotations) = match status.strip_prefix("helm ") {
                 Some(status) => (status, json!({})),
                 None => (*status, json!({"deploy-core/deployment-id": "d"})),
             };
+            let (status, description) = status.split_once(", ").unwrap_or((status, "Upgrade complete"));
+            let record = json!({"name": "api", "version": revision, "info": {"description": description}});
+            let text = STANDARD.encode(STANDARD.encode(record.to_string()));
             Entry::read(&json!({
                 "metadata": {
                     "name": format!("sh.helm.release.v1.api.v{revision}"), "namespace": "shop", "labels": {"status": status},
                     "annotations": annotations, "creationTimestamp": "2026-11-21T10:00:00Z",
                 },
-                "data": {"release": ""},
+                "data": {"release": text},
             }))
             .unwrap()
         });
@@ -160,6 +172,23 @@ mod tests {
         // Deployed, and not yet cleaned up after.
         check(&["deployed", "deployed"], Some(1));
         check(&["superseded", "uninstalled", "failed"], None);
+        // Helm goes on from what failed, and calls it superseded.
+        let failed = "superseded, Upgrade \"api\" failed: image not found";
+        check(&[failed, "deployed"], None);
+        check(&["superseded", failed, "deployed"], Some(1));
+        check(&["superseded", failed, "superseded", "deployed"], Some(3));
+        check(&[failed, "failed"], None);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_passed_over() {
+        let mut standing = standing(&["superseded", "superseded", "deployed"]);
+        standing.entries[1] = Entry::read(&json!({
+            "metadata": {"name": "sh.helm.release.v1.api.v2", "namespace": "shop", "labels": {"status": "superseded"}},
+            "data": {"release": ""},
+        }))
+        .unwrap();
+        assert_eq!(standing.last_good().map(|entry| entry.revision), Some(2));
     }
 
     #[test]
@@ -178,6 +207,8 @@ mod tests {
         check(&["superseded", "uninstalling"], &[2]);
         check(&["deployed", "uninstalled", "failed"], &[3]);
         check(&["deployed", "uninstalled"], &[]);
+        check(&["failed", "superseded, Release \"api\" failed: timeout", "failed"], &[1, 2, 3]);
+        check(&["superseded", "superseded, Preparing upgrade", "failed"], &[1, 2, 3]);
     }
 
     #[test]
@@ -220,6 +251,7 @@ mod tests {
     fn whether_it_ever_ran() {
         let absent = |statuses: &[&str]| standing(statuses).is_absent();
         assert!(absent(&[]) && absent(&["failed"]) && absent(&["superseded", "uninstalled"]));
+        assert!(absent(&["superseded, Install \"api\" failed: timeout", "failed"]));
         assert!(!absent(&["deployed"]) && !absent(&["superseded", "failed"]) && !absent(&["uninstalling"]));
     }
 }

@@ -71,7 +71,7 @@ impl RolloutTarget for Tests {
         let entry = entry.cloned().ok_or_else(|| release.missing())?;
         let (record, revision) = (entry.record()?, entry.revision);
         let mut changes = Vec::new();
-        for hook in hook::at(&record.hooks, HookEvent::Test, &release.name, revision)? {
+        for hook in hook::at(&record, HookEvent::Test)? {
             let object = hook.object.in_namespace(release.namespace());
             changes.push(Change::create(object.clone(), object));
         }

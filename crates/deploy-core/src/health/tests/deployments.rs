@@ -88,6 +88,21 @@ fn only_the_new_replica_sets_pods_count() {
 }
 
 #[test]
+fn a_set_that_is_only_scaled_first_is_not_the_new_one() {
+    let noted = |value: Value| {
+        with(value, &[("/metadata/annotations", json!({"deployment.kubernetes.io/revision": "1"}))])
+    };
+    let old = with(noted(replica_set("old", "shop/app:v1")), &[("/status", json!({"replicas": 2}))]);
+    Story::of(noted(deployment(1, [2, 0, 0])))
+        .see(old)
+        .see(pod("p", "old", not_found()))
+        .is("progressing")
+        .see(replica_set("new", "shop/app:v2"))
+        .see(pod("q", "new", not_found()))
+        .is("ImageNotFound");
+}
+
+#[test]
 fn what_lies_in_the_template_fails_at_once() {
     let mut story = rollout(3, [4, 2, 2]);
     story

@@ -102,7 +102,13 @@ fn new_replica_set<'a>(world: &'a World, deployment: &Object) -> Option<&'a Seen
     same_template.or_else(|| {
         let revision = deployment.annotation(REVISION)?;
         let observed = deployment.int("/status/observedGeneration") >= deployment.int("/metadata/generation");
-        sets().find(|set| observed && set.object.annotation(REVISION) == Some(revision))
+        // Where replicas and template change together, the controller scales the old set first, observes that, and notes nothing new;
+        // but it counts that set's replicas as updated no more.
+        let counted = |set: &Object| {
+            deployment.count("/status/updatedReplicas") > 0 || set.count("/status/replicas") == 0
+        };
+        sets()
+            .find(|set| observed && set.object.annotation(REVISION) == Some(revision) && counted(&set.object))
     })
 }
 

@@ -65,6 +65,7 @@ proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = read("x", &bytes);
+        let _ = read_lenient("x", &bytes);
     }
 
     #[test]
@@ -75,7 +76,11 @@ proptest! {
         ], 0..40)
     ) {
         let text = words.concat();
-        if let Err(error) = read("x", text.as_bytes()) {
+        let (strict, lenient) = (read("x", text.as_bytes()), read_lenient("x", text.as_bytes()));
+        if let Ok(objects) = &strict {
+            prop_assert_eq!(lenient.as_ref().ok(), Some(objects));
+        }
+        for error in [strict, lenient].into_iter().filter_map(Result::err) {
             prop_assert!(error.to_string().starts_with("x:"), "{error}");
             let _ = excerpt(&error).map(ToString::to_string);
         }

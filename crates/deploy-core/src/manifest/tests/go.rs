@@ -3,20 +3,24 @@
 use serde_json::{Map, Value};
 
 use crate::manifest::excerpt::Source;
-use crate::manifest::yaml;
+use crate::manifest::yaml::{self, Repeated};
 
 const SCALARS: &str = include_str!("../../../tests/data/kubernetes-scalars.json");
 const DOCUMENTS: &str = include_str!("../../../tests/data/kubernetes-documents.json");
 
-/// The inputs on which we differ.
-const DIFFERENT: &[&str] = &[
-    // On purpose: a key twice, also when both are written differently.
+/// The inputs on which we differ on purpose, unless what stands last wins.
+const STRICTER: &[&str] = &[
+    // A key twice, also when both are written differently.
     "y: 1\nn: 2\n1: 3\n1.10: 4\n~x: 5\ntrue: 6\n0x10: 7",
     "true: a\nyes: b",
     "1: a\n\"1\": b",
     "&x 1: 1\n*x : 2",
-    // On purpose: a merge key behind a different key of the same name, on which tools disagree.
+    // A merge key behind a different key of the same name, on which tools disagree.
     "a: &x {b: 1, c: 2}\ne:\n  b: 9\n  <<: *x",
+];
+
+/// The inputs on which we differ in any case.
+const DIFFERENT: &[&str] = &[
     // On purpose: Go replaces what is not UTF-8.
     "a: !!binary //79",
     // Our parser takes more: tabs around the document's first key, directives, any character in an anchor's name.
@@ -35,9 +39,9 @@ const DIFFERENT: &[&str] = &[
 ];
 
 /// The first document as Go gives it: nothing is null.
-fn ours(text: &str) -> Result<Value, String> {
+fn ours(text: &str, repeated: Repeated) -> Result<Value, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let documents = yaml::documents(&Source { name: "t".into(), text });
+    let documents = yaml::documents(&Source { name: "t".into(), text }, repeated);
     let documents = documents.map_err(|error| error.to_string())?;
     Ok(documents.into_iter().next().map(|document| document.value).unwrap_or_default())
 }
@@ -62,6 +66,16 @@ fn same(left: &Value, right: &Value) -> bool {
 
 #[test]
 fn agrees_with_go() {
+    check_against_go(Repeated::Refused, &[STRICTER, DIFFERENT].concat());
+}
+
+#[test]
+fn agrees_with_go_where_what_stands_last_wins() {
+    check_against_go(Repeated::LastWins, DIFFERENT);
+}
+
+fn check_against_go(repeated: Repeated, different: &[&str]) {
+    let ours = |text: &str| ours(text, repeated);
     let mut wrong = Vec::new();
     let mut check = |kind: &str, input: &str, ours: Result<Value, String>, go: Option<&Value>| {
         let agrees = match (&ours, go) {
@@ -69,7 +83,7 @@ fn agrees_with_go() {
             (Err(_), None) => true,
             _ => false,
         };
-        let listed = DIFFERENT.contains(&input);
+        let listed = different.contains(&input);
         if agrees == listed {
             wrong.push(format!("{kind} {input:?}: ours {ours:?}, Go's {go:?}"));
         }

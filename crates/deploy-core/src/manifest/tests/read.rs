@@ -254,3 +254,22 @@ fn aliases_and_merge_keys_of_real_files() {
     // Written before the merge key with the same value: nobody can disagree.
     assert_eq!(one(&format!("{HEAD}x: &x {{a: 1}}\nz:\n  a: 1\n  <<: *x\n"))["z"], json!({"a": 1}));
 }
+
+#[test]
+fn what_was_applied_before_is_read_leniently() {
+    let check = |text: &str, expected: Value| {
+        let text = format!("{HEAD}{text}");
+        assert!(read("t.yaml", text.as_bytes()).is_err(), "{text:?}");
+        let object = read_lenient("t.yaml", text.as_bytes()).unwrap().remove(0);
+        assert_eq!(object.value()["data"], expected, "{text:?}");
+    };
+    check("data: {a: old, a: new}\n", json!({"a": "new"}));
+    check("data: {a: {x: 1, y: 2}, a: {x: 3}}\n", json!({"a": {"x": 3}}));
+    check("data: {a: old}\ndata: {b: new}\n", json!({"b": "new"}));
+    check("data: {on: 1, true: 2}\n", json!({"true": 2}));
+    check("b: &b {a: 1, c: 2}\ndata: {a: 3, <<: *b}\n", json!({"a": 1, "c": 2}));
+    let json = "{\"apiVersion\": \"v1\", \"kind\": \"K\", \"metadata\": {\"name\": \"a\"}, \"data\": 1, \"data\": 2}";
+    assert_eq!(read_lenient("t", json.as_bytes()).unwrap()[0].value()["data"], 2);
+    let object = read_lenient("t", format!("{HEAD}data: {{a: 1,\n a: 2}}\n").as_bytes()).unwrap().remove(0);
+    assert_eq!(object.place("/data/a").unwrap().to_string(), "t:5:5");
+}

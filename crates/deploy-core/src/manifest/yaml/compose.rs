@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::scalar::Scalar;
-use super::{Document, MAX_ALIAS_BYTES, MAX_DEPTH, MAX_VALUES, too_many};
+use super::{Document, MAX_ALIAS_BYTES, MAX_DEPTH, MAX_VALUES, Repeated, too_many};
 use crate::error::Result;
 use crate::manifest::excerpt::Source;
 use crate::manifest::places::{Mark, Path};
@@ -16,6 +16,7 @@ const VALUE_BYTES: usize = 64;
 /// Builds documents from events. An anchor is a number from the parser; 0 is none.
 pub(super) struct Composer<'a> {
     pub(super) source: &'a Source<'a>,
+    pub(super) repeated: Repeated,
     documents: Vec<Document>,
     values: usize,
     alias_bytes: usize,
@@ -54,9 +55,10 @@ enum Key {
 }
 
 impl<'a> Composer<'a> {
-    pub(super) fn new(source: &'a Source<'a>) -> Self {
+    pub(super) fn new(source: &'a Source<'a>, repeated: Repeated) -> Self {
         Self {
             source,
+            repeated,
             documents: Vec::new(),
             values: 0,
             alias_bytes: 0,
@@ -168,7 +170,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// A key of the innermost map, refused if the map has it already.
+    /// A key of the innermost map, which may have it already.
     pub(super) fn key(&mut self, name: String, at: Mark) -> Result<()> {
         let Some(Frame { path, collection: Collection::Map { map, .. }, .. }) = self.stack.last() else {
             return Ok(());
@@ -176,6 +178,7 @@ impl<'a> Composer<'a> {
         let path = path.key(&name);
         if let Some(first) = self.keys.insert(path, at)
             && map.contains_key(&name)
+            && self.repeated == Repeated::Refused
         {
             let first = first.origin(&self.source.name);
             return Err(self.source.error(at, format!("duplicate key {name:?} (first at {first})")));

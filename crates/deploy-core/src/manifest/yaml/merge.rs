@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::Repeated;
 use super::compose::Composer;
 use crate::error::Result;
 use crate::manifest::places::{Mark, Path};
@@ -29,7 +30,8 @@ impl Composer<'_> {
         };
         for (name, value) in merged.into_iter().flatten() {
             let path = path.key(&name);
-            if let Some(written) = self.keys.get(&path)
+            if self.repeated == Repeated::Refused
+                && let Some(written) = self.keys.get(&path)
                 && let Some(existing) = map.get(&name)
             {
                 if *existing == value {

@@ -31,14 +31,22 @@ pub(super) struct Document {
     pub(super) places: Vec<(Path, Mark)>,
 }
 
+/// What becomes of a key that stands twice in a map, or is merged into one that has it with another value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeated {
+    Refused,
+    /// As the reader that Kubernetes uses takes it where nobody asks it to be strict.
+    LastWins,
+}
+
 /// The documents of a text, empty ones left out.
-pub(super) fn documents(source: &Source<'_>) -> Result<Vec<Document>> {
+pub(super) fn documents(source: &Source<'_>, repeated: Repeated) -> Result<Vec<Document>> {
     // A flow collection is buffered by the scanner as a whole, so its size must be bounded before.
     let indicators = source.text.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
     if indicators > MAX_VALUES {
         return Err(too_many(&source.name));
     }
-    let mut composer = compose::Composer::new(source);
+    let mut composer = compose::Composer::new(source, repeated);
     let (offset, start) = json::read(source.text, &mut composer)?;
     let rest = source.text.get(offset..).unwrap_or_default();
     if !rest.trim().is_empty() {
