@@ -85,7 +85,7 @@ impl Env {
             .items
             .iter()
             .filter_map(|secret| secret.metadata.name.clone())
-            .filter(|name| name.starts_with("deploy-journal"))
+            .filter(|name| name.starts_with("deploy-journal") || name.starts_with("deploy-adopted"))
             .collect();
         assert!(left.is_empty(), "journals left: {left:?}");
         assert_eq!(self.get("coordination.k8s.io/v1", "Lease", "deploy.app").await, None, "a lease is left");

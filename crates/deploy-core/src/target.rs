@@ -271,7 +271,8 @@ pub trait RolloutTarget: Send + Sync {
     /// The default does nothing.
     ///
     /// # Errors
-    /// What the adapter meets.
+    /// [`Stale`](crate::error::ErrorKind::Stale) if somebody else went on from what was applied: then nothing is undone. What the adapter
+    /// meets.
     async fn fail(&self, plan: &Plan, why: &str, run: &Run) -> Result<()> {
         let _ = (plan, why, run);
         Ok(())

@@ -37,19 +37,33 @@ const MAX_PARTS: usize = 100;
 const MAX_RECORD: u64 = 512 << 20;
 const MANAGER: &str = "deploy-core-journal";
 const TYPE: &str = "deploy-core/journal";
-const RUN_LABEL: &str = "deploy-core/journal";
 
 /// Keeps journals as Secrets in one namespace.
 #[derive(Clone, Debug)]
 pub struct SecretJournal {
     cluster: Cluster,
     namespace: String,
+    /// What it keeps, as its Secrets' names and labels say.
+    what: &'static str,
 }
 
 impl SecretJournal {
     /// Keeps its Secrets in `namespace`, which must exist. Needs the verbs get, list, create, patch and delete on secrets there.
     pub fn new(cluster: Cluster, namespace: impl Into<String>) -> Self {
-        Self { cluster, namespace: namespace.into() }
+        Self { cluster, namespace: namespace.into(), what: "journal" }
+    }
+
+    /// The one of releases: how objects looked before they were taken over, in Secrets `deploy-adopted.NAME`.
+    pub(crate) fn of_adopted(cluster: Cluster, namespace: impl Into<String>) -> Self {
+        Self { what: "adopted", ..Self::new(cluster, namespace) }
+    }
+
+    fn head(&self, name: &str) -> String {
+        format!("deploy-{}.{name}", self.what)
+    }
+
+    fn label(&self) -> String {
+        format!("deploy-core/{}", self.what)
     }
 
     fn place(&self) -> Result<Place> {
@@ -60,7 +74,7 @@ impl SecretJournal {
     async fn put(&self, place: &Place, run: &str, name: &str, data: &Value) -> Result<()> {
         let secret = json!({
             "apiVersion": "v1", "kind": "Secret", "type": TYPE, "data": data,
-            "metadata": {"name": name, "labels": {"app.kubernetes.io/managed-by": "deploy-core", RUN_LABEL: run}},
+            "metadata": {"name": name, "labels": {"app.kubernetes.io/managed-by": "deploy-core", self.label(): run}},
         });
         let options = ApplyOptions { manager: MANAGER, force: true, dry_run: false };
         match self.cluster.apply(place, &secret, options).await? {
@@ -83,10 +97,10 @@ impl SecretJournal {
 
     /// Deletes the parts of `run` that are not of the save `keep`.
     async fn sweep(&self, place: &Place, run: &str, keep: Option<&str>) -> Result<()> {
-        let head = head(run);
+        let head = self.head(run);
         let prefix = keep.map(|save| format!("{head}.{save}-"));
         let mut old = Vec::new();
-        let selector = format!("&labelSelector={}", escape(&format!("{RUN_LABEL}={run}")));
+        let selector = format!("&labelSelector={}", escape(&format!("{}={run}", self.label())));
         self.cluster
             .list(place, &selector, |secret| {
                 let name = secret.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
@@ -107,7 +121,7 @@ impl Journal for SecretJournal {
     async fn load(&self, name: &str) -> Result<Option<Intent>> {
         check_name(name)?;
         let place = self.place()?;
-        let head = head(name);
+        let head = self.head(name);
         let Some(first) = self.get(&place, &head, "intent").await? else { return Ok(None) };
         let packed = match parts(&first) {
             None => first,
@@ -131,7 +145,7 @@ impl Journal for SecretJournal {
         check_name(name)?;
         let place = self.place()?;
         let packed = pack(&intent.to_bytes()?)?;
-        let head = head(name);
+        let head = self.head(name);
         if packed.len() <= PART {
             let data = json!({"intent": ByteString(packed)});
             return self.put(&place, name, &head, &data).await;
@@ -158,13 +172,9 @@ impl Journal for SecretJournal {
         check_name(name)?;
         let place = self.place()?;
         // The head first: without it the parts mean nothing, and what a kill leaves of them goes with the next clearing.
-        self.cluster.delete(&place, &head(name), None).await?;
+        self.cluster.delete(&place, &self.head(name), None).await?;
         self.sweep(&place, name, None).await
     }
-}
-
-fn head(name: &str) -> String {
-    format!("deploy-journal.{name}")
 }
 
 /// The save and the number of parts, if the record is spread.

@@ -40,7 +40,7 @@
 //! it ended well; a run that was killed leaves them for the next one of that name.
 //!
 //! Of a release the Secrets `sh.helm.release.v1.NAME.vN`, and on its objects the label and the annotations that Helm marks them with instead
-//! of ours; the Lease while it is worked on; a journal only while objects are taken over.
+//! of ours; the Lease while it is worked on; the Secret `deploy-adopted.NAME` only while objects are taken over.
 //!
 //! # Rights
 //! | for | on | verbs |

@@ -317,14 +317,14 @@ impl Rollout {
         }
         let mut outcome = self.outcome(plan, Status::Failed);
         outcome.evidence = attempt.evidence;
-        self.record_failure(plan, &cause, run).await;
+        let ours = self.record_failure(plan, &cause, run).await;
         let capabilities = self.target.capabilities();
         let (remote, leave) =
             (capabilities.drives == Drives::Remote, run.rules().on_failure == OnFailure::Leave);
         let nothing_written = intent.before.entries.is_empty();
         if attempt.undone {
             outcome.status = Status::RolledBack;
-        } else if remote || leave || (nothing_written && !capabilities.goes_back_by_revision()) {
+        } else if remote || leave || !ours || (nothing_written && !capabilities.goes_back_by_revision()) {
             self.settle(intent, plan, run).await;
         } else {
             run.emit(EventKind::RollingBack { cause: cause.to_string() });

@@ -3,7 +3,7 @@
 use super::attempt::cause;
 use super::back::too_slow;
 use super::{Rollout, lost_or_cancelled};
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::event::EventKind;
 use crate::outcome::{Cause, RollbackReport};
 use crate::plan::Plan;
@@ -59,14 +59,12 @@ impl Rollout {
         }
     }
 
-    /// Has the target note why `plan` failed.
-    pub(super) async fn record_failure(&self, plan: &Plan, cause: &Cause, run: &Run) {
-        if let Err(error) = self.target.fail(plan, &cause.to_string(), run).await {
-            run.emit(not_recorded(&error));
-        }
+    /// Has the target note why `plan` failed. Whether what it wrote is ours to undo: not if somebody went on from it.
+    pub(super) async fn record_failure(&self, plan: &Plan, cause: &Cause, run: &Run) -> bool {
+        let Err(error) = self.target.fail(plan, &cause.to_string(), run).await else { return true };
+        let theirs = error.kind() == ErrorKind::Stale;
+        let what = if theirs { "nothing is undone" } else { "that it failed was not recorded" };
+        run.emit(EventKind::Warning { message: format!("{what}: {error}") });
+        !theirs
     }
-}
-
-fn not_recorded(error: &Error) -> EventKind {
-    EventKind::Warning { message: format!("that it failed was not recorded: {error}") }
 }

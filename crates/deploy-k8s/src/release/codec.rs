@@ -18,27 +18,44 @@ use super::record::Record;
 pub(crate) const MAX_TEXT: usize = 1 << 20;
 /// A record larger than this is refused before it is read whole: gzip makes of 1 MiB a GiB at most.
 const MAX_JSON: u64 = 64 << 20;
+/// What is left free of a Secret when a revision is planned, in bytes: the reason why it failed packs to less.
+const ROOM: usize = 8 << 10;
 const GZIP: [u8; 3] = [0x1f, 0x8b, 0x08];
+
+/// Whether there is room for a record, and for what will be said of it when it fails.
+///
+/// # Errors
+/// As [`encode`].
+pub(crate) fn check_room(record: &Record) -> Result<()> {
+    within(&pack(record)?, record, MAX_TEXT - ROOM)
+}
 
 /// Writes a record.
 ///
 /// # Errors
 /// [`InvalidInput`](ErrorKind::InvalidInput) for one that no Secret can hold.
 pub(crate) fn encode(record: &Record) -> Result<String> {
+    let text = pack(record)?;
+    within(&text, record, MAX_TEXT)?;
+    Ok(text)
+}
+
+fn pack(record: &Record) -> Result<String> {
     let failed = |error| Error::new(ErrorKind::Internal, "cannot write the release's record").source(error);
     let json = serde_json::to_vec(record).map_err(|error| failed(error.into()))?;
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     let packed = gzip.write_all(&json).and_then(|()| gzip.finish()).map_err(failed)?;
-    let text = STANDARD.encode(packed);
-    if text.len() > MAX_TEXT {
-        let why = format!(
-            "the record of revision {} takes {} bytes, and a Secret holds {MAX_TEXT}",
-            record.version,
-            text.len()
-        );
-        return Err(Error::invalid(why).help("split the release into several"));
+    Ok(STANDARD.encode(packed))
+}
+
+fn within(text: &str, record: &Record, max: usize) -> Result<()> {
+    if text.len() <= max {
+        return Ok(());
     }
-    Ok(text)
+    let (revision, bytes) = (record.version, text.len());
+    let why =
+        format!("the record of revision {revision} takes {bytes} bytes, and a Secret has room for {max}");
+    Err(Error::invalid(why).help("split the release into several"))
 }
 
 /// Reads a record.
@@ -166,6 +183,34 @@ mod tests {
             encode(&record).is_ok(),
             "alphanumeric text packs to three quarters, and base64 makes that whole again"
         );
+        // The border, to the byte: base64 makes steps of 4.
+        let room = |record: &Record| (check_room(record).is_ok(), encode(record).is_ok());
+        let (mut fits, mut too_long) = (900_000, 1_300_000);
+        while too_long - fits > 1 {
+            let middle = usize::midpoint(fits, too_long);
+            record.manifest = noise(middle);
+            if room(&record).1 { fits = middle } else { too_long = middle }
+        }
+        record.manifest = noise(fits);
+        let text = encode(&record).unwrap();
+        assert!(text.len() <= MAX_TEXT && text.len() > MAX_TEXT - 16, "{}", text.len());
+        assert_eq!(
+            room(&record),
+            (false, true),
+            "a record of Helm's is read and written up to the border, and none of ours is planned"
+        );
+        record.info.description = noise(1_000);
+        assert!(encode(&record).is_err());
+        let (mut planned, mut refused) = (900_000, fits);
+        while refused - planned > 1 {
+            let middle = usize::midpoint(planned, refused);
+            record.manifest = noise(middle);
+            record.info.description = String::new();
+            if room(&record).0 { planned = middle } else { refused = middle }
+        }
+        record.manifest = noise(planned);
+        record.info.description = "\u{10ffff}".repeat(1_000);
+        assert!(room(&record).1, "the reason of a failure fits");
         record.manifest = noise(2_000_000);
         let error = encode(&record).unwrap_err();
         assert!(error.to_string().starts_with("the record of revision 7 takes "), "{error}");

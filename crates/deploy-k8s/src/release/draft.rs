@@ -25,6 +25,8 @@ pub(super) struct Draft {
     pub(super) standing: Standing,
     /// The objects that are taken over, as they stood before.
     pub(super) adopted: Snapshot,
+    /// Whether an earlier journal of such objects stands.
+    pub(super) is_journaled: bool,
     /// What revisions that never came to run took over, and this one does not want: it is brought back.
     pub(super) given_back: Snapshot,
 }
@@ -39,12 +41,18 @@ impl Draft {
         standing: Standing,
     ) -> Self {
         let (adopted, given_back) = (Snapshot::default(), Snapshot::default());
-        Self { purpose, record, labels, owner, standing, adopted, given_back }
+        Self { purpose, record, labels, owner, standing, adopted, is_journaled: false, given_back }
     }
 
     /// Whether a journal says how objects looked before the release took them.
     pub(super) fn is_adopting(&self) -> bool {
         !self.adopted.entries.is_empty() || !self.given_back.entries.is_empty()
+    }
+
+    /// Whether what later revisions brought goes before anything is waited for: what failed may hold the place of what is gone back to.
+    /// What a person goes back from serves until that which takes its place does.
+    pub(super) fn deletes_first(&self) -> bool {
+        self.purpose.goes_back() && self.standing.is_unsettled()
     }
 
     /// Whether hooks run once all else is well.
@@ -95,8 +103,8 @@ impl Purpose {
         }
     }
 
-    /// Whether what later revisions brought goes before anything is waited for: what is gone back to needs its place.
-    pub(super) fn deletes_first(self) -> bool {
+    /// Whether it brings back what was recorded before.
+    pub(super) fn goes_back(self) -> bool {
         matches!(self, Self::Rollback { .. } | Self::Removal)
     }
 

@@ -30,7 +30,7 @@ impl Release {
     pub(super) async fn check_hooks(&self, draft: &Draft) -> Result<()> {
         let Some(record) = &draft.record else { return Ok(()) };
         // What is recorded ran before as it is.
-        let strict = !draft.purpose.deletes_first();
+        let strict = !draft.purpose.goes_back();
         let mut hooks = Vec::new();
         for event in draft.purpose.before().into_iter().chain(draft.purpose.after()) {
             hooks.extend(hook::at(record, event)?);

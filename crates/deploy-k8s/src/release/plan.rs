@@ -15,7 +15,7 @@ use super::record::Record;
 use super::standing::Standing;
 use super::store::Entry;
 use super::{Release, codec, hook, manifest};
-use crate::api::{Place, Read};
+use crate::api::{Place, Read, Resource};
 use crate::apply::{Apply, Fate, in_order_of_deletion};
 
 /// An object that a revision records, and where it belongs.
@@ -34,7 +34,9 @@ impl Release {
     /// How the release stands, if it is free to be worked on.
     pub(super) async fn standing(&self, run: &Run) -> Result<Standing> {
         let standing = Standing::of(self.store.entries(Some(&self.name)).await?);
-        standing.check_free(run.now(), self.helm_dead_after)?;
+        if !self.dry_run {
+            standing.check_free(run.now(), self.helm_dead_after)?;
+        }
         Ok(standing)
     }
 
@@ -90,7 +92,7 @@ impl Release {
         let names = (self.namespace(), self.name.as_str());
         let record = Record::pending(names, revision, purpose, content, first, run.now());
         // What no Secret can hold shows before anything is written.
-        codec::encode(&record)?;
+        codec::check_room(&record)?;
         let mut labels = newest.map(Entry::users_labels).unwrap_or_default();
         labels.extend(self.labels.clone());
         let draft = Draft::new(purpose, Some(record), labels, self.owner(HashSet::new()), standing);
@@ -112,12 +114,12 @@ impl Release {
         let recorded = self.recorded(draft.standing.standing(), &mut notes).await?;
         draft.owner = self.owner(recorded.iter().map(Recorded::id).collect());
         self.check_hooks(&draft).await?;
-        let crds = if draft.purpose.deletes_first() { Vec::new() } else { self.missing_crds().await? };
+        let crds = if draft.purpose.goes_back() { Vec::new() } else { self.missing_crds().await? };
         let marked = objects.into_iter().map(|object| draft.owner.mark(object));
         let bundle = Bundle::builder().objects(crds).objects(marked).namespace(self.namespace()).build()?;
-        let automatic = draft.purpose.deletes_first() && draft.standing.is_unsettled();
+        let automatic = draft.deletes_first();
         let engine = self.engine(&draft.owner, automatic);
-        let engine = if draft.purpose.deletes_first() { engine.leniently() } else { engine };
+        let engine = if draft.purpose.goes_back() { engine.leniently() } else { engine };
         let mut plan = engine.plan(&bundle, run).await?;
         let wanted: HashSet<ObjectId> = plan.changes.iter().map(|change| change.id.clone()).collect();
         self.find_adopted(&mut draft, &plan).await?;
@@ -152,16 +154,9 @@ impl Release {
         for entry in entries.iter().rev() {
             let record = entry.record()?;
             for object in manifest::objects(&record, &record.manifest)? {
-                let resource = match self.cluster().resource_of(&object).await {
-                    Ok(resource) => resource,
-                    Err(error) if error.kind() == ErrorKind::NotFound => {
-                        notes.push(format!(
-                            "{} is not looked for: its kind is not served any more",
-                            object.id()
-                        ));
-                        continue;
-                    }
-                    Err(error) => return Err(error),
+                let Some(resource) = self.resource_of_recorded(&object).await? else {
+                    notes.push(format!("{} is not looked for: its kind is not served any more", object.id()));
+                    continue;
                 };
                 let namespace = object.namespace().unwrap_or(self.namespace()).to_owned();
                 let place = resource.within(Some(&namespace));
@@ -172,6 +167,16 @@ impl Release {
             }
         }
         Ok(recorded)
+    }
+
+    /// The resource of an object that was recorded once, in another version where its own is not served any more.
+    async fn resource_of_recorded(&self, object: &Object) -> Result<Option<Resource>> {
+        match self.cluster().resource_of(object).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.cluster().served(object.group(), object.kind()).await
+            }
+            found => found.map(Some),
+        }
     }
 
     /// What goes of what is wanted no more, in the order of deletion.

@@ -2,6 +2,7 @@
 //! excludes Helm, so that comes first.
 
 use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::event::EventKind;
 use deploy_core::plan::Plan;
 use deploy_core::run::Run;
 
@@ -24,7 +25,12 @@ impl Release {
             _ => error,
         })?;
         if created {
-            return self.journal_adopted(plan, draft, run).await;
+            let Err(error) = self.journal_adopted(plan, draft, run).await else { return Ok(()) };
+            // Nothing is written yet, and nobody would call the revision failed.
+            if let Some(own) = self.store.entry(&self.name, record.version).await? {
+                self.fail_record(&own, &draft.purpose.failed(&self.name, &error.to_string()), run).await?;
+            }
+            return Err(error);
         }
         let taken = self.store.entry(&self.name, record.version).await?;
         Err(match taken.filter(|taken| taken.status.is_pending()) {
@@ -66,25 +72,41 @@ impl Release {
         }
         let Some(record) = &draft.record else { return Ok(()) };
         for entry in draft.standing.forgotten(self.history_max, record.version) {
-            self.store.delete(entry).await?;
+            match entry.record() {
+                Ok(_) => self.store.delete(entry).await?,
+                Err(error) => run.emit(stays(&error)),
+            }
         }
         Ok(())
     }
 
     /// The revision failed: its hooks are stopped first.
+    ///
+    /// # Errors
+    /// [`Stale`](ErrorKind::Stale) if somebody recorded another revision since.
     pub(super) async fn record_failed(&self, plan: &Plan, draft: &Draft, why: &str, run: &Run) -> Result<()> {
-        let Some(own) = self.own(plan, draft).await? else { return Ok(()) };
-        if let Some(record) = &draft.record {
-            self.stop_hooks(record, &events(draft.purpose), plan.deployment.as_str()).await?;
-        }
-        let description = draft.purpose.failed(&self.name, why);
-        self.fail_record(&own, &description, run).await
+        let Some((own, next)) = self.own_and_next(plan, draft).await? else { return Ok(()) };
+        let stopped = match &draft.record {
+            Some(record) => self.stop_hooks(record, &events(draft.purpose), plan.deployment.as_str()).await,
+            None => Ok(()),
+        };
+        // Whatever became of its hooks, the revision must not stay pending.
+        self.fail_record(&own, &draft.purpose.failed(&self.name, why), run).await?;
+        stopped?;
+        next.map_or(Ok(()), |next| Err(self.overtaken(&next)))
     }
 
     /// Revisions of runs that died at them will not come to run.
     pub(super) async fn record_interrupted(&self, draft: &Draft, run: &Run) -> Result<()> {
         for entry in draft.standing.dead() {
-            let (by, record) = (entry.run.as_deref(), entry.record()?);
+            let by = entry.run.as_deref();
+            let record = match entry.record() {
+                Ok(record) => record,
+                Err(error) => {
+                    run.emit(stays(&error));
+                    continue;
+                }
+            };
             if let Some(by) = by {
                 let all = [
                     HookEvent::PreInstall,
@@ -94,7 +116,11 @@ impl Release {
                     HookEvent::PreRollback,
                     HookEvent::PostRollback,
                 ];
-                self.stop_hooks(&record, &all, by).await?;
+                if let Err(error) = self.stop_hooks(&record, &all, by).await {
+                    run.emit(EventKind::Warning {
+                        message: format!("a hook of {by} was not stopped: {error}"),
+                    });
+                }
             }
             let by = by.unwrap_or("helm");
             let description = interrupted(by, run.id().as_str());
@@ -119,6 +145,20 @@ impl Release {
 
     /// The plan's own revision, as it is recorded now; nothing where it records none.
     async fn own(&self, plan: &Plan, draft: &Draft) -> Result<Option<Entry>> {
+        match self.own_and_next(plan, draft).await? {
+            Some((_, Some(next))) => Err(self.overtaken(&next)),
+            own => Ok(own.map(|(own, _)| own)),
+        }
+    }
+
+    fn overtaken(&self, next: &Entry) -> Error {
+        let why =
+            format!("somebody else recorded revision {} meanwhile, which is {}", next.revision, next.status);
+        self.error(ErrorKind::Stale, why).help("look at its history, and run again")
+    }
+
+    /// The same, and the revision that somebody recorded after it.
+    async fn own_and_next(&self, plan: &Plan, draft: &Draft) -> Result<Option<(Entry, Option<Entry>)>> {
         let Some(record) = &draft.record else { return Ok(None) };
         let stale =
             |why: String| self.error(ErrorKind::Stale, why).help("look at its history, and run again");
@@ -129,14 +169,13 @@ impl Release {
         if !own.is_by(&plan.deployment) {
             return Err(stale(format!("somebody else wrote the record of revision {}", record.version)));
         }
-        if let Some(next) = found.next() {
-            return Err(stale(format!(
-                "somebody else recorded revision {} meanwhile, which is {}",
-                next.revision, next.status
-            )));
-        }
-        Ok(Some(own))
+        Ok(Some((own, found.next())))
     }
+}
+
+/// A record that cannot be read is no one's to delete or to write.
+fn stays(error: &Error) -> EventKind {
+    EventKind::Warning { message: format!("left as it is: {error}") }
 }
 
 fn events(purpose: Purpose) -> Vec<HookEvent> {

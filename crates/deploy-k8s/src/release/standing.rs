@@ -47,6 +47,11 @@ impl Standing {
         self.entries.iter().find(|entry| entry.revision == revision)
     }
 
+    /// Whether a journal may say of any revision what it took over.
+    pub(super) fn has_adopted(&self) -> bool {
+        self.entries.iter().any(|entry| entry.adopts)
+    }
+
     /// The newest good revision before the present one.
     pub(super) fn last_good(&self) -> Option<&Entry> {
         let (_, before) = self.since_uninstalled().split_last()?;

@@ -189,7 +189,9 @@ impl Entry {
             run: annotation(DEPLOYMENT_ID).map(str::to_owned),
             adopts: annotation(ADOPTS).is_some(),
             metadata: unmanaged(metadata),
-            text: serde_json::from_value(secret.get("data")?.get("release")?.clone()).ok(),
+            text: secret
+                .get("data")
+                .and_then(|data| serde_json::from_value(data.get("release")?.clone()).ok()),
         })
     }
 
@@ -199,7 +201,8 @@ impl Entry {
     /// [`InvalidInput`](ErrorKind::InvalidInput) for what is none, or another's.
     pub(super) fn record(&self) -> Result<Record> {
         let named = |error: Error| error.on(self.secret());
-        let text = self.text.as_ref().ok_or_else(|| named(codec::unreadable("it is not base64")))?;
+        let text =
+            self.text.as_ref().ok_or_else(|| named(codec::unreadable("it holds none, or not in base64")))?;
         let record = codec::decode(&text.0).map_err(named)?;
         if record.name != self.release || record.version != self.revision {
             let why = "it says that it is of another release or revision than its Secret's name";
@@ -306,12 +309,22 @@ mod tests {
         ] {
             assert!(Entry::read(&secret(name, &json!({}))).is_none(), "{name}");
         }
-        for wrong in [
-            json!(null),
-            json!({"metadata": 5}),
-            json!({"metadata": {"name": "sh.helm.release.v1.a.v1", "namespace": "b"}}),
-        ] {
+        for wrong in [json!(null), json!({"metadata": 5})] {
             assert!(Entry::read(&wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn one_that_holds_nothing_is_named() {
+        for data in [json!(null), json!({}), json!({"release": 5})] {
+            let name = "sh.helm.release.v1.a.v1";
+            let entry =
+                Entry::read(&json!({"metadata": {"name": name, "namespace": "b"}, "data": data})).unwrap();
+            let error = entry.record().unwrap_err().to_string();
+            assert!(
+                error.starts_with("Secret b/sh.helm.release.v1.a.v1: the release's record cannot be read"),
+                "{error}"
+            );
         }
     }
 

@@ -45,7 +45,7 @@ impl RolloutTarget for Release {
         if applied.halted.is_some() {
             return Ok(applied);
         }
-        if draft.purpose.deletes_first() {
+        if draft.deletes_first() {
             // What failed may hold what is gone back to from coming up. Whether it is gone is waited for at the end.
             applied.objects.extend(self.give_back(&draft.owner, &draft.given_back, run).await?);
             self.delete_unwanted(plan, draft, run).await?;
@@ -72,11 +72,9 @@ impl RolloutTarget for Release {
 
     async fn finish(&self, plan: &Plan, run: &Run) -> Result<Observation> {
         let draft = draft(plan)?;
-        if draft.is_adopting() {
-            self.give_back(&draft.owner, &draft.given_back, run).await?;
-            self.forget_adopted().await?;
-        }
         self.record_deployed(plan, draft, run).await?;
+        // What cannot be given back stays in the journal, and keeps nothing else from going on.
+        let settled = self.settle_adopted(draft, run).await;
         let Some(gone) = self.delete_unwanted(plan, draft, run).await? else {
             return Ok(Observation::Cancelled);
         };
@@ -85,13 +83,15 @@ impl RolloutTarget for Release {
             self.record_interrupted(draft, run).await?;
             self.record_superseded(draft, run).await?;
         }
+        settled?;
         Ok(observed)
     }
 
     async fn fail(&self, plan: &Plan, why: &str, run: &Run) -> Result<()> {
         let draft = draft(plan)?;
-        self.record_failed(plan, draft, why, run).await?;
-        self.record_interrupted(draft, run).await
+        let failed = self.record_failed(plan, draft, why, run).await;
+        self.record_interrupted(draft, run).await?;
+        failed
     }
 
     async fn history(&self) -> Result<Vec<Revision>> {

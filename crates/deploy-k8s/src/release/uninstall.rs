@@ -114,7 +114,7 @@ impl RolloutTarget for Uninstall {
         let (record, revision, mut notes) = (newest.record()?, newest.revision, Vec::new());
         let owner = release.owner(HashSet::new());
         let recorded = release.recorded(standing.standing(), &mut notes).await?;
-        let given_back = release.taken_over(&standing).await?;
+        let given_back = release.taken_over(&standing).await?.before;
         let stays = |id: &ObjectId| given_back.entries.iter().any(|entry| entry.id == *id);
         let recorded = recorded.into_iter().filter(|one| !stays(&one.id())).collect();
         let deletions = release.deletions(recorded, &owner, &mut notes).await?;
