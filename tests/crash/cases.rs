@@ -37,12 +37,14 @@ enum What {
 #[derive(Clone, Copy)]
 enum Step {
     Upgrade(fn() -> String),
+    /// The same, over what is not the release's.
+    TakeOver(fn() -> String),
     /// To the first revision.
     RollBack,
     Uninstall,
 }
 
-use Step::{RollBack, Uninstall, Upgrade};
+use Step::{RollBack, TakeOver, Uninstall, Upgrade};
 use What::{Image, Manifests, Release, Restart};
 
 const fn case(name: &'static str, before: &'static [What], what: What, ends: Status) -> Case {
@@ -122,6 +124,13 @@ pub(crate) const CASES: &[Case] = &[
         Release(RollBack),
         Status::Healthy,
     ),
+    case("release_that_takes_over", &[Manifests(plain, v1)], Release(TakeOver(v2)), Status::Healthy),
+    case(
+        "release_that_takes_over_and_fails",
+        &[Manifests(plain, v1)],
+        Release(TakeOver(bad)),
+        Status::RolledBack,
+    ),
     case("release_uninstalled", &[Release(Upgrade(hooked))], Release(Uninstall), Status::Healthy),
 ];
 
@@ -172,6 +181,7 @@ async fn release(env: &Env, step: Step, holder: &str) -> Result<Outcome> {
     let (release, (run, _)) = (env.release("app").holder(holder), env.run());
     match step {
         Upgrade(manifests) => release.upgrade(&env.bundle(&manifests()), run).await,
+        TakeOver(manifests) => release.take_ownership(true).upgrade(&env.bundle(&manifests()), run).await,
         RollBack => release.roll_back(Some(1), run).await,
         Uninstall => release.uninstall(false, run).await,
     }

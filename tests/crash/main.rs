@@ -51,6 +51,8 @@ crashes![
     release_upgraded_and_fails,
     release_whose_hook_fails,
     release_rolled_back,
+    release_that_takes_over,
+    release_that_takes_over_and_fails,
     release_uninstalled,
 ];
 

@@ -1,6 +1,7 @@
 //! Helm-style releases, whatever tool reads them: what stands, and what is recorded of it.
 
 mod atomic;
+mod edges;
 mod hooks;
 mod kept;
 mod ownership;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{config_maps, history, there, upgrade, upgraded};
 
 /// Records a revision as helm of long ago did: not compressed.
-async fn record(env: &Env, revision: u64, status: &str, description: &str, manifest: &str) {
+pub(super) async fn record(env: &Env, revision: u64, status: &str, description: &str, manifest: &str) {
     let record = json!({
         "name": "app", "namespace": env.namespace, "version": revision, "manifest": env.filled(manifest),
         "chart": {"metadata": {"name": "app", "version": "1.0.0"}}, "info": {"status": status, "description": description},
@@ -21,12 +21,17 @@ async fn record(env: &Env, revision: u64, status: &str, description: &str, manif
         Ok(Value::String(text)) => text,
         other => panic!("{other:?}"),
     };
+    record_of(env, revision, status, json!({"release": base64(base64(record.to_string()))})).await;
+}
+
+/// Makes the Secret of a revision, whatever it holds.
+pub(super) async fn record_of(env: &Env, revision: u64, status: &str, data: Value) {
     let secret = json!({
         "metadata": {
             "name": format!("sh.helm.release.v1.app.v{revision}"),
             "labels": {"owner": "helm", "name": "app", "status": status, "version": revision.to_string()},
         },
-        "type": "helm.sh/release.v1", "data": {"release": base64(base64(record.to_string()))},
+        "type": "helm.sh/release.v1", "data": data,
     });
     let secrets: Api<Secret> = Api::namespaced(env.kube.clone(), &env.namespace);
     let secret = serde_json::from_value(secret).expect("a secret");

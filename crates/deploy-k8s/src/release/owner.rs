@@ -20,7 +20,7 @@ const POLICY: &str = "helm.sh/resource-policy";
 pub(crate) struct Owner {
     pub(crate) release: String,
     pub(crate) namespace: String,
-    /// What earlier revisions record: it is the release's, however it is marked.
+    /// What revisions record that came to run: it is the release's, however it is marked.
     pub(crate) known: HashSet<ObjectId>,
     /// Whether objects that are nobody's, or another release's, are taken over.
     pub(crate) adopts: bool,

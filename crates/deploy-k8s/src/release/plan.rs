@@ -12,7 +12,7 @@ use deploy_core::target::RolloutTarget;
 use super::draft::{Content, Draft, Purpose};
 use super::owner::Owner;
 use super::record::Record;
-use super::standing::Standing;
+use super::standing::{Standing, came_to_run};
 use super::store::Entry;
 use super::{Release, codec, hook, manifest};
 use crate::api::{Place, Read, Resource};
@@ -22,6 +22,8 @@ use crate::apply::{Apply, Fate, in_order_of_deletion};
 pub(super) struct Recorded {
     pub(super) object: Object,
     pub(super) place: Place,
+    /// Whether one of the revisions that record it was what ran. Else it may be somebody's that was only to be taken over.
+    pub(super) came_to_run: bool,
 }
 
 impl Recorded {
@@ -112,7 +114,8 @@ impl Release {
     async fn plan_draft(&self, mut draft: Draft, objects: Vec<Object>, run: &Run) -> Result<Plan> {
         let mut notes = Vec::new();
         let recorded = self.recorded(draft.standing.standing(), &mut notes).await?;
-        draft.owner = self.owner(recorded.iter().map(Recorded::id).collect());
+        let ran = recorded.iter().filter(|one| one.came_to_run);
+        draft.owner = self.owner(ran.map(Recorded::id).collect());
         self.check_hooks(&draft).await?;
         let crds = if draft.purpose.goes_back() { Vec::new() } else { self.missing_crds().await? };
         let marked = objects.into_iter().map(|object| draft.owner.mark(object));
@@ -150,9 +153,9 @@ impl Release {
 
     /// The objects of these revisions, each once.
     pub(super) async fn recorded(&self, entries: &[Entry], notes: &mut Vec<String>) -> Result<Vec<Recorded>> {
-        let (mut recorded, mut seen) = (Vec::new(), HashSet::new());
+        let (mut recorded, mut seen): (Vec<Recorded>, _) = (Vec::new(), HashMap::new());
         for entry in entries.iter().rev() {
-            let record = entry.record()?;
+            let (record, came_to_run) = (entry.record()?, came_to_run(entry));
             for object in manifest::objects(&record, &record.manifest)? {
                 let Some(resource) = self.resource_of_recorded(&object).await? else {
                     notes.push(format!("{} is not looked for: its kind is not served any more", object.id()));
@@ -160,9 +163,14 @@ impl Release {
                 };
                 let namespace = object.namespace().unwrap_or(self.namespace()).to_owned();
                 let place = resource.within(Some(&namespace));
-                let one = Recorded { object, place };
-                if seen.insert(one.id()) {
-                    recorded.push(one);
+                let one = Recorded { object, place, came_to_run };
+                match seen.entry(one.id()).or_insert(recorded.len()) {
+                    index if *index == recorded.len() => recorded.push(one),
+                    index => {
+                        if let Some(same) = recorded.get_mut(*index) {
+                            same.came_to_run |= came_to_run;
+                        }
+                    }
                 }
             }
         }

@@ -120,7 +120,7 @@ impl Standing {
 }
 
 /// Whether a revision was what runs. Helm calls one superseded that failed, too, when it goes on from there: only the record tells.
-fn came_to_run(entry: &Entry) -> bool {
+pub(super) fn came_to_run(entry: &Entry) -> bool {
     match entry.status {
         ReleaseStatus::Deployed | ReleaseStatus::Uninstalling => true,
         ReleaseStatus::Superseded => {
