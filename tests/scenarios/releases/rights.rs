@@ -83,5 +83,13 @@ live_scenario!(
         let error = release.upgrade(&env.bundle(account), env.run().0).await.expect_err("it may not");
         assert_eq!(error.kind(), ErrorKind::Forbidden, "{error}");
         assert!(release.revisions().await.is_err(), "nothing is recorded");
+        // How an object stood is journaled, which takes one right more: nothing of it is written, and no revision stays pending.
+        env.deploy(&config_maps("theirs", &["plain"])).await;
+        let bundle = env.bundle(&config_maps("ours", &["plain"]));
+        let error = release.take_ownership(true).upgrade(&bundle, env.run().0).await.expect_err("it may not");
+        assert_eq!(error.kind(), ErrorKind::Forbidden, "{error}");
+        assert_eq!(history(&env).await, ["1 failed"]);
+        let live = env.get("v1", "ConfigMap", "plain").await.expect("there");
+        assert_eq!(live["data"]["value"], "theirs");
     }
 );
