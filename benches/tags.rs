@@ -39,7 +39,7 @@ fn main() {
                 let begin = Instant::now();
                 let selection = select(&policy, &tags, &context).unwrap();
                 let took = begin.elapsed();
-                assert!(selection.chosen().unwrap().as_str().starts_with("main."));
+                assert!(selection.choice().is_some(), "{selection}");
                 assert_eq!(selection.verdicts().len(), count);
                 took
             })

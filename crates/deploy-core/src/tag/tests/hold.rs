@@ -66,6 +66,14 @@ async fn what_is_no_list_of_holds_is_an_error() {
     }
 }
 
+#[tokio::test]
+async fn what_could_not_be_read_again_is_not_written() {
+    let holds = Holds::new(Arc::new(MemoryConfigStore::new()), "holds");
+    let error = holds.place(hold("v1").because("x".repeat(2_000_000))).await.unwrap_err();
+    assert!(error.to_string().contains("give a shorter reason"), "{error}");
+    assert!(holds.all().await.unwrap().is_empty());
+}
+
 /// Somebody else places a hold between each reading and writing.
 struct Raced(MemoryConfigStore);
 

@@ -305,6 +305,11 @@ fn the_nearest_of_many_are_the_same_as_all_sorted() {
 }
 
 #[test]
+fn a_verdict_is_small() {
+    assert_eq!(size_of::<Verdict>(), 2, "a selection among a million tags keeps one of each");
+}
+
+#[test]
 fn renders_as_a_table() {
     let policy = policy("scheme=semver range=\">=1.2 <2\"");
     let tags = ["v1.2.0", "v1.10.0", "v2.0.0", "latest", "1.10.0", "v1.9.0-rc.1", "a\u{1b}[31m"];
