@@ -1,10 +1,12 @@
 //! The parts that a tag is made of.
 
 use std::fmt;
+use std::str::FromStr;
 
 use super::problem::Problem;
 use super::time::TimeFormat;
 use super::version::{Version, is_digits};
+use crate::error::{Error, Result};
 
 /// The fewest digits of an abbreviated commit: what git prints at least.
 pub(super) const MIN_COMMIT: usize = 7;
@@ -115,6 +117,15 @@ impl fmt::Display for FieldType {
             Self::Timestamp(format) => format.fmt(f),
             Self::Version => f.write_str("version"),
         }
+    }
+}
+
+/// `text`, `integer`, `version`, `commit`, `7` (a commit cut to so many digits), or a time's format, as in `%Y%m%d`.
+impl FromStr for FieldType {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::check(text).map_err(|problem| problem.about("field type", text))
     }
 }
 

@@ -117,6 +117,11 @@ impl Holds {
         let text = serde_json::to_string(holds).map_err(|source| {
             Error::new(ErrorKind::Internal, "holds cannot be written as JSON").source(source)
         })?;
+        // What could not be read again would keep everything back for ever.
+        if text.len() > MAX_BYTES {
+            let what = format!("the holds would be {} bytes, over {MAX_BYTES}", text.len());
+            return Err(Error::invalid(what).during("place hold").help("give a shorter reason"));
+        }
         let expect = version.map_or(Expect::Absent, Expect::Version);
         let edit = Edit::put(&self.key, text).expecting(expect);
         self.store.set(&[edit], &note).await.map_err(|error| match error.kind() {

@@ -68,6 +68,17 @@ impl TagScheme {
     /// A regular expression that must match the whole tag. Its named groups are the fields; `types` says what those hold whose name
     /// does not say it.
     ///
+    /// ```
+    /// use deploy_core::tag::TagScheme;
+    ///
+    /// let types = [("at".to_owned(), "%Y%m%d".parse()?)];
+    /// let scheme = TagScheme::regex("(?<branch>[a-z]+)-(?<at>[0-9]+)", types)?;
+    /// let tag = scheme.parse("main-20261121")?;
+    /// assert_eq!(tag.branch(), Some("main"));
+    /// assert_eq!(tag.time("at"), Some("2026-11-21T00:00:00Z".parse()?));
+    /// # Ok::<(), deploy_core::error::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) with a caret at the place.
     pub fn regex(pattern: &str, types: impl IntoIterator<Item = (String, FieldType)>) -> Result<Self> {

@@ -68,8 +68,10 @@ impl Template {
         if fields.is_empty() {
             return Err(Problem::new(0, "a template has a field, as in {sha}"));
         }
-        let is_open = |part: &Part| matches!(part, Part::Field(index) if fields.get(*index).is_some_and(|field| field.kind.is_open()));
-        let open = parts.iter().position(is_open);
+        let open = parts.iter().position(|part| match part {
+            Part::Literal(_) => false,
+            Part::Field(number) => fields.get(*number).is_some_and(|field| field.kind.is_open()),
+        });
         let template = Self { parts, open };
         template.check_ends(&fields, &places)?;
         Ok((template, fields))

@@ -1,9 +1,11 @@
 //! How a tag writes a time.
 
 use std::fmt::{self, Write as _};
+use std::str::FromStr;
 
 use super::problem::Problem;
 use crate::clock::Timestamp;
+use crate::error::{Error, Result};
 
 /// The most bytes of a format.
 const MAX_LENGTH: usize = 64;
@@ -143,6 +145,14 @@ fn decimal(digits: &[u8]) -> Option<i64> {
     digits
         .iter()
         .try_fold(0_i64, |number, byte| byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0')))
+}
+
+impl FromStr for TimeFormat {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::check(text).map_err(|problem| problem.about("time format", text))
+    }
 }
 
 impl fmt::Display for TimeFormat {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::{points_at, policy};
-use crate::tag::{Condition, Order, TagPolicy, TagScheme};
+use crate::tag::{Condition, FieldType, Order, TagPolicy, TagScheme};
 
 #[test]
 fn a_text_reads_as_what_is_built() {
@@ -41,10 +41,7 @@ fn a_text_reads_as_what_is_built() {
         TagPolicy::builder(
             TagScheme::regex(
                 r#"(?<build>\d+)-(?<at>\d+)"?"#,
-                [
-                    ("build".to_owned(), crate::tag::FieldType::Integer),
-                    ("at".to_owned(), policy("scheme={at:%Y%m%d}").scheme().fields[0].kind.clone()),
-                ],
+                [("build".to_owned(), FieldType::Integer), ("at".to_owned(), "%Y%m%d".parse().unwrap())],
             )
             .unwrap(),
         )

@@ -212,6 +212,16 @@ fn a_regex_has_typed_groups_and_matches_the_whole_tag() {
 }
 
 #[test]
+fn a_type_reads_as_it_shows() {
+    for text in ["text", "integer", "version", "commit", "7", "40", "%Y%m%d-%H%M%S", "%s"] {
+        assert_eq!(text.parse::<FieldType>().unwrap().to_string(), text);
+    }
+    for text in ["", "6", "41", "number", "%Q", "%"] {
+        assert!(text.parse::<FieldType>().is_err(), "{text}");
+    }
+}
+
+#[test]
 fn points_at_what_is_wrong() {
     let check = |text: &str, at: usize, what: &str| {
         let error = text.parse::<TagScheme>().expect_err(text);
