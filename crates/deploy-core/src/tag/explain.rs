@@ -22,6 +22,7 @@ impl<T: AsRef<str>> Selection<'_, T> {
                 Some(key) => format!("{key} as well; of equal ones the greatest text is taken"),
                 None => "of equal ones the greatest text is taken".into(),
             },
+            Verdict::Older if self.is_grouped => "older than the group's choice".into(),
             Verdict::Older => match self.order_of(tag) {
                 Some(key) => format!("{key} is older than the choice's"),
                 None => "older than the choice".into(),
@@ -71,6 +72,7 @@ impl<T: AsRef<str>> Selection<'_, T> {
         let count =
             |wanted: fn(Verdict) -> bool| self.verdicts.iter().filter(|verdict| wanted(**verdict)).count();
         let all = match count(Verdict::is_in) {
+            _ if self.is_grouped => "of the newest commit that every image has".to_owned(),
             1 => "the only one that is in".to_owned(),
             all => format!("the newest of {all} that are in"),
         };

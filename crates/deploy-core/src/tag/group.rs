@@ -1,13 +1,11 @@
 //! Several images at one commit, all of them or none.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
 
 use super::commits::{Commit, Entry};
 use super::context::Context;
-use super::field::same_commit;
 use super::policy::TagPolicy;
 use super::selection::{Selection, select};
 use super::verdict::Verdict;
@@ -132,36 +130,29 @@ pub fn select_group<'a, T: AsRef<str>>(members: &'a [Member<'a, T>]) -> Result<G
             }
         }
     }
-    entries.sort_by(|left, right| left.source.cmp(right.source));
-    let mut commits: Vec<Commit<'_>> = Vec::new();
-    for entry in &entries {
-        match commits.last_mut().filter(|commit| commit.begins(entry.source)) {
-            Some(commit) => commit.add(entry, members.len()),
-            None => commits.push(Commit::new(entry, members.len())),
+    let abbreviated = members.iter().all(|member| member.policy.scheme.commit().is_some());
+    let commits = Commit::all(&mut entries, members.len(), abbreviated);
+    let chosen = commits.iter().position(Commit::is_complete);
+    images.iter_mut().for_each(|(_, selection)| selection.await_group());
+    let mut incomplete = Vec::new();
+    for (at, commit) in commits.iter().enumerate() {
+        let is_newer = chosen.is_none_or(|chosen| at < chosen);
+        let missing = if is_newer && at < TOLD { commit.missing(members) } else { Vec::new() };
+        for entry in &commit.entries {
+            let verdict = match chosen {
+                _ if is_newer => Verdict::Incomplete,
+                Some(chosen) if chosen == at => commit.verdict(entry),
+                _ => Verdict::Older,
+            };
+            if let Some((_, selection)) = images.get_mut(entry.number) {
+                selection.settle(entry.index, verdict, &missing);
+            }
+        }
+        if is_newer && at < TOLD {
+            incomplete.push(Incomplete { commit: commit.name.to_owned(), missing });
         }
     }
-    commits.sort_by(|left, right| right.key.cmp(&left.key).then_with(|| right.name.cmp(left.name)));
-    let chosen = commits.iter().position(Commit::is_complete);
-    let newer = commits.get(..chosen.unwrap_or(commits.len())).unwrap_or_default();
-    let mut incomplete = Vec::new();
-    let mut lacking = Vec::new();
-    for commit in newer.iter().take(TOLD) {
-        let missing = members.iter().zip(&commit.best).filter(|(_, best)| best.is_none());
-        let missing: Vec<String> = missing.map(|(member, _)| member.name.to_owned()).collect();
-        lacking.push((commit.name, missing.join(", ")));
-        let missing = if commit.is_two { Vec::new() } else { missing };
-        incomplete.push(Incomplete { commit: commit.name.to_owned(), missing });
-    }
-    let newer: BTreeSet<&str> = newer.iter().flat_map(|commit| commit.sources.iter().copied()).collect();
-    let chosen = chosen.and_then(|at| commits.get(at));
-    let choices: Vec<Option<usize>> = match chosen {
-        Some(commit) => commit.best.iter().map(|best| Some(best.as_ref()?.index)).collect(),
-        None => vec![None; members.len()],
-    };
-    let commit = chosen.map(|commit| commit.name.to_owned());
-    for ((_, selection), choice) in images.iter_mut().zip(choices) {
-        settle(selection, choice, &newer, &lacking);
-    }
+    let commit = chosen.and_then(|at| commits.get(at)).map(|commit| commit.name.to_owned());
     Ok(GroupSelection { commit, incomplete, images })
 }
 
@@ -195,43 +186,32 @@ fn comparable<T>(member: &Member<'_, T>, members: &[Member<'_, T>]) -> Result<()
     }
 }
 
-/// Makes the group's choice that of the image.
-fn settle<T: AsRef<str>>(
-    selection: &mut Selection<'_, T>,
-    choice: Option<usize>,
-    newer: &BTreeSet<&str>,
-    lacking: &[(&str, String)],
-) {
-    let (policy, all) = (selection.policy, 0..selection.verdicts.len());
-    let key = choice.and_then(|index| selection.judge.key(selection.tag(index)));
-    let marks: Vec<(usize, Verdict)> = all
-        .filter(|index| selection.verdicts.get(*index).is_some_and(|verdict| verdict.is_in()))
-        .map(|index| {
-            let tag = selection.tag(index);
-            let is_newer = source(policy, tag).is_none_or(|source| newer.contains(source));
-            let tied =
-                || key.zip(selection.judge.key(tag)).is_some_and(|(choice, ours)| choice.cmp(&ours).is_eq());
-            let verdict = match choice {
-                Some(choice) if choice == index => Verdict::Chosen,
-                _ if is_newer => Verdict::Incomplete,
-                _ if tied() => Verdict::Tied,
-                _ => Verdict::Older,
-            };
-            (index, verdict)
-        })
-        .collect();
-    for (index, verdict) in marks {
-        selection.mark(&[index], verdict);
-        let tag = selection.tag(index);
-        let missing = source(policy, tag)
-            .and_then(|source| lacking.iter().find(|(name, _)| *name == source || same_commit(name, source)));
-        if let (Verdict::Incomplete, Some((_, missing))) = (verdict, missing)
-            && !missing.is_empty()
-        {
-            selection.missing.insert(index, missing.clone());
+impl Commit<'_> {
+    /// The images without it; none if its name could be two commits'.
+    fn missing<T>(&self, members: &[Member<'_, T>]) -> Vec<String> {
+        let lacking = members.iter().zip(&self.best).filter(|(_, best)| best.is_none() && !self.is_two);
+        lacking.map(|(member, _)| member.name.to_owned()).collect()
+    }
+}
+
+impl<T> Selection<'_, T> {
+    /// What was chosen for the image alone counts no more.
+    fn await_group(&mut self) {
+        (self.choice, self.is_grouped) = (None, true);
+        for verdict in self.verdicts.iter_mut().filter(|verdict| verdict.is_in()) {
+            *verdict = Verdict::Incomplete;
         }
     }
-    selection.choice = choice;
+
+    fn settle(&mut self, index: usize, verdict: Verdict, missing: &[String]) {
+        self.mark(&[index], verdict);
+        if verdict == Verdict::Chosen {
+            self.choice = Some(index);
+        }
+        if !missing.is_empty() {
+            self.missing.insert(index, missing.join(", "));
+        }
+    }
 }
 
 impl<T: AsRef<str>> fmt::Display for GroupSelection<'_, T> {

@@ -68,8 +68,16 @@ pub fn select<'a, T: AsRef<str>>(
         }
     }
     let choice = best.map(|(index, ..)| index);
-    let mut selection =
-        Selection { policy, context, judge, tags, verdicts, choice, missing: BTreeMap::new() };
+    let mut selection = Selection {
+        policy,
+        context,
+        judge,
+        tags,
+        verdicts,
+        choice,
+        is_grouped: false,
+        missing: BTreeMap::new(),
+    };
     selection.mark(&tied, Verdict::Tied);
     selection.mark(choice.as_slice(), Verdict::Chosen);
     Ok(selection)
@@ -84,6 +92,8 @@ pub struct Selection<'a, T> {
     pub(super) tags: &'a [T],
     pub(super) verdicts: Vec<Verdict>,
     pub(super) choice: Option<usize>,
+    /// Whether a group decided what was chosen.
+    pub(super) is_grouped: bool,
     /// Of some tags that are incomplete: which images of the group lack them.
     pub(super) missing: BTreeMap<usize, String>,
 }

@@ -67,9 +67,21 @@ fn of_a_commit_built_twice_the_newest_is_taken() {
     check(MAIN, &[&["main.20261121-080000.aaaaaaa"], &web], &["main.20261121-080000.aaaaaaa", web[1]]);
 }
 
+/// How new a commit is says its newest tag, and what a rebuild made newer is newer.
+#[test]
+fn the_newest_tag_of_a_commit_counts() {
+    let api = ["main.20261121-090000.aaaaaaa", "main.20261121-085900.bbbbbbb"];
+    let web = ["main.20261121-080000.aaaaaaa", "main.20261121-093000.bbbbbbb"];
+    check(MAIN, &[&api, &web], &[api[1], web[1]]);
+}
+
 #[test]
 fn without_commits_versions_tie_images_together() {
     check("scheme=semver", &[&["v1.2.0", "v1.3.0"], &["1.2.0", "1.1.0"]], &["v1.2.0", "1.2.0"]);
+    // A version that begins as another is another.
+    let images: [&[&str]; 2] = [&["1.2.0-rc"], &["1.2.0-rc.1"]];
+    let error = choose(&policy("scheme=semver range=>=1-0"), &noon(), &images).unwrap_err();
+    assert!(error.contains("1.2.0-rc.1 lacks api; 1.2.0-rc lacks web"), "{error}");
 }
 
 #[test]
@@ -111,6 +123,14 @@ fn each_tag_has_its_reason() {
     let group = select_group(&members).unwrap();
     let rules: Vec<&str> = group.images[0].1.verdicts().iter().map(|verdict| verdict.rule()).collect();
     assert_eq!(rules, ["older", "tied", "chosen", "incomplete"]);
+    let why = |index: usize| group.images[0].1.why(index);
+    assert_eq!(why(0), "older than the group's choice");
+    assert_eq!(why(1), "timestamp 2026-11-21T08:00:00Z as well; of equal ones the greatest text is taken");
+    assert_eq!(
+        why(2),
+        "of the newest commit that every image has: timestamp 2026-11-21T08:00:00Z, which 1 more has: the greater text is taken"
+    );
+    assert_eq!(why(3), "its commit is missing in web");
     assert_eq!(group.commit.as_deref(), Some("aaaaaaa0"));
     assert_eq!(
         group.to_string(),
