@@ -133,7 +133,9 @@ pub fn select_group<'a, T: AsRef<str>>(members: &'a [Member<'a, T>]) -> Result<G
     let abbreviated = members.iter().all(|member| member.policy.scheme.commit().is_some());
     let commits = Commit::all(&mut entries, members.len(), abbreviated);
     let chosen = commits.iter().position(Commit::is_complete);
-    images.iter_mut().for_each(|(_, selection)| selection.await_group());
+    for (_, selection) in &mut images {
+        selection.await_group();
+    }
     let mut incomplete = Vec::new();
     for (at, commit) in commits.iter().enumerate() {
         let is_newer = chosen.is_none_or(|chosen| at < chosen);

@@ -1,6 +1,7 @@
 //! Schemes, policies, selections. Each file is about one of them; `random.rs` about whatever may come.
 
 mod constraint;
+mod explain;
 mod group;
 mod hold;
 mod policy;
