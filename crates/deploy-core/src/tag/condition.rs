@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::field::{FieldType, same_commit};
+use super::field::FieldType;
 use super::pattern::Pattern;
 use super::problem::Problem;
 use super::text::{tag_safe, uncut};
@@ -37,7 +37,8 @@ pub(super) enum Test {
 impl Condition {
     /// `field` (or `tag`, the whole of it) is `value`, or one of several between commas.
     ///
-    /// A branch may be given as git calls it: it is compared as a tag writes it. Of commits an abbreviation is enough.
+    /// A branch may be given as git calls it: it is compared as a tag writes it. Of a commit an abbreviation is enough; integers and versions
+    /// are compared by what they mean, with or without `v`.
     pub fn is(field: impl Into<String>, value: impl Into<String>) -> Self {
         Self { subject: field.into(), test: Test::Is(value.into()), negated: false }
     }
@@ -114,33 +115,44 @@ pub(super) struct Asked {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Compiled {
     Texts(Vec<String>),
-    Commits(Vec<String>),
+    /// Compared by what a field of this type means.
+    Values(FieldType, Vec<String>),
     Pattern(Pattern),
 }
 
 impl Asked {
-    pub(super) fn new(condition: &Condition, field: Option<(usize, &FieldType)>) -> Self {
-        let test = match (&condition.test, field.map(|(_, kind)| kind)) {
+    /// # Errors
+    /// What is wrong, where a value could never be one of the field: a condition that excludes nothing would be silent.
+    pub(super) fn new(condition: &Condition, field: Option<(usize, &FieldType)>) -> Result<Self, String> {
+        let test = match (&condition.test, field) {
             (Test::Matches(pattern), _) => Compiled::Pattern(pattern.clone()),
-            (Test::Is(text), Some(FieldType::Commit { .. })) => {
-                Compiled::Commits(text.split(',').map(str::to_owned).collect())
-            }
-            (Test::Is(text), Some(FieldType::Text)) => {
+            (Test::Is(text), Some((_, FieldType::Text))) => {
                 let mut texts: Vec<_> =
                     text.split(',').flat_map(|text| [tag_safe(text), uncut(text)]).collect();
                 texts.dedup();
                 Compiled::Texts(texts)
             }
-            (Test::Is(text), _) => Compiled::Texts(text.split(',').map(str::to_owned).collect()),
+            (Test::Is(text), Some((_, kind))) => {
+                let values = text.split(',');
+                if let Some(value) = values.clone().find(|value| !kind.accepts(value)) {
+                    return Err(format!(
+                        "{} cannot be {value:?}: it is {}",
+                        condition.subject,
+                        kind.expects()
+                    ));
+                }
+                Compiled::Values(kind.clone(), values.map(str::to_owned).collect())
+            }
+            (Test::Is(text), None) => Compiled::Texts(text.split(',').map(str::to_owned).collect()),
         };
-        Self { field: field.map(|(number, _)| number), negated: condition.negated, test }
+        Ok(Self { field: field.map(|(number, _)| number), negated: condition.negated, test })
     }
 
     /// `None`, a field that an optional group left out, is and matches nothing.
     pub(super) fn holds(&self, text: Option<&str>) -> bool {
         let found = text.is_some_and(|text| match &self.test {
             Compiled::Texts(texts) => texts.iter().any(|wanted| wanted == text),
-            Compiled::Commits(commits) => commits.iter().any(|wanted| same_commit(wanted, text)),
+            Compiled::Values(kind, values) => values.iter().any(|wanted| kind.is_same(wanted, text)),
             Compiled::Pattern(pattern) => pattern.is_match(text),
         });
         found != self.negated

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::problem::Problem;
 use super::time::TimeFormat;
-use super::version::{Version, is_digits};
+use super::version::{Version, by_number, is_digits};
 use crate::error::{Error, Result};
 
 /// The fewest digits of an abbreviated commit: what git prints at least.
@@ -70,6 +70,16 @@ impl FieldType {
             Self::Integer => is_digits(text),
             Self::Timestamp(format) => format.read(text).is_some(),
             Self::Version => Version::read(text).is_some(),
+        }
+    }
+
+    /// Whether two texts that it accepts mean the same.
+    pub(super) fn is_same(&self, left: &str, right: &str) -> bool {
+        match self {
+            Self::Commit { .. } => same_commit(left, right),
+            Self::Integer => by_number(left, right).is_eq(),
+            Self::Version => Version::read(left) == Version::read(right),
+            Self::Text | Self::Timestamp(_) => left == right,
         }
     }
 

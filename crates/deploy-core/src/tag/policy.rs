@@ -189,7 +189,7 @@ impl TagPolicyBuilder {
             }
             condition.check_values().map_err(|problem| (Part::Condition(number), problem.what))?;
             let field = field.and_then(|number| Some((number, &scheme.fields.get(number)?.kind)));
-            asked.push(Asked::new(condition, field));
+            asked.push(Asked::new(condition, field).map_err(|what| (Part::Condition(number), what))?);
         }
         let version = scheme.fields.iter().position(|field| field.kind == FieldType::Version);
         if version.is_none() && range.is_some() {

@@ -110,6 +110,8 @@ fn points_at_what_is_wrong() {
     check("scheme=semver order=ancestry", 20, "the scheme semver has none");
     check("scheme={a:integer}-{b:integer}", 7, "say which decides: order=a or order=b");
     check("scheme=semver tag~\"a(\"", 20, "unclosed group");
+    check("scheme=branch-sha order=lexical sha!=4f1c", 32, "sha cannot be \"4f1c\": it is 7 to 40");
+    check("scheme=run-timestamp run=1,x", 21, "run cannot be \"x\": it is decimal digits");
     check("scheme=semver tag=a,,b", 18, "a value is missing here");
     check("scheme=semver skew=5", 19, "a number with s, m or h");
     check("scheme=semver skew=99999999999999999999h", 19, "a number with s, m or h");

@@ -47,8 +47,17 @@ fn policy_text() -> impl Strategy<Value = String> {
     proptest::sample::select(&FITTING[..]).prop_flat_map(|[scheme, fields, orders, _]| {
         let range =
             if fields == "version" { "|range=\"(>=|<|~|\\^|)[0-9]\\.[0-9x]( \\|\\| [0-9])?\"" } else { "" };
-        let condition =
-            format!("({fields}|tag)((=|!=)[a-z0-9./,]{{1,8}}|(~|!~)(\"[a-z.*+ |]{{1,8}}\"|'\"?[a-z.]*'))");
+        let value = |field: &str| match field {
+            "sha" => "[0-9a-f]{7,9}",
+            "run" | "x" => "[0-9]{1,3}(,7)?",
+            "version" => "v?[0-9]\\.[0-9]\\.[0-9]",
+            "timestamp" => "20261101-000000",
+            "at" => "1795262400",
+            _ => "[a-z0-9./]{1,8}(,[a-z]{1,3})?",
+        };
+        let is: Vec<_> = fields.split('|').map(|field| format!("{field}(=|!=){}", value(field))).collect();
+        let matches = format!("({fields}|tag)(~|!~)(\"[a-z.*+ |]{{1,8}}\"|'\"?[a-z.]*')");
+        let condition = format!("{}|{matches}", is.join("|"));
         let once = format!("order=({orders}){range}|skew=[0-9]{{1,3}}[smh]|downgrade=(allow|never)");
         let words = (
             proptest::collection::vec(matching(&condition), 0..4),

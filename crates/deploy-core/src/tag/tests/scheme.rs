@@ -93,6 +93,8 @@ fn what_is_no_image_is_of_no_scheme() {
         assert_eq!(read("/(?<branch>.*)/", &tag), "it names an artifact of another image", "{tag}");
     }
     assert_eq!(read("branch-sha", &format!("sha256-{SHA}")), format!("branch=sha256 sha={SHA}"));
+    let longer = format!("sha256-{SHA256}x");
+    assert_eq!(read("{branch}", &longer), format!("branch={longer}"));
     for tag in ["", "é", "a b", "-a", ".a", &"a".repeat(129)] {
         assert_eq!(read("{branch}", tag), "it is no tag", "{tag}");
     }

@@ -123,6 +123,16 @@ fn versions_are_ordered_and_held_against_the_range() {
 }
 
 #[test]
+fn values_are_compared_by_what_they_mean() {
+    let tags = ["v1.2.3", "1.2.3_b7", "v1.2.4"];
+    check("scheme=semver version!=1.2.3,1.2.5", &tags, &noon(), "v1.2.4", "condition condition chosen");
+    let tags = ["007-20261101-000000", "8-20261101-000000"];
+    check("scheme=run-timestamp run=7", &tags, &noon(), tags[0], "chosen condition");
+    let text = "scheme=run-timestamp timestamp=20261101-000000 run!=8";
+    check(text, &tags, &noon(), tags[0], "chosen condition");
+}
+
+#[test]
 fn ties_are_decided_by_the_text() {
     let tags =
         ["main.20261121-080000.aaaaaaa", "main.20261121-080000.ccccccc", "main.20261121-080000.bbbbbbb"];
@@ -171,6 +181,8 @@ fn the_future_is_out_by_a_rule() {
     check(MAIN, &tags, &noon(), tags[0], "chosen future future");
     check(&format!("{MAIN} skew=10m"), &tags, &noon(), tags[1], "older chosen future");
     check(&format!("{MAIN} skew=0s"), &tags, &noon(), "none", "future future future");
+    let edge = ["main.20261121-120500.aaaaaaa"];
+    check(MAIN, &edge, &noon(), edge[0], "chosen");
     // Whatever orders: a time that cannot be is a clock that was wrong.
     check("scheme=branch.timestamp.sha order=lexical", &tags, &noon(), tags[0], "chosen future future");
     check("scheme={timestamp:%s}", &["1795262400", "1795262400000"], &noon(), "1795262400", "chosen scheme");
