@@ -46,6 +46,27 @@ impl Timestamp {
     pub fn from_unix_seconds(seconds: i64) -> Self {
         Self(jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX))
     }
+
+    /// Whole seconds since the Unix epoch.
+    pub(crate) fn as_unix_seconds(self) -> i64 {
+        self.0.as_second()
+    }
+
+    /// Year, month, day, hour, minute and second in UTC; `None` for a day or an hour that there is not.
+    pub(crate) fn from_utc([year, month, day, hour, minute, second]: [i16; 6]) -> Option<Self> {
+        let small = |number: i16| i8::try_from(number).ok();
+        let date = jiff::civil::Date::new(year, small(month)?, small(day)?).ok()?;
+        let time = jiff::civil::Time::new(small(hour)?, small(minute)?, small(second)?, 0).ok()?;
+        jiff::tz::Offset::UTC.to_timestamp(date.to_datetime(time)).ok().map(Self)
+    }
+
+    /// The same six numbers of this moment.
+    pub(crate) fn to_utc(self) -> [i16; 6] {
+        let civil = jiff::tz::Offset::UTC.to_datetime(self.0);
+        let small = [civil.month(), civil.day(), civil.hour(), civil.minute(), civil.second()].map(i16::from);
+        let [month, day, hour, minute, second] = small;
+        [civil.year(), month, day, hour, minute, second]
+    }
 }
 
 impl Add<Duration> for Timestamp {

@@ -11,6 +11,7 @@
 //!
 //! | stage | module | holds |
 //! | --- | --- | --- |
+//! | tag | [`tag`] | how tags are written, which one is to run and why; holds |
 //! | image | [`image`] | references, digests, tags |
 //! | manifest | [`manifest`] | Kubernetes objects as data, read from named bytes; the [`Bundle`](manifest::Bundle); the order of applying |
 //! | plan | [`plan`] | what would change, and what stood there before |
@@ -70,4 +71,5 @@ pub mod rollout;
 pub mod run;
 pub mod secret;
 pub mod source;
+pub mod tag;
 pub mod target;

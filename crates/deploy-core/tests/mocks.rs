@@ -183,6 +183,8 @@ async fn what_adapters_need_of_each_others_worlds() {
     let mut ancestry = MockAncestry::new();
     ancestry.expect_is_ancestor().returning(|ancestor, descendant| Ok(ancestor < descendant));
     assert!(ancestry.is_ancestor("a", "b").await.unwrap());
+    ancestry.expect_order().returning(|_, commits| Ok(commits.iter().map(|_| None).collect()));
+    assert_eq!(ancestry.order("b", &["a".into()]).await.unwrap(), [None]);
 
     let service = ObjectId::new("", "Service", Some("shop"), "api");
     let mut connect = MockConnect::new();

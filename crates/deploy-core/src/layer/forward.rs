@@ -172,6 +172,10 @@ impl<T: Ancestry + ?Sized + 'static, P: Policy> Ancestry for Layered<T, P> {
     async fn is_ancestor(&self, ancestor: &str, descendant: &str) -> Result<bool> {
         self.policy.read(|| self.inner.is_ancestor(ancestor, descendant)).await
     }
+
+    async fn order(&self, head: &str, commits: &[String]) -> Result<Vec<Option<u64>>> {
+        self.policy.read(|| self.inner.order(head, commits)).await
+    }
 }
 
 #[async_trait]

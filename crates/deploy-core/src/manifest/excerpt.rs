@@ -11,15 +11,25 @@ use crate::error::Error;
 const WIDTH: usize = 100;
 
 /// The line an error is about, with a caret under the place: the [`source`](std::error::Error::source) of an error
-/// of [`read`](super::read).
+/// of [`read`](super::read), or about the text of a [tag policy](crate::tag).
 ///
-/// A value is masked unless its document is surely no Secret.
+/// A manifest's value is masked unless its document is surely no Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excerpt {
     number: u32,
     line: String,
     /// Characters before the caret.
     indent: usize,
+}
+
+impl Excerpt {
+    /// Line `number`, with the caret under its character `column`, counted from 0. A long line is cut around it.
+    pub(crate) fn new(number: u32, line: &str, column: usize) -> Self {
+        let from = if line.chars().count() > WIDTH { column.saturating_sub(WIDTH / 2) } else { 0 };
+        let shown = line.chars().skip(from).take(WIDTH);
+        let line = shown.map(|character| if character.is_control() { ' ' } else { character }).collect();
+        Self { number, indent: (column - from).min(WIDTH), line }
+    }
 }
 
 impl fmt::Display for Excerpt {
@@ -74,14 +84,7 @@ impl Source<'_> {
         let line = self.line(mark)?;
         let column = (mark.column as usize).saturating_sub(1);
         if !self.may_be_secret(mark.line as usize) {
-            let from = if line.chars().count() > WIDTH { column.saturating_sub(WIDTH / 2) } else { 0 };
-            let shown: String = line
-                .chars()
-                .skip(from)
-                .take(WIDTH)
-                .map(|character| if character.is_control() { ' ' } else { character })
-                .collect();
-            return Some(Excerpt { number: mark.line, indent: (column - from).min(WIDTH), line: shown });
+            return Some(Excerpt::new(mark.line, line, column));
         }
         let key = key_part(line);
         let rest = line.get(key.len()..).unwrap_or_default();

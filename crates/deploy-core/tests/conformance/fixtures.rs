@@ -202,12 +202,14 @@ impl conformance::audit_sink::Fixture for Audit {
     }
 }
 
+const COMMITS: [&str; 4] = ["0a0a0a0a0a0a0a0a", "1b1b1b1b1b1b1b1b", "2c2c2c2c2c2c2c2c", "3d3d3d3d3d3d3d3d"];
+
 pub(crate) struct Commits(Box<dyn Ancestry>);
 
 impl Commits {
     pub(crate) fn new<A: Ancestry + 'static>(layer: fn(Arc<MemoryAncestry>) -> A) -> Self {
-        let line = MemoryAncestry::line(["root", "left"]);
-        let history = line.commit("right", ["root"]).commit("merge", ["left", "right"]);
+        let [root, left, right, merge] = COMMITS;
+        let history = MemoryAncestry::line([root, left]).commit(right, [root]).commit(merge, [left, right]);
         Self(Box::new(layer(Arc::new(history))))
     }
 }
@@ -218,11 +220,11 @@ impl conformance::ancestry::Fixture for Commits {
     }
 
     fn commits(&self) -> [String; 4] {
-        ["root", "left", "right", "merge"].map(str::to_owned)
+        COMMITS.map(str::to_owned)
     }
 
     fn unknown(&self) -> String {
-        "nowhere".to_owned()
+        "4d4d4d4d4d4d4d4d".to_owned()
     }
 }
 

@@ -1,4 +1,4 @@
-// Command tables asks the Go modules that Kubernetes and Docker build on what they make of the inputs beside it,
+// Command tables asks the Go modules that Kubernetes, Docker and Helm build on what they make of the inputs beside it,
 // and writes their answers into the tables that the Rust tests compare with.
 package main
 
@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/Masterminds/semver/v3"
 	"github.com/distribution/reference"
 	"sigs.k8s.io/yaml"
 )
@@ -22,6 +23,7 @@ func main() {
 		table("scalars.txt", "kubernetes-scalars.json", false, scalar),
 		table("documents.txt", "kubernetes-documents.json", true, document),
 		table("references.txt", "docker-references.json", false, image),
+		table("constraints.txt", "masterminds-constraints.json", false, constraint),
 	} {
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -122,4 +124,31 @@ func image(input string) any {
 		return referenceRow{In: input}
 	}
 	return referenceRow{In: input, Canonical: reference.TagNameOnly(named).String()}
+}
+
+// versions is what every constraint is asked about.
+var versions = strings.Fields(`
+	0.0.0-alpha 0.0.0 0.0.1 0.0.3 0.0.4 0.1.0 0.2.0 0.2.3-rc.1 0.2.3 0.2.5 0.3.0 1.0.0-rc.1 1.0.0 1.1.9
+	1.2.0-alpha 1.2.0 1.2.3-0 1.2.3-alpha 1.2.3-beta.2 1.2.3-beta.11 1.2.3-beta.x 1.2.3 1.2.3+b1 1.2.4-0 1.2.4 1.2.10
+	1.3.0-rc.1 1.3.0 1.4.0 1.4.5 1.4.6 1.9.0 2.0.0-rc.1 2.0.0 2.1.0 3.0.0-alpha 3.0.0 3.1.4 10.0.0 18446744073709551615.0.0`)
+
+type constraintRow struct {
+	In      string   `json:"in"`
+	Matches []string `json:"matches"`
+	Error   bool     `json:"error,omitempty"`
+}
+
+func constraint(input string) any {
+	row := constraintRow{In: input, Matches: []string{}}
+	constraint, err := semver.NewConstraint(input)
+	if err != nil {
+		row.Error = true
+		return row
+	}
+	for _, version := range versions {
+		if constraint.Check(semver.MustParse(version)) {
+			row.Matches = append(row.Matches, version)
+		}
+	}
+	return row
 }
