@@ -8,7 +8,7 @@ use deploy_core::run::Run;
 use super::Release;
 use super::draft::{Draft, Purpose, interrupted, shortened};
 use super::hook::HookEvent;
-use super::record::{Record, ReleaseStatus};
+use super::record::{Record, ReleaseStatus, Time};
 use super::store::{Entry, Writer};
 
 impl Release {
@@ -55,14 +55,8 @@ impl Release {
 
     /// Nothing stands of what stood before: its revisions are superseded, and the oldest are forgotten.
     pub(super) async fn record_superseded(&self, draft: &Draft, run: &Run) -> Result<()> {
-        for entry in draft.standing.deployed() {
-            self.store
-                .update(entry, run.now(), |record| {
-                    let changes = record.info.status == ReleaseStatus::Deployed;
-                    record.info.status = ReleaseStatus::Superseded;
-                    Ok(changes)
-                })
-                .await?;
+        for entry in draft.standing.entries() {
+            self.supersede(entry, run).await?;
         }
         let Some(record) = &draft.record else { return Ok(()) };
         for entry in draft.standing.forgotten(self.history_max, record.version) {
@@ -71,11 +65,28 @@ impl Release {
         Ok(())
     }
 
+    /// What was deployed, or was to go when that was interrupted, is superseded.
+    pub(super) async fn supersede(&self, entry: &Entry, run: &Run) -> Result<()> {
+        let ended =
+            |status: &ReleaseStatus| matches!(status, ReleaseStatus::Deployed | ReleaseStatus::Uninstalling);
+        if !ended(&entry.status) {
+            return Ok(());
+        }
+        self.store
+            .update(entry, run.now(), |record| {
+                let changes = ended(&record.info.status);
+                record.info.status = ReleaseStatus::Superseded;
+                record.info.deleted = Time::default();
+                Ok(changes)
+            })
+            .await
+    }
+
     /// The revision failed: its hooks are stopped first.
     pub(super) async fn record_failed(&self, plan: &Plan, draft: &Draft, why: &str, run: &Run) -> Result<()> {
         let Some(own) = self.own(plan, draft).await? else { return Ok(()) };
         if let Some(record) = &draft.record {
-            self.stop_hooks(record, &events(draft.purpose), plan.deployment.as_str()).await?;
+            self.stop_hooks(record, &events(draft.purpose), Some(plan.deployment.as_str())).await?;
         }
         let description = draft.purpose.failed(&self.name, why);
         self.fail_record(&own, &description, run).await
@@ -83,9 +94,13 @@ impl Release {
 
     /// Revisions of runs that died at them will not come to run.
     pub(super) async fn record_interrupted(&self, draft: &Draft, run: &Run) -> Result<()> {
+        for entry in draft.standing.uninstalling() {
+            // By whom is not recorded.
+            self.stop_hooks(&entry.record()?, &[HookEvent::PreDelete, HookEvent::PostDelete], None).await?;
+        }
         for entry in draft.standing.dead() {
             let (by, record) = (entry.run.as_deref(), entry.record()?);
-            if let Some(by) = by {
+            if by.is_some() {
                 let all = [
                     HookEvent::PreInstall,
                     HookEvent::PostInstall,
