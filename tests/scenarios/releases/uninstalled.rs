@@ -131,3 +131,17 @@ scenario!(what_never_came_to_run_is_not_gone_back_to_after_an_uninstall_that_die
     upgraded(&env, &deployment("api:v1")).await;
     assert_eq!(description(&env, 3).await, "Install complete");
 });
+
+scenario!(an_uninstall_stops_the_hooks_of_an_install_that_died, async |env| {
+    let hangs = hook("migrate", "pre-install", "", PASSES).replace("restartPolicy: Never", HANGS);
+    let (release, bundle) =
+        (env.release("app"), env.bundle(&[hangs, config_maps("1", &["config"])].join("---\n")));
+    tokio::select! {
+        told = release.upgrade(&bundle, env.run().0) => panic!("it ended: {told:?}"),
+        () = env.eventually("its hook runs", async || job_of(&env, "migrate").await.is_some()) => {}
+    }
+    let outcome = env.release("app").uninstall(true, env.run().0).await.expect("started");
+    assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+    assert_eq!(job_of(&env, "migrate").await.expect("it stays to be looked at")["spec"]["suspend"], true);
+    assert_eq!(history(&env).await, ["1 uninstalled"]);
+});

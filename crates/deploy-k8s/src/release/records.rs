@@ -9,6 +9,7 @@ use super::Release;
 use super::draft::{Draft, Purpose, interrupted, shortened};
 use super::hook::HookEvent;
 use super::record::{Record, ReleaseStatus, Time};
+use super::standing::Standing;
 use super::store::{Entry, Writer};
 
 impl Release {
@@ -92,13 +93,18 @@ impl Release {
         self.fail_record(&own, &description, run).await
     }
 
-    /// Revisions of runs that died at them will not come to run.
+    /// What runs that died left is nobody's work any more.
     pub(super) async fn record_interrupted(&self, draft: &Draft, run: &Run) -> Result<()> {
         for entry in draft.standing.uninstalling() {
             // By whom is not recorded.
             self.stop_hooks(&entry.record()?, &[HookEvent::PreDelete, HookEvent::PostDelete], None).await?;
         }
-        for entry in draft.standing.dead() {
+        self.record_dead(&draft.standing, run).await
+    }
+
+    /// Revisions of runs that died at them will not come to run.
+    pub(super) async fn record_dead(&self, standing: &Standing, run: &Run) -> Result<()> {
+        for entry in standing.dead() {
             let (by, record) = (entry.run.as_deref(), entry.record()?);
             if by.is_some() {
                 let all = [

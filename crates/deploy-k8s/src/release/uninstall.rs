@@ -143,6 +143,8 @@ impl RolloutTarget for Uninstall {
         let standing = &departure(plan)?.standing;
         match standing.newest() {
             Some(newest) if !standing.is_uninstalled() => {
+                // First: once it is marked, nothing tells any more whose hooks may still run.
+                self.release.record_dead(standing, run).await?;
                 self.mark(newest, run, |info| {
                     info.status = ReleaseStatus::Uninstalling;
                     // That it never came to run must not be forgotten: it would be what an upgrade goes back to.
