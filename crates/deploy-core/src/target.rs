@@ -265,8 +265,8 @@ pub trait RolloutTarget: Send + Sync {
         Ok(Observation::Healthy)
     }
 
-    /// Records that what was applied failed, and why, before anything of it is undone, where the target keeps records. It may be called
-    /// again.
+    /// Records that what was applied failed, and why, before anything of it is undone, where the target keeps records; and stops what
+    /// would still run for it. It may be called again, and after a [`finish`](Self::finish) that did not come to its end.
     ///
     /// The default does nothing.
     ///

@@ -12,6 +12,7 @@ use deploy_core::config::{ConfigCapabilities, ConfigStore, MockConfigStore};
 use deploy_core::connect::{Connect, MockConnect, MockTunnel};
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::event::MockObserver;
+use deploy_core::evidence::Evidence;
 use deploy_core::guard::{Answer, MockCheck, MockGate};
 use deploy_core::image::{Digest, Reference, Tag};
 use deploy_core::inventory::{Inventory, MockInventory, RunningImage};
@@ -99,10 +100,11 @@ async fn a_target() {
     assert_eq!(rollout.run(&bundle(), Run::new()).await.unwrap().status, Status::Planned);
 }
 
-/// What cannot be completed stays as it is: nothing healthy is undone for it, and the journal says so before.
+/// What cannot be completed stays as it is: nothing healthy is undone for it, and the journal says so before. It is told why, and what would
+/// still run for it is stopped, once its evidence is gathered.
 #[tokio::test]
 async fn what_cannot_be_completed() {
-    let check = async |finish: fn() -> Result<Observation>, status: Status| {
+    let check = async |finish: fn() -> Result<Observation>, status: Status, is_unwell: bool| {
         let mut order = mockall::Sequence::new();
         let (mut target, mut journal) = (MockRolloutTarget::new(), MockJournal::new());
         target.expect_describe().return_const("a mock");
@@ -135,14 +137,25 @@ async fn what_cannot_be_completed() {
             assert_eq!(plan.deletions().count(), 1);
             finish()
         });
+        target.expect_diagnose().times(usize::from(is_unwell)).in_sequence(&mut order).returning(
+            |applied, _, _| {
+                assert_eq!(applied.objects.len(), 1, "what was to be deleted");
+                let mut evidence = Evidence::default();
+                evidence.gaps.push("told".to_owned());
+                Ok(evidence)
+            },
+        );
+        let fails = usize::from(status != Status::Healthy);
+        target.expect_fail().times(fails).in_sequence(&mut order).returning(|_, _, _| Ok(()));
         let rollout = Rollout::new(Arc::new(target)).journal(Arc::new(journal));
         let outcome = rollout.run(&bundle(), Run::new().named("shop")).await.unwrap();
         assert_eq!((outcome.status, outcome.cause.is_some()), (status, status != Status::Healthy));
+        assert_eq!(!outcome.evidence.is_empty(), is_unwell);
     };
-    check(|| Ok(Observation::Healthy), Status::Healthy).await;
-    check(|| Ok(Observation::Cancelled), Status::Incomplete).await;
-    check(|| Ok(Observation::TimedOut { waiting: Vec::new() }), Status::Incomplete).await;
-    check(|| Err(Error::new(ErrorKind::Forbidden, "no")), Status::Incomplete).await;
+    check(|| Ok(Observation::Healthy), Status::Healthy, false).await;
+    check(|| Ok(Observation::Cancelled), Status::Incomplete, false).await;
+    check(|| Ok(Observation::TimedOut { waiting: Vec::new() }), Status::Incomplete, true).await;
+    check(|| Err(Error::new(ErrorKind::Forbidden, "no")), Status::Incomplete, false).await;
 }
 
 #[tokio::test]

@@ -11,10 +11,13 @@ use serde_json::Value;
 
 use super::{config_maps, description, history, upgrade, upgraded};
 
-const PASSES: &str = "command: [/bin/true], image: $REGISTRY/api:v1";
+pub(super) const PASSES: &str = "command: [/bin/true], image: $REGISTRY/api:v1";
+
+/// In the place of `restartPolicy: Never`, has a Job wait for a node that never comes.
+pub(super) const HANGS: &str = "restartPolicy: Never\n      nodeSelector: {no: where}";
 
 /// A Job of this name that runs at `events`; it ends well if it has this container.
-fn hook(name: &str, events: &str, policy: &str, container: &str) -> String {
+pub(super) fn hook(name: &str, events: &str, policy: &str, container: &str) -> String {
     let annotations =
         format!("annotations: {{helm.sh/hook: \"{events}\", helm.sh/hook-delete-policy: \"{policy}\"}}");
     job("api:v1")
@@ -22,7 +25,7 @@ fn hook(name: &str, events: &str, policy: &str, container: &str) -> String {
         .replace("image: $REGISTRY/api:v1", container)
 }
 
-async fn job_of(env: &Env, name: &str) -> Option<Value> {
+pub(super) async fn job_of(env: &Env, name: &str) -> Option<Value> {
     env.get("batch/v1", "Job", name).await
 }
 
@@ -109,6 +112,53 @@ scenario!(a_hook_that_is_not_to_stay_when_it_fails_goes, async |env| {
     env.eventually("it is gone", async || job_of(&env, "migrate").await.is_none()).await;
 });
 
+scenario!(each_hook_goes_by_how_it_ended, async |env| {
+    let hooks = [
+        hook("a-gone", "pre-install", "hook-succeeded", PASSES),
+        hook("b-stays", "pre-install", "hook-failed", PASSES),
+        hook("c-fails", "pre-install", "hook-failed", "image: $REGISTRY/api:crash"),
+        hook("d-never", "pre-install", "", PASSES),
+    ];
+    let outcome = upgrade(&env, &[hooks.join("---\n"), config_maps("1", &["config"])].join("---\n")).await;
+    assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+    for name in ["a-gone", "c-fails"] {
+        env.eventually("it is gone", async || job_of(&env, name).await.is_none()).await;
+    }
+    assert!(job_of(&env, "b-stays").await.is_some(), "it did not fail");
+    assert!(job_of(&env, "d-never").await.is_none());
+});
+
+scenario!(a_hook_that_its_policy_has_stay_bars_the_next_run, async |env| {
+    let manifests = |value: &str| {
+        let kept = hook("migrate", "pre-install,pre-upgrade", "hook-failed", PASSES);
+        [kept, config_maps(value, &["config"])].join("---\n")
+    };
+    upgraded(&env, &manifests("1")).await;
+    let uid = async || job_of(&env, "migrate").await.expect("it stays")["metadata"]["uid"].clone();
+    let before = uid().await;
+    let outcome = upgrade(&env, &manifests("2")).await;
+    assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+    assert!(outcome.to_string().contains("migrate: already exists"), "{outcome}");
+    assert_eq!(uid().await, before);
+    assert_eq!(env.get("v1", "ConfigMap", "config").await.expect("there")["data"]["value"], "1");
+});
+
+scenario!(a_hook_of_a_run_that_died_bars_nothing, async |env| {
+    let manifests = |end: &str| {
+        let hook =
+            hook("migrate", "pre-install", "hook-succeeded", PASSES).replace("restartPolicy: Never", end);
+        [hook, config_maps("1", &["config"])].join("---\n")
+    };
+    let (release, hanging) = (env.release("app"), env.bundle(&manifests(HANGS)));
+    tokio::select! {
+        told = release.upgrade(&hanging, env.run().0) => panic!("it ended: {told:?}"),
+        () = env.eventually("it runs", async || job_of(&env, "migrate").await.is_some()) => {}
+    }
+    upgraded(&env, &manifests("restartPolicy: Never")).await;
+    assert_eq!(history(&env).await, ["2 deployed", "1 failed"]);
+    env.eventually("it is gone", async || job_of(&env, "migrate").await.is_none()).await;
+});
+
 scenario!(a_hook_after_an_upgrade_that_fails_brings_the_old_revision_back, async |env| {
     upgraded(&env, &deployment("api:v1")).await;
     let bad = hook("smoke", "post-upgrade", "before-hook-creation", "image: $REGISTRY/api:crash");
@@ -120,8 +170,7 @@ scenario!(a_hook_after_an_upgrade_that_fails_brings_the_old_revision_back, async
 scenario!(all_hooks_have_one_timeout, async |env| {
     upgraded(&env, &config_maps("1", &["config"])).await;
     let first = hook("first", "pre-upgrade", "", PASSES);
-    let nowhere = "restartPolicy: Never\n      nodeSelector: {no: where}";
-    let hangs = hook("hangs", "pre-upgrade", "", PASSES).replace("restartPolicy: Never", nowhere);
+    let hangs = hook("hangs", "pre-upgrade", "", PASSES).replace("restartPolicy: Never", HANGS);
     let bundle = env.bundle(&[first, hangs, config_maps("2", &["config"])].join("---\n"));
     let run = env.run().0.policy(Policy::default().timeout(Duration::from_secs(8)));
     let outcome = env.release("app").upgrade(&bundle, run).await.expect("it started");

@@ -47,15 +47,26 @@ impl Rollout {
             Err(error) => return failed(error),
         };
         let observation = match applied.halted.take() {
-            Some(observation) => observation,
-            None => match self.target.observe(&applied, run).await {
-                Ok(observation) => observation,
-                Err(error) => return failed(error),
-            },
+            Some(observation) => Ok(observation),
+            None => self.target.observe(&applied, run).await,
+        };
+        self.judged(&applied, observation, run).await
+    }
+
+    /// What follows from what was observed; with the evidence, where something is not well.
+    pub(super) async fn judged(
+        &self,
+        applied: &Applied,
+        observation: Result<Observation>,
+        run: &Run,
+    ) -> Attempt {
+        let observation = match observation {
+            Ok(observation) => observation,
+            Err(error) => return failed(error),
         };
         let evidence = match &observation {
             Observation::Healthy | Observation::Cancelled => Evidence::default(),
-            _ => self.evidence(&applied, &observation, run).await,
+            _ => self.evidence(applied, &observation, run).await,
         };
         let undone = matches!(observation, Observation::Undone { .. });
         Attempt { cause: cause(observation, run), evidence, undone }

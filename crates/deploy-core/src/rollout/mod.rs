@@ -42,7 +42,7 @@ use crate::outcome::{Cause, Outcome, Status};
 use crate::plan::{Action, Plan};
 use crate::run::{Cancel, OnFailure, Run};
 use crate::source::Derive;
-use crate::target::{Drives, Observation, RolloutTarget};
+use crate::target::{Applied, AppliedObject, Drives, RolloutTarget};
 use attempt::Attempt;
 use intent::intent;
 
@@ -344,16 +344,22 @@ impl Rollout {
     /// The last step, after which nothing is undone any more: the journal says so already.
     async fn complete(&self, plan: &Plan, run: &Run) -> Outcome {
         let run = &run.clone().within(run.rules().timeout);
-        let cause = match self.target.finish(plan, run).await {
-            Ok(Observation::Healthy) => return self.outcome(plan, Status::Healthy),
-            Ok(observation) => attempt::cause(observation, run),
-            Err(error) => Some(error.into()),
-        };
-        if matches!(cause, Some(Cause::Cancelled)) {
+        let mut deleted = Applied::default();
+        deleted.objects.extend(
+            plan.deletions()
+                .map(|change| AppliedObject::deleted(change.id.clone(), change.desired.api_version())),
+        );
+        let finished = self.target.finish(plan, run).await;
+        let attempt = self.judged(&deleted, finished, run).await;
+        let Some(cause) = attempt.cause else { return self.outcome(plan, Status::Healthy) };
+        if matches!(cause, Cause::Cancelled) {
             run.emit(EventKind::Cancelled);
         }
+        // After the evidence: what it stops can tell nothing more.
+        self.record_failure(plan, &cause, run).await;
         let mut outcome = self.outcome(plan, Status::Incomplete);
-        outcome.cause = cause;
+        outcome.evidence = attempt.evidence;
+        outcome.cause = Some(cause);
         outcome
     }
 

@@ -67,8 +67,9 @@ pub(super) struct RunnableHook {
 }
 
 impl RunnableHook {
+    /// Whether its policy says so. Helm never deletes a definition: all objects of its kind would go with it.
     pub(super) fn has(&self, policy: DeletePolicy) -> bool {
-        self.policies.contains(&policy)
+        self.object.kind() != "CustomResourceDefinition" && self.policies.contains(&policy)
     }
 }
 

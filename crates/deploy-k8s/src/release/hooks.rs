@@ -8,7 +8,7 @@ use deploy_core::clock::Timestamp;
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::event::EventKind;
 use deploy_core::health::{Assessment, Judge, Patience, World};
-use deploy_core::manifest::{DEPLOYMENT_ID, Object};
+use deploy_core::manifest::{DEPLOYMENT_ID, Object, ObjectId};
 use deploy_core::plan::Action;
 use deploy_core::run::Run;
 use deploy_core::target::{Applied, AppliedObject, Observation, RolloutTarget};
@@ -21,6 +21,9 @@ use super::owner::HELM;
 use super::record::Record;
 use crate::api::Place;
 use crate::apply::{Apply, side_by_side};
+
+/// The group, kind and version of what is waited for.
+const AWAITED: [(&str, &str, &str); 2] = [("batch", "Job", "batch/v1"), ("", "Pod", "v1")];
 
 /// How often an object may change under us before we give up on it.
 const MAX_RACES: usize = 5;
@@ -67,6 +70,7 @@ impl Release {
             }
             match self.followed(&engine, object, run).await? {
                 Observation::Healthy => {}
+                // Those before it that are not to stay when they succeed go when it is stopped.
                 unwell => {
                     applied.halted = Some(unwell);
                     return Ok(applied);
@@ -74,31 +78,43 @@ impl Release {
             }
         }
         for hook in hooks.iter().filter(|hook| hook.has(DeletePolicy::HookSucceeded)).rev() {
-            self.delete_hook(hook, run.id().as_str()).await?;
+            self.delete_hook(hook, Some(run.id().as_str())).await?;
         }
         Ok(applied)
     }
 
-    /// Stops what still runs of the hooks that this run started, and deletes those that are not to stay when they fail.
+    /// Stops what still runs of the hooks that a run started, or any run of ours where none is named; each that came to its end goes if its
+    /// policy says so, of success or of failure.
     pub(super) async fn stop_hooks(
         &self,
         record: &Record,
         events: &[HookEvent],
-        started_by: &str,
+        started_by: Option<&str>,
     ) -> Result<()> {
         for event in events {
             for hook in hook::at(record, *event)? {
-                if hook.has(DeletePolicy::HookFailed) {
-                    self.delete_hook(&hook, started_by).await?;
-                } else if is_awaited(&hook.object) {
-                    self.stop_hook(&hook, started_by).await?;
+                if !is_awaited(&hook.object) && !hook.has(DeletePolicy::HookSucceeded) {
+                    continue;
+                }
+                let place = match self.place_of(&hook.object).await {
+                    // Its kind has gone, and it with it.
+                    Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                    place => place?,
+                };
+                let Some(live) = self.started(&hook, &place, started_by).await? else { continue };
+                let end =
+                    if succeeded(&live) { DeletePolicy::HookSucceeded } else { DeletePolicy::HookFailed };
+                if hook.has(end) {
+                    self.cluster().delete(&place, live.name(), live.uid()).await?;
+                } else if is_running(&live) {
+                    self.stop_hook(&hook, &place, started_by).await?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Deletes what an earlier run left, as its policy says; what is no hook is not touched.
+    /// Deletes what an earlier run left, if its policy says so or that run died at it; what is no hook is not touched.
     async fn make_way(&self, hook: &RunnableHook, place: &Place, engine: &Apply, run: &Run) -> Result<()> {
         let name = hook.object.name();
         let Some(live) = self.cluster().get(place, name).await?.map(Object::new).transpose()? else {
@@ -108,6 +124,14 @@ impl Release {
             return Err(Error::new(ErrorKind::Conflict, "exists, and is no hook")
                 .on(place.id(name))
                 .help("give the hook another name"));
+        }
+        let goes = live.get("/metadata/deletionTimestamp").is_some() || was_left_by_the_dead(hook, &live);
+        if !hook.has(DeletePolicy::BeforeHookCreation) && !goes {
+            return Err(Error::new(ErrorKind::Conflict, "already exists, and its delete policy has it stay")
+                .on(place.id(name))
+                .help(
+                    "delete it, or add before-hook-creation to its annotation helm.sh/hook-delete-policy",
+                ));
         }
         self.cluster().delete(place, name, live.uid()).await?;
         let gone = AppliedObject::deleted(place.id(name), live.api_version());
@@ -144,7 +168,7 @@ impl Release {
         engine.observe(&applied, run).await
     }
 
-    async fn delete_hook(&self, hook: &RunnableHook, started_by: &str) -> Result<()> {
+    async fn delete_hook(&self, hook: &RunnableHook, started_by: Option<&str>) -> Result<()> {
         let place = self.place_of(&hook.object).await?;
         if let Some(live) = self.started(hook, &place, started_by).await? {
             self.cluster().delete(&place, live.name(), live.uid()).await?;
@@ -153,19 +177,17 @@ impl Release {
     }
 
     /// A Job is suspended: its pods go, and what it says of them stays. A Pod can only be deleted.
-    async fn stop_hook(&self, hook: &RunnableHook, started_by: &str) -> Result<()> {
-        let place = self.place_of(&hook.object).await?;
+    async fn stop_hook(&self, hook: &RunnableHook, place: &Place, started_by: Option<&str>) -> Result<()> {
         for _ in 0..MAX_RACES {
-            let Some(live) = self.started(hook, &place, started_by).await?.filter(|live| !is_over(live))
-            else {
+            let Some(live) = self.started(hook, place, started_by).await?.filter(is_running) else {
                 return Ok(());
             };
             if live.kind() != "Job" {
-                return self.cluster().delete(&place, live.name(), live.uid()).await.map(drop);
+                return self.cluster().delete(place, live.name(), live.uid()).await.map(drop);
             }
             let version = live.resource_version().unwrap_or_default();
             let patch = json!({"metadata": {"resourceVersion": version}, "spec": {"suspend": true}});
-            if self.cluster().merge(&place, live.name(), &patch).await?.is_some() {
+            if self.cluster().merge(place, live.name(), &patch).await?.is_some() {
                 return Ok(());
             }
             self.cluster().clock().sleep(Duration::from_millis(20)).await;
@@ -174,10 +196,13 @@ impl Release {
             .on(hook.object.id()))
     }
 
-    /// The live object of a hook, if that run started it.
-    async fn started(&self, hook: &RunnableHook, place: &Place, run: &str) -> Result<Option<Object>> {
+    /// The live object of a hook, if that run started it, or any of ours.
+    async fn started(&self, hook: &RunnableHook, place: &Place, run: Option<&str>) -> Result<Option<Object>> {
         let live = self.cluster().get(place, hook.object.name()).await?.map(Object::new).transpose()?;
-        Ok(live.filter(|live| live.annotation(DEPLOYMENT_ID) == Some(run)))
+        Ok(live.filter(|live| {
+            let by = live.annotation(DEPLOYMENT_ID);
+            by.is_some() && (run.is_none() || run == by)
+        }))
     }
 
     pub(super) async fn place_of(&self, object: &Object) -> Result<Place> {
@@ -186,19 +211,52 @@ impl Release {
     }
 }
 
-/// Whether a hook has to end well before the release goes on (`pkg/kube/client.go`, `WatchUntilReady`).
-fn is_awaited(object: &Object) -> bool {
-    object.id().is("batch", "Job") || object.id().is("", "Pod")
+/// The hooks that an observation is about, for those who ran them after all of the plan.
+pub(super) fn unwell(observation: &Observation) -> Vec<AppliedObject> {
+    let ids: Vec<&ObjectId> = match observation {
+        Observation::Failed { failures } => failures.iter().map(|failure| &failure.object).collect(),
+        Observation::TimedOut { waiting } => waiting.iter().map(|waiting| &waiting.object).collect(),
+        _ => Vec::new(),
+    };
+    let hook = |id: &ObjectId| {
+        let (_, _, api_version) = AWAITED.iter().find(|(group, kind, _)| id.is(group, kind))?;
+        let (id, api_version) = (id.clone(), (*api_version).to_owned());
+        Some(AppliedObject { id, api_version, action: Action::Create, generation: None, healthy: false })
+    };
+    ids.into_iter().filter_map(hook).collect()
 }
 
-/// Whether a Job or a Pod has come to its end.
-fn is_over(live: &Object) -> bool {
-    let phase = live.get("/status/phase").and_then(Value::as_str);
+/// Whether a hook has to end well before the release goes on (`pkg/kube/client.go`, `WatchUntilReady`).
+fn is_awaited(object: &Object) -> bool {
+    AWAITED.iter().any(|(group, kind, _)| object.id().is(group, kind))
+}
+
+/// Whether a Job or a Pod has not come to its end, and nobody has stopped it.
+fn is_running(live: &Object) -> bool {
+    let stopped = live.get("/spec/suspend").and_then(Value::as_bool) == Some(true);
+    is_awaited(live)
+        && !stopped
+        && !ended_with(live, "Succeeded", "Complete")
+        && !ended_with(live, "Failed", "Failed")
+}
+
+/// Whether it did what it was for: of all but a Job or a Pod, being there is all.
+fn succeeded(live: &Object) -> bool {
+    !is_awaited(live) || ended_with(live, "Succeeded", "Complete")
+}
+
+/// Whether a Pod is in this phase, or a Job in this condition.
+fn ended_with(live: &Object, phase: &str, condition: &str) -> bool {
     let conditions = live.get("/status/conditions").and_then(Value::as_array).into_iter().flatten();
-    let over = |condition: &Value| {
-        condition["status"] == "True" && (condition["type"] == "Complete" || condition["type"] == "Failed")
-    };
-    matches!(phase, Some("Succeeded" | "Failed")) || conditions.into_iter().any(over)
+    live.get("/status/phase").and_then(Value::as_str) == Some(phase)
+        || conditions.into_iter().any(|one| one["type"] == condition && one["status"] == "True")
+}
+
+/// Whether a run of ours died before it could do with a hook what its policy says: a live one stops what runs. It must not bar the way
+/// for ever, as one that was killed does with Helm. Only for whoever holds the release's lock.
+fn was_left_by_the_dead(hook: &RunnableHook, live: &Object) -> bool {
+    let due = is_running(live) || (succeeded(live) && hook.has(DeletePolicy::HookSucceeded));
+    live.annotation(DEPLOYMENT_ID).is_some() && due
 }
 
 /// A Pod that is a hook is well when it has ended well, not while it runs.

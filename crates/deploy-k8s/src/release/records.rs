@@ -9,7 +9,8 @@ use deploy_core::run::Run;
 use super::Release;
 use super::draft::{Draft, Purpose, interrupted, shortened};
 use super::hook::HookEvent;
-use super::record::{Record, ReleaseStatus};
+use super::record::{Record, ReleaseStatus, Time};
+use super::standing::Standing;
 use super::store::{Entry, Writer};
 
 impl Release {
@@ -61,14 +62,8 @@ impl Release {
 
     /// Nothing stands of what stood before: its revisions are superseded, and the oldest are forgotten.
     pub(super) async fn record_superseded(&self, draft: &Draft, run: &Run) -> Result<()> {
-        for entry in draft.standing.deployed() {
-            self.store
-                .update(entry, run.now(), |record| {
-                    let changes = record.info.status == ReleaseStatus::Deployed;
-                    record.info.status = ReleaseStatus::Superseded;
-                    Ok(changes)
-                })
-                .await?;
+        for entry in draft.standing.entries() {
+            self.supersede(entry, run).await?;
         }
         let Some(record) = &draft.record else { return Ok(()) };
         for entry in draft.standing.forgotten(self.history_max, record.version) {
@@ -80,6 +75,23 @@ impl Release {
         Ok(())
     }
 
+    /// What was deployed, or was to go when that was interrupted, is superseded.
+    pub(super) async fn supersede(&self, entry: &Entry, run: &Run) -> Result<()> {
+        let ended =
+            |status: &ReleaseStatus| matches!(status, ReleaseStatus::Deployed | ReleaseStatus::Uninstalling);
+        if !ended(&entry.status) {
+            return Ok(());
+        }
+        self.store
+            .update(entry, run.now(), |record| {
+                let changes = ended(&record.info.status);
+                record.info.status = ReleaseStatus::Superseded;
+                record.info.deleted = Time::default();
+                Ok(changes)
+            })
+            .await
+    }
+
     /// The revision failed: its hooks are stopped first.
     ///
     /// # Errors
@@ -87,7 +99,9 @@ impl Release {
     pub(super) async fn record_failed(&self, plan: &Plan, draft: &Draft, why: &str, run: &Run) -> Result<()> {
         let Some((own, next)) = self.own_and_next(plan, draft).await? else { return Ok(()) };
         let stopped = match &draft.record {
-            Some(record) => self.stop_hooks(record, &events(draft.purpose), plan.deployment.as_str()).await,
+            Some(record) => {
+                self.stop_hooks(record, &events(draft.purpose), Some(plan.deployment.as_str())).await
+            }
             None => Ok(()),
         };
         // Whatever became of its hooks, the revision must not stay pending.
@@ -96,18 +110,24 @@ impl Release {
         next.map_or(Ok(()), |next| Err(self.overtaken(&next)))
     }
 
-    /// Revisions of runs that died at them will not come to run.
+    /// What runs that died left is nobody's work any more.
     pub(super) async fn record_interrupted(&self, draft: &Draft, run: &Run) -> Result<()> {
-        for entry in draft.standing.dead() {
+        for entry in draft.standing.uninstalling() {
+            // By whom is not recorded.
+            self.stop_hooks_of(entry, &[HookEvent::PreDelete, HookEvent::PostDelete], None, run).await;
+        }
+        self.record_dead(&draft.standing, run).await
+    }
+
+    /// Revisions of runs that died at them will not come to run.
+    pub(super) async fn record_dead(&self, standing: &Standing, run: &Run) -> Result<()> {
+        for entry in standing.dead() {
+            if let Err(error) = entry.record() {
+                run.emit(stays(&error));
+                continue;
+            }
             let by = entry.run.as_deref();
-            let record = match entry.record() {
-                Ok(record) => record,
-                Err(error) => {
-                    run.emit(stays(&error));
-                    continue;
-                }
-            };
-            if let Some(by) = by {
+            if by.is_some() {
                 let all = [
                     HookEvent::PreInstall,
                     HookEvent::PostInstall,
@@ -116,17 +136,23 @@ impl Release {
                     HookEvent::PreRollback,
                     HookEvent::PostRollback,
                 ];
-                if let Err(error) = self.stop_hooks(&record, &all, by).await {
-                    run.emit(EventKind::Warning {
-                        message: format!("a hook of {by} was not stopped: {error}"),
-                    });
-                }
+                self.stop_hooks_of(entry, &all, by, run).await;
             }
             let by = by.unwrap_or("helm");
             let description = interrupted(by, run.id().as_str());
             self.fail_record(entry, &description, run).await?;
         }
         Ok(())
+    }
+
+    /// Stops what a run that died left running. What cannot be stopped is told, and keeps nothing else from going on.
+    async fn stop_hooks_of(&self, entry: &Entry, events: &[HookEvent], started_by: Option<&str>, run: &Run) {
+        let stopped = async { self.stop_hooks(&entry.record()?, events, started_by).await };
+        if let Err(error) = stopped.await {
+            run.emit(EventKind::Warning {
+                message: format!("hooks of an interrupted run may still run: {error}"),
+            });
+        }
     }
 
     async fn fail_record(&self, entry: &Entry, description: &str, run: &Run) -> Result<()> {

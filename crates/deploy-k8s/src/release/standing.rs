@@ -69,8 +69,11 @@ impl Standing {
     /// up after, more than one is deployed; so the oldest of these counts.
     pub(super) fn standing(&self) -> &[Entry] {
         let entries = self.since_uninstalled();
-        let deployed =
-            |entry: &Entry| matches!(entry.status, ReleaseStatus::Deployed | ReleaseStatus::Uninstalling);
+        let deployed = |entry: &Entry| match entry.status {
+            ReleaseStatus::Deployed => true,
+            ReleaseStatus::Uninstalling => came_to_run(entry),
+            _ => false,
+        };
         let first = entries.iter().position(deployed).or_else(|| entries.iter().rposition(came_to_run));
         entries.get(first.unwrap_or(0)..).unwrap_or_default()
     }
@@ -78,6 +81,11 @@ impl Standing {
     /// Revisions of runs that died at them. Only for whoever holds the release's lock.
     pub(super) fn dead(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.status.is_pending())
+    }
+
+    /// What runs that died uninstalling left. Only for whoever holds the release's lock.
+    pub(super) fn uninstalling(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.status == ReleaseStatus::Uninstalling)
     }
 
     pub(super) fn deployed(&self) -> impl Iterator<Item = &Entry> {
@@ -119,11 +127,12 @@ impl Standing {
     }
 }
 
-/// Whether a revision was what runs. Helm calls one superseded that failed, too, when it goes on from there: only the record tells.
+/// Whether a revision was what runs. Helm calls one superseded that failed, too, when it goes on from there, and who uninstalls a release
+/// marks its newest revision, whatever that was: only the record tells.
 pub(super) fn came_to_run(entry: &Entry) -> bool {
     match entry.status {
-        ReleaseStatus::Deployed | ReleaseStatus::Uninstalling => true,
-        ReleaseStatus::Superseded => {
+        ReleaseStatus::Deployed => true,
+        ReleaseStatus::Superseded | ReleaseStatus::Uninstalling => {
             // What cannot be read is not passed over in silence: whoever needs it is told.
             entry.record().map_or(true, |record| !tells_of_failure(&record.name, &record.info.description))
         }
@@ -183,6 +192,12 @@ mod tests {
         check(&["superseded", failed, "deployed"], Some(1));
         check(&["superseded", failed, "superseded", "deployed"], Some(3));
         check(&[failed, "failed"], None);
+        // An uninstallation died, and the upgrade after it failed.
+        check(&["uninstalling", "failed"], Some(1));
+        check(&["superseded", "uninstalling", "failed"], Some(2));
+        check(&["superseded", "uninstalling, Upgrade \"api\" failed: timeout", "failed"], Some(1));
+        check(&["deployed", "uninstalling, Upgrade \"api\" failed: timeout", "failed"], Some(1));
+        check(&["uninstalling, Initial install underway", "failed"], None);
     }
 
     #[test]
@@ -210,6 +225,9 @@ mod tests {
         check(&["superseded", "superseded", "pending-upgrade"], &[2, 3]);
         check(&["failed", "pending-install"], &[1, 2]);
         check(&["superseded", "uninstalling"], &[2]);
+        check(&["superseded", "uninstalling", "failed"], &[2, 3]);
+        check(&["deployed", "uninstalling, Upgrade \"api\" failed: timeout"], &[1, 2]);
+        check(&["superseded", "uninstalling, Rollback \"api\" failed: timeout"], &[1, 2]);
         check(&["deployed", "uninstalled", "failed"], &[3]);
         check(&["deployed", "uninstalled"], &[]);
         check(&["failed", "superseded, Release \"api\" failed: timeout", "failed"], &[1, 2, 3]);
@@ -257,6 +275,7 @@ mod tests {
         let absent = |statuses: &[&str]| standing(statuses).is_absent();
         assert!(absent(&[]) && absent(&["failed"]) && absent(&["superseded", "uninstalled"]));
         assert!(absent(&["superseded, Install \"api\" failed: timeout", "failed"]));
+        assert!(absent(&["uninstalling, Install \"api\" failed: timeout"]));
         assert!(!absent(&["deployed"]) && !absent(&["superseded", "failed"]) && !absent(&["uninstalling"]));
     }
 }

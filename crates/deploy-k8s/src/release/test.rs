@@ -100,7 +100,7 @@ impl RolloutTarget for Tests {
 
     async fn fail(&self, plan: &Plan, _: &str, _: &Run) -> Result<()> {
         let record = &tested(plan)?.record;
-        self.release.stop_hooks(record, &[HookEvent::Test], plan.deployment.as_str()).await
+        self.release.stop_hooks(record, &[HookEvent::Test], Some(plan.deployment.as_str())).await
     }
 
     async fn diagnose(&self, applied: &Applied, observation: &Observation, run: &Run) -> Result<Evidence> {

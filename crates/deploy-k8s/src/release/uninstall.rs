@@ -1,4 +1,4 @@
-//! Removes a release: its hooks, its objects, its records.
+//! Removes a release: its objects and its records; its hooks run before and after.
 
 use std::collections::HashSet;
 
@@ -10,16 +10,18 @@ use deploy_core::plan::{Change, Depth, Plan, Snapshot};
 use deploy_core::run::Run;
 use deploy_core::target::{Applied, Observation, RolloutTarget, TargetCapabilities};
 
-use super::Release;
+use super::draft::tells_of_failure;
 use super::hook::HookEvent;
 use super::owner::Owner;
-use super::record::{Record, ReleaseStatus};
+use super::record::{Info, Record, ReleaseStatus};
 use super::standing::Standing;
 use super::store::Entry;
+use super::{Release, hooks};
 
 /// A release that is to go, as a target: the bundle it is handed says nothing.
 ///
-/// What is interrupted stays `uninstalling`, and is taken up by the next run, be it an upgrade.
+/// What is interrupted stays `uninstalling`, and is taken up by the next run, be it an upgrade: that revision is what stood before it, so
+/// its way back, and superseded once the upgrade is deployed.
 pub(super) struct Uninstall {
     release: Release,
     keeps_history: bool,
@@ -61,11 +63,24 @@ impl Uninstall {
         Ok(applied)
     }
 
-    /// The oldest first: as long as the newest is there, the next run goes on.
-    async fn forget(&self, standing: &Standing, run: &Run) -> Result<()> {
+    /// Its objects are gone, so whatever came of the hooks after them, the release is (`pkg/action/uninstall.go`). The oldest first: as long
+    /// as the newest is there, the next run goes on.
+    async fn forget(&self, departure: &Departure, run: &Run) -> Result<()> {
+        let Departure { standing, given_back, .. } = departure;
+        if !given_back.entries.is_empty() {
+            self.release.forget_adopted().await?;
+        }
         let Some((newest, older)) = standing.entries().split_last() else { return Ok(()) };
         if self.keeps_history {
-            return self.mark(newest, ReleaseStatus::Uninstalled, "Uninstallation complete", run).await;
+            for entry in older {
+                self.release.supersede(entry, run).await?;
+            }
+            return self
+                .mark(newest, run, |info| {
+                    info.status = ReleaseStatus::Uninstalled;
+                    "Uninstallation complete".clone_into(&mut info.description);
+                })
+                .await;
         }
         let store = &self.release.store;
         for entry in older {
@@ -78,15 +93,14 @@ impl Uninstall {
         }
     }
 
-    async fn mark(&self, entry: &Entry, status: ReleaseStatus, description: &str, run: &Run) -> Result<()> {
+    async fn mark(&self, entry: &Entry, run: &Run, mark: impl Fn(&mut Info)) -> Result<()> {
         self.release
             .store
             .update(entry, run.now(), |record| {
-                let changes = record.info.status != status;
-                record.info.status = status.clone();
-                description.clone_into(&mut record.info.description);
+                let before = record.info.status.clone();
+                mark(&mut record.info);
                 record.info.deleted = run.now().into();
-                Ok(changes)
+                Ok(record.info.status != before)
             })
             .await
     }
@@ -129,8 +143,16 @@ impl RolloutTarget for Uninstall {
         let standing = &departure(plan)?.standing;
         match standing.newest() {
             Some(newest) if !standing.is_uninstalled() => {
-                let description = "Deletion in progress";
-                self.mark(newest, ReleaseStatus::Uninstalling, description, run).await
+                // First: once it is marked, nothing tells any more whose hooks may still run.
+                self.release.record_dead(standing, run).await?;
+                self.mark(newest, run, |info| {
+                    info.status = ReleaseStatus::Uninstalling;
+                    // That it never came to run must not be forgotten: it would be what an upgrade goes back to.
+                    if !tells_of_failure(&newest.release, &info.description) {
+                        "Deletion in progress".clone_into(&mut info.description);
+                    }
+                })
+                .await
             }
             _ => Ok(()),
         }
@@ -146,25 +168,27 @@ impl RolloutTarget for Uninstall {
     }
 
     async fn finish(&self, plan: &Plan, run: &Run) -> Result<Observation> {
-        if let Some(unwell) = self.depart(plan, HookEvent::PostDelete, run).await?.halted {
-            return Ok(unwell);
+        let hooks = self.depart(plan, HookEvent::PostDelete, run).await;
+        let is_stopped = match &hooks {
+            Ok(hooks) => matches!(hooks.halted, Some(Observation::Cancelled)),
+            Err(error) => error.kind() == ErrorKind::Cancelled,
+        };
+        if !is_stopped {
+            self.forget(departure(plan)?, run).await?;
         }
-        let Departure { standing, given_back, .. } = departure(plan)?;
-        if !given_back.entries.is_empty() {
-            self.release.forget_adopted().await?;
-        }
-        self.forget(standing, run).await?;
-        Ok(Observation::Healthy)
+        Ok(hooks?.halted.unwrap_or(Observation::Healthy))
     }
 
     async fn fail(&self, plan: &Plan, _: &str, _: &Run) -> Result<()> {
         let events = [HookEvent::PreDelete, HookEvent::PostDelete];
         let record = &departure(plan)?.record;
-        self.release.stop_hooks(record, &events, plan.deployment.as_str()).await
+        self.release.stop_hooks(record, &events, Some(plan.deployment.as_str())).await
     }
 
     async fn diagnose(&self, applied: &Applied, observation: &Observation, run: &Run) -> Result<Evidence> {
-        self.release.apply.diagnose(applied, observation, run).await
+        let mut applied = applied.clone();
+        applied.objects.extend(hooks::unwell(observation));
+        self.release.apply.diagnose(&applied, observation, run).await
     }
 }
 
