@@ -10,8 +10,9 @@
 //! # What the result depends on
 //! On the chart, the values and the options, and on Helm's version; on no cluster, because Helm is shown none. So `lookup` finds nothing,
 //! `.Release.Revision` is 1, and `.Capabilities` are those of [`kube_version`](HelmChart::kube_version) and
-//! [`api_version`](HelmChart::api_version): who deploys the result gives those of the cluster, or what depends on them goes missing. Dependencies must be in the chart's folder `charts/` (`helm dependency build`): nothing is
-//! fetched. Random values and generated certificates differ each time, in the notes too.
+//! [`api_version`](HelmChart::api_version): who deploys the result gives those of the cluster, or what depends on them goes missing.
+//! Dependencies must be in the chart's folder `charts/` (`helm dependency build`): nothing is fetched. Random values and generated
+//! certificates differ each time, in the notes too.
 
 mod answer;
 mod archive;

@@ -82,15 +82,12 @@ impl HelmChart {
         if self.release.is_empty() {
             return Err(Error::invalid("a release needs a name"));
         }
-        let folder = tempfile::Builder::new()
-            .prefix("deploy-source-")
-            .tempdir()
+        let folder = private_folder()
             .map_err(|error| Error::invalid("there is no place for temporary files").source(error))?;
         let chart = fs::metadata(&self.chart).map_err(|error| cannot_read(&self.chart, &error))?;
         let archive = if chart.is_dir() { None } else { Some(read(&self.chart, MAX_CHART_BYTES)?) };
         let mut values = Vec::new();
         if !self.given.is_empty() {
-            // The folder is this user's alone.
             let given = folder.path().join("given.yaml");
             write(&given, &json(&self.given)?)?;
             values.push(given);
@@ -169,6 +166,15 @@ struct Prepared {
     values: Vec<PathBuf>,
     /// The chart, if it is no folder.
     archive: Option<Vec<u8>>,
+}
+
+/// For values among others: no other user may look into it.
+fn private_folder() -> std::io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("deploy-source-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir()
 }
 
 fn json(values: &Map<String, Value>) -> Result<Vec<u8>> {
