@@ -3,6 +3,7 @@
 //! | what | type |
 //! | --- | --- |
 //! | a connection: kubeconfig, context, bytes, in-cluster | [`Cluster`] |
+//! | its version and APIs, as a chart's templates ask for them | [`Capabilities`] |
 //! | kubectl-style rollout target: server-side apply, followed, rolled back | [`Apply`] |
 //! | where others write too: fail, force, yield | [`Conflicts`], [`ConflictRule`], [`FieldConflicts`] |
 //! | what is deleted when it is wanted no more | [`ApplySet`] |
@@ -51,6 +52,7 @@
 //! | a way back that cannot be patched, the diff of a takeover | the kinds applied | update |
 //! | a run with a name | leases | get, create, update, delete |
 //! | | secrets | get, list, create, patch, delete |
+//! | the [`Capabilities`] that a chart asks for | `/version`, `/api`, `/apis` | get: every user may, by `system:discovery` |
 //! | reading releases | secrets | list, get |
 //! | releasing | secrets | get, list, create, update, delete; a whole Role is in the documentation of [`Release`] |
 //! | pruning | all kinds of the set | list, delete |
@@ -69,7 +71,7 @@ mod release;
 mod set_image;
 mod workload;
 
-pub use api::Cluster;
+pub use api::{Capabilities, Cluster};
 pub use apply::{Apply, ApplySet, ConflictRule, Conflicts, FIELD_MANAGER, FieldConflict, FieldConflicts};
 pub use connect::ClusterBuilder;
 pub use journal::SecretJournal;

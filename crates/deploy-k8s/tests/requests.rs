@@ -97,6 +97,17 @@ async fn get(steps: impl IntoIterator<Item = Step>) -> (Result<(), ErrorKind>, V
     (result, server.seen(), start.elapsed())
 }
 
+#[tokio::test]
+async fn an_api_server_that_is_too_old_for_charts_says_so() {
+    let groups = r#"{"kind": "APIGroupList", "groups": [{"name": "apps", "versions": []}]}"#;
+    let answers = [r#"{"gitVersion": "v1.25.3"}"#, r#"{"kind": "APIVersions", "versions": ["v1"]}"#, groups];
+    let server = Server::new(answers.map(|body| Step::Answer(200, body)));
+    let error = server.cluster().capabilities().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("Kubernetes 1.27 or later"), "{error}");
+    assert_eq!(server.seen(), ["GET /version", "GET /api", "GET /apis"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_read_is_sent_until_it_is_answered() {
     let cases: [(Vec<Step>, usize); 5] = [

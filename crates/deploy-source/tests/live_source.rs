@@ -248,6 +248,36 @@ both_helms!(values_and_options, async |helm, name| {
     assert!(without.objects.iter().all(|object| object.name() != "db") && without.crds.len() == 2);
 });
 
+both_helms!(values_of_before, async |helm, name| {
+    let values = |value: Value| serde_json::from_value(value).unwrap();
+    let chart = HelmChart::new(shop(name), "web").program(&helm).lint(true).set("image.tag=now");
+    let before =
+        json!({"greeting": "before", "image": {"tag": "before", "pull": false}, "limits": {"cpu": null}});
+    let chart = chart.given(values(before));
+    let rendered = chart.render().await.unwrap();
+    let found = data(&rendered);
+    assert_eq!(
+        (&found["greeting"], &found["image"], &found["limits"]),
+        (&json!("before"), &json!("now false"), &json!("{\"memory\":2}"))
+    );
+    let given =
+        json!({"greeting": "before", "image": {"tag": "now", "pull": false}, "limits": {"cpu": null}});
+    assert_eq!(Value::from(rendered.chart.values), given);
+    assert_eq!(rendered.chart.defaults["limits"], json!({"cpu": 1, "memory": 2}));
+
+    // Of the chart's own nothing is left, but of its subchart's.
+    let defaults = json!({"limits": {"memory": 8, "cpu": 7}, "db": {"enabled": true, "size": 9}});
+    let rendered = chart.defaults(values(defaults)).render().await.unwrap();
+    assert_eq!(data(&rendered)["limits"], "{\"memory\":8}");
+    assert_eq!(Value::from(rendered.chart.values), given);
+    let db = json!({"enabled": true, "size": 9, "engine": "postgres", "global": {}});
+    assert_eq!(Value::from(rendered.chart.defaults), json!({"limits": {"memory": 8, "cpu": 7}, "db": db}));
+    assert_eq!(
+        (rendered.objects.len(), rendered.crds.len(), &*rendered.chart.notes),
+        (5, 3, "Say before to shop-web, now\n")
+    );
+});
+
 /// What Helm 4 tells of an install without a cluster; Helm 3 asks the API server first.
 #[tokio::test]
 #[ignore = "needs helm 4: tests/cluster/up"]

@@ -160,6 +160,24 @@ async fn it_says_why_it_failed_but_no_value() {
 }
 
 #[tokio::test]
+async fn values_of_before_are_in_a_file_of_this_user_alone() {
+    let says = format!(
+        "{VERSION}for word; do case $word in --values=*) file=${{word#--values=}};; esac; done
+         case $1 in lint) stat -c %a \"$(dirname \"$file\")\" >\"$0.mode\"; cp \"$file\" \"$0.given\";; esac
+         echo \"$*\" >>\"$0.words\"; echo 'Error: hunter2 of hunter3' >&2; exit 1"
+    );
+    let folder = with_fake("values-of-before", &says);
+    let values = |text: &str| serde_json::from_str(text).unwrap();
+    let chart = chart(&folder).given(values(r#"{"a":{"b":["hunter2"]}}"#)).set("c=hunter3");
+    let linted = chart.lint(true).render().await.unwrap_err();
+    assert!(linted.to_string().contains("*** of ***"), "{linted}");
+    let read = |what: &str| fs::read_to_string(folder.join(format!("fake.{what}"))).unwrap();
+    assert_eq!((&*read("mode"), &*read("given")), ("700\n", r#"{"a":{"b":["hunter2"]}}"#));
+    let words = read("words");
+    assert!(words.contains("--values=") && !words.contains("hunter2"), "{words}");
+}
+
+#[tokio::test]
 async fn output_has_an_end() {
     let endless = with_fake("endless", "case $1 in version) echo v1.30.0;; *) exec yes;; esac");
     let error = kustomization(&endless).load().await.unwrap_err();

@@ -11,6 +11,7 @@ use deploy_k8s::{Apply, ApplySet, ConflictRule, Conflicts};
 use crate::args::{ApplyArgs, ChangesArgs, DiffArgs, ManifestArgs, WritingArgs};
 use crate::rollout::{Desired, records_namespace, roll_out};
 use crate::session::Session;
+use crate::source::Stands;
 
 pub(crate) async fn apply(args: &ApplyArgs, session: &Session) -> Result<Outcome> {
     let (name, manager) = (args.rollout.name.as_deref(), &args.rollout.field_manager);
@@ -39,7 +40,7 @@ async fn read(
     session: &Session,
 ) -> Result<(Bundle, Option<String>)> {
     // Every time the same, whether something stands or not: applying again must change nothing.
-    let load = args.source.load(name.unwrap_or_default(), &session.namespace, false);
+    let load = args.source.load(name.unwrap_or_default(), Stands::default(), session);
     let (objects, note) = session.unless_cancelled(load).await?.without_hooks();
     Ok((bundle(objects, Vec::new(), &args.images, session)?, note))
 }

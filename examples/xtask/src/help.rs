@@ -22,7 +22,8 @@ Examples:
   cargo xtask apply -f deploy/ -n shop --report rollout.html --report rollout.md
 
 Of a chart the hooks are left out (and named), because only a release runs them; its CRDs are
-applied like all else. Rendering asks no cluster: `lookup` finds nothing.
+applied like all else. It is rendered for the version and the APIs of the cluster
+(`.Capabilities`), but `lookup` finds nothing.
 
 Ctrl-C (or SIGTERM) stops the run and brings the old state back; a second Ctrl-C leaves at once.";
 
@@ -95,26 +96,40 @@ pub(crate) const RELEASE_UPGRADE_EXAMPLES: &str = "\
 Examples:
   cargo xtask release upgrade api -f deploy/ -n shop --create-namespace --git-revision 4f1c2d9
   cargo xtask release upgrade api --chart chart/ --values prod.yaml --set image.tag=v2 -n shop
+  cargo xtask release upgrade api --chart chart/ --reuse-values --set image.tag=v3 -n shop
   cargo xtask release upgrade api -k overlays/prod -n shop --image api=registry.example/shop/api:v2
   cargo xtask release upgrade api -f deploy/ -n shop --take-ownership --timeout 2m --dry-run
   cargo xtask release upgrade api -f deploy/ -n shop --take-over-helm=10m --json | jq .revision
 
 What fails is rolled back to the newest good revision, as a revision of its own; of a first
 install that fails only the record is left. Ctrl-C (or SIGTERM) does the same; a second Ctrl-C
-leaves at once, and the next run takes the revision up.";
+leaves at once, and the next run takes the revision up.
+
+A chart is rendered for the version and the APIs of the cluster (`.Capabilities`), but `lookup`
+finds nothing: a chart that looks for the password that it made would make another, so give
+it one. Besides the cluster's APIs a chart sees those that helm knows by itself.
+
+As with helm, an upgrade without values keeps those of the deployed revision; with any of
+--values, --set and --set-string only these count, and with --reset-values none of before.
+--reuse-values keeps them under those given now, and the chart's own as they were then, too.";
 
 pub(crate) const RELEASE_ROLLBACK_EXAMPLES: &str = "\
 Examples:
   cargo xtask release rollback api -n shop
-  cargo xtask release rollback api 3 -n shop --dry-run";
+  cargo xtask release rollback api 3 -n shop --dry-run
+
+Without a REVISION it goes to the newest good one before the present; helm goes to the one
+before the newest, which may have failed.";
 
 pub(crate) const RELEASE_UNINSTALL_EXAMPLES: &str = "\
 Examples:
   cargo xtask release uninstall api -n shop
   cargo xtask release uninstall api -n shop --keep-history
 
-What is annotated helm.sh/resource-policy: keep stays, and so does a chart's crds/. What is
-interrupted goes on with the next run.";
+Its hooks for pre-delete and post-delete run, then all records go. What is annotated
+helm.sh/resource-policy: keep stays, and so do a chart's crds/ and the objects of hooks that
+their own policy (helm.sh/hook-delete-policy) did not delete: helm leaves them, too.
+What is interrupted goes on with the next run.";
 
 pub(crate) const RELEASE_TEST_EXAMPLES: &str = "\
 Examples:

@@ -8,7 +8,14 @@ use deploy_core::chart::Chart;
 use deploy_core::error::Result;
 use deploy_core::manifest::Object;
 use deploy_core::source::Source;
+use deploy_k8s::Capabilities;
 use deploy_source::{FileSource, HelmChart, Kustomization, Rendered, split_hooks};
+use serde_json::{Map, Value};
+
+use crate::session::Session;
+
+/// What else may be wanted. clap lets pass what `requires` the chart beside these: the chart conflicts with them.
+pub(crate) const NO_CHART: [&str; 2] = ["files", "kustomization"];
 
 /// What is wanted, in one of three forms. With a chart there must be a `name`: that of the release that it is rendered for.
 #[derive(Args)]
@@ -25,22 +32,48 @@ pub(crate) struct SourceArgs {
     #[arg(long, value_name = "DIR", group = "source", requires = "name")]
     pub(crate) chart: Option<PathBuf>,
     /// A file of values for the chart; a later one wins
-    #[arg(long, value_name = "FILE", requires = "chart")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = NO_CHART)]
     pub(crate) values: Vec<PathBuf>,
     /// Values for the chart, as for helm; they win over files
     ///
     /// Every user of this machine may see them in the list of processes: secrets belong in a file.
-    #[arg(long, value_name = "K=V", requires = "chart")]
+    #[arg(long, value_name = "K=V", conflicts_with_all = NO_CHART)]
     pub(crate) set: Vec<String>,
     /// The same, taken for text whatever they are
-    #[arg(long, value_name = "K=V", requires = "chart")]
+    #[arg(long, value_name = "K=V", conflicts_with_all = NO_CHART)]
     pub(crate) set_string: Vec<String>,
     /// Have `helm lint` look at the chart first, and go no further if it finds errors
-    #[arg(long, requires = "chart")]
+    #[arg(long, conflicts_with_all = NO_CHART)]
     pub(crate) lint: bool,
     /// A kustomization, a directory with a kustomization.yaml, built by `kubectl`
     #[arg(short = 'k', long = "kustomize", value_name = "DIR", group = "source")]
     pub(crate) kustomization: Option<PathBuf>,
+}
+
+/// How the release stands that a chart is rendered for. `Debug` would show values.
+#[derive(Default)]
+pub(crate) struct Stands {
+    /// Whether there is one to upgrade.
+    pub(crate) installed: bool,
+    /// The values that were given until now and still are.
+    pub(crate) given: Map<String, Value>,
+    /// What takes the place of the chart's own values.
+    pub(crate) defaults: Option<Map<String, Value>>,
+}
+
+impl Stands {
+    fn told_to(self, chart: HelmChart) -> HelmChart {
+        let chart = chart.upgrade(self.installed).given(self.given);
+        match self.defaults {
+            Some(values) => chart.defaults(values),
+            None => chart,
+        }
+    }
+}
+
+/// Helm, which is shown no cluster, knows by this what this one serves.
+fn of_cluster(chart: HelmChart, Capabilities { kube_version, api_versions, .. }: Capabilities) -> HelmChart {
+    api_versions.into_iter().fold(chart.kube_version(kube_version), HelmChart::api_version)
 }
 
 /// What a source came to.
@@ -54,11 +87,13 @@ pub(crate) struct Loaded {
 }
 
 impl SourceArgs {
-    /// Loads it; a chart for the release `name` in a namespace, on its first install or on an upgrade.
-    pub(crate) async fn load(&self, name: &str, namespace: &str, upgrade: bool) -> Result<Loaded> {
+    /// Loads it; a chart for the release `name`, and for what the cluster is.
+    pub(crate) async fn load(&self, name: &str, stands: Stands, session: &Session) -> Result<Loaded> {
         let objects = if let Some(chart) = &self.chart {
-            let Rendered { objects, crds, chart, .. } =
-                self.helm_chart(chart, name, namespace).upgrade(upgrade).render().await?;
+            session.ready();
+            let capabilities = session.cluster.capabilities().await?;
+            let chart = stands.told_to(self.helm_chart(chart, name, &session.namespace));
+            let Rendered { objects, crds, chart, .. } = of_cluster(chart, capabilities).render().await?;
             return Ok(Loaded { objects, crds, chart: Some(chart) });
         } else if let Some(folder) = &self.kustomization {
             Kustomization::new(folder).load().await?
@@ -66,6 +101,11 @@ impl SourceArgs {
             FileSource::new(&self.files).recursive(self.recursive).standard_input(io::stdin()).load().await?
         };
         Ok(Loaded { objects, crds: Vec::new(), chart: None })
+    }
+
+    /// Whether any values are given for the chart.
+    pub(crate) fn gives_values(&self) -> bool {
+        !(self.values.is_empty() && self.set.is_empty() && self.set_string.is_empty())
     }
 
     fn helm_chart(&self, chart: &PathBuf, name: &str, namespace: &str) -> HelmChart {
@@ -92,6 +132,7 @@ impl Loaded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser;
     use deploy_core::manifest::read;
 
     const HOOK: &[u8] =
@@ -102,6 +143,21 @@ mod tests {
         let [hook, crds, objects] = [HOOK, b"{apiVersion: a/v1, kind: Crd, metadata: {name: c}}", service]
             .map(|manifest| read("a.yaml", manifest).unwrap());
         Loaded { objects: [hook, objects].concat(), crds, chart }
+    }
+
+    #[test]
+    fn all_ways_to_give_values_count() {
+        let check = |options: &str, expect: bool| {
+            let line = format!("xtask apply --name a --chart c {options}");
+            let cli = crate::args::Cli::try_parse_from(line.split_whitespace()).unwrap();
+            let crate::args::Command::Apply(args) = cli.command else { panic!("{line}") };
+            assert_eq!(args.changes.manifests.source.gives_values(), expect, "{line}");
+        };
+        check("", false);
+        check("--lint", false);
+        check("--values a.yaml", true);
+        check("--set a=b", true);
+        check("--set-string a=b", true);
     }
 
     #[test]

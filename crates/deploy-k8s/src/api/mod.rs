@@ -5,6 +5,7 @@
 //! retries repeat a POST, so requests are built here and sent raw.
 
 mod answer;
+mod capabilities;
 mod discovery;
 mod items;
 mod leave_out;
@@ -28,6 +29,7 @@ use deploy_core::clock::{Clock, SystemClock};
 use tokio::sync::Semaphore;
 
 pub(crate) use answer::{IMMUTABLE, TWICE, UNDECLARED};
+pub use capabilities::Capabilities;
 pub(crate) use discovery::Discovery;
 pub(crate) use read_many::Read;
 pub(crate) use resource::{Place, Resource, escape};

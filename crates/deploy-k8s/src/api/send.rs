@@ -23,6 +23,7 @@ const MAX_REFUSAL: usize = 1 << 20;
 pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) path: String,
+    pub(crate) accept: &'static str,
     pub(crate) content_type: &'static str,
     pub(crate) body: Vec<u8>,
     pub(crate) repeat: Repeat,
@@ -191,7 +192,7 @@ impl Cluster {
         let request = Request::builder()
             .method(call.method.clone())
             .uri(&call.path)
-            .header(http::header::ACCEPT, "application/json")
+            .header(http::header::ACCEPT, call.accept)
             .header(http::header::CONTENT_TYPE, call.content_type)
             .body(Body::from(call.body.clone()))
             .map_err(|error| Unanswered {

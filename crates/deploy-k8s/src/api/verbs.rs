@@ -80,6 +80,7 @@ impl Cluster {
         let call = Call {
             method: Method::PATCH,
             path,
+            accept: JSON,
             content_type: APPLY,
             body,
             repeat: Repeat::Freely,
@@ -107,6 +108,7 @@ impl Cluster {
         let call = Call {
             method: Method::PATCH,
             path: place.object(name),
+            accept: JSON,
             content_type: MERGE,
             body,
             repeat: Repeat::Freely,
@@ -221,6 +223,7 @@ fn creation(place: &Place, object: &Value, manager: &str, dry_run: bool) -> Call
     Call {
         method: Method::POST,
         path: format!("{}?fieldManager={}{dry}", place.path(), escape(manager)),
+        accept: JSON,
         content_type: JSON,
         body: object.to_string().into_bytes(),
         repeat: if dry_run { Repeat::Freely } else { Repeat::IfUnsent },
@@ -235,6 +238,7 @@ fn replacement(place: &Place, object: &Value, manager: &str, dry_run: bool) -> C
     Call {
         method: Method::PUT,
         path: format!("{}?fieldManager={}{dry}", place.object(name), escape(manager)),
+        accept: JSON,
         content_type: JSON,
         body: object.to_string().into_bytes(),
         repeat: if dry_run { Repeat::Freely } else { Repeat::IfUnsent },
@@ -253,6 +257,7 @@ fn deletion(place: &Place, name: &str, precondition: &Value, dry_run: bool) -> C
     Call {
         method: Method::DELETE,
         path: place.object(name),
+        accept: JSON,
         content_type: JSON,
         body: options.to_string().into_bytes(),
         repeat: Repeat::Freely,
@@ -266,6 +271,7 @@ pub(super) fn read(verb: &'static str, path: String, object: String) -> Call {
     Call {
         method: Method::GET,
         path,
+        accept: JSON,
         content_type: JSON,
         body: Vec::new(),
         repeat: Repeat::Freely,

@@ -30,7 +30,8 @@ impl Release {
         self.rollout().run(bundle, self.named(run)).await
     }
 
-    /// Rolls a recorded revision out again, as a new one (`helm rollback`); `None` is the newest good one before the present.
+    /// Rolls a recorded revision out again, as a new one (`helm rollback`); `None` is the newest good one before the present, where
+    /// Helm takes the one before the newest, be it good or failed.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if it is not recorded, or there is nothing to go back to; as [`upgrade`](Self::upgrade).
@@ -62,8 +63,9 @@ impl Release {
         Ok(!Standing::of(self.store.entries(Some(&self.name)).await?).is_absent())
     }
 
-    /// Deletes the release's hooks, objects and records (`helm uninstall`); with `keep_history` the records stay, and say so. What is
-    /// annotated `helm.sh/resource-policy: keep`, or is not the release's any more, stays.
+    /// Deletes the release's objects and records between its hooks for `pre-delete` and `post-delete` (`helm uninstall`); with `keep_history`
+    /// the records stay, and say so. What is annotated `helm.sh/resource-policy: keep`, or is not the release's any more, stays; and so do
+    /// the objects of hooks, of all events, where their own policy does not delete them.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there is no such release; as [`upgrade`](Self::upgrade).

@@ -9,7 +9,7 @@ use deploy_core::error::{Error, Result};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use tar::{Archive, EntryType, Header};
+use tar::{Archive, Builder, EntryType, Header};
 
 /// The most bytes of a chart's archive, and of all its files.
 pub const MAX_CHART_BYTES: usize = 100 * 1024 * 1024;
@@ -66,6 +66,29 @@ pub(super) fn contents(archive: &[u8]) -> Result<Contents> {
         return Err(Error::invalid("there is no Chart.yaml in it"));
     }
     Ok(contents)
+}
+
+/// The archive of a chart with other values in place of its own `values.yaml`.
+pub(super) fn with_values(archive: &[u8], values: &[u8]) -> Result<Vec<u8>> {
+    let mut whole = packed(&[("values.yaml", values)], false)?;
+    let repack = || -> std::io::Result<Vec<u8>> {
+        let mut files = Archive::new(MultiGzDecoder::new(archive).take(MAX_CHART_BYTES as u64));
+        let mut out = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        for file in files.entries()? {
+            let file = file?;
+            let path = String::from_utf8_lossy(&file.path_bytes()).into_owned();
+            if file.header().entry_type().is_file()
+                && path.split_once('/').is_none_or(|(_, path)| path != "values.yaml")
+            {
+                let mut header = file.header().clone();
+                out.append_data(&mut header, path, file)?;
+            }
+        }
+        out.into_inner()?.finish()
+    };
+    let rest = repack().map_err(|error| Error::invalid("it cannot be packed anew").source(error))?;
+    whole.extend(rest);
+    Ok(whole)
 }
 
 /// The archive of a chart with the template that answers added to it.
@@ -168,6 +191,32 @@ mod tests {
             names,
             ["chart/templates/deploy-source.yaml", "chart/Chart.yaml", "chart/templates/NOTES.txt"]
         );
+    }
+
+    #[test]
+    fn values_take_the_place_of_the_chart_s_own() {
+        let long = format!("templates/{}.yaml", "a".repeat(90));
+        let files = [
+            ("Chart.yaml", "name: a"),
+            ("values.yaml", "x: 1"),
+            ("charts/b/values.yaml", "y: 1"),
+            (&*long, "kind: A"),
+        ];
+        let changed = with_values(&chart(&files), b"{\"x\":2}").unwrap();
+        let mut expect = files;
+        expect[1].1 = "{\"x\":2}";
+        expect.swap(0, 1);
+        let mut found = Vec::new();
+        for file in Archive::new(MultiGzDecoder::new(&*changed)).entries().unwrap() {
+            let mut file = file.unwrap();
+            let mut text = String::new();
+            file.read_to_string(&mut text).unwrap();
+            found.push((file.path().unwrap().display().to_string(), text));
+        }
+        let expect: Vec<_> =
+            expect.iter().map(|(path, text)| (format!("chart/{path}"), (*text).to_owned())).collect();
+        assert_eq!(found, expect);
+        assert_eq!(contents(&changed).unwrap().values, b"{\"x\":2}");
     }
 
     #[test]

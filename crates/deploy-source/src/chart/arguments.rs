@@ -8,7 +8,7 @@ use deploy_core::error::{Error, Result};
 use deploy_core::secret::SecretText;
 
 use super::HelmChart;
-use crate::program::flag;
+use crate::program::{Version, flag};
 
 /// A value given as `key=value`. `Debug` shows its key.
 #[derive(Clone)]
@@ -33,6 +33,9 @@ impl fmt::Debug for Pair {
         }
     }
 }
+
+/// The first helm whose `lint` has a `--kube-version`.
+const LINTS_FOR_A_VERSION: Version = Version::new(3, 13);
 
 impl HelmChart {
     /// The values, of `files` and of pairs.
@@ -63,11 +66,12 @@ impl HelmChart {
         arguments
     }
 
-    pub(super) fn lint_arguments(&self, values: &[OsString]) -> Vec<OsString> {
+    pub(super) fn lint_arguments(&self, values: &[OsString], helm: Version) -> Vec<OsString> {
         let mut arguments = vec!["lint".into()];
         arguments.extend_from_slice(values);
         arguments.push(flag("namespace", &self.namespace));
-        arguments.extend(self.kube_version.iter().map(|version| flag("kube-version", version)));
+        let kube_version = self.kube_version.iter().filter(|_| helm >= LINTS_FOR_A_VERSION);
+        arguments.extend(kube_version.map(|version| flag("kube-version", version)));
         arguments.extend(["--".into(), (&self.chart).into()]);
         arguments
     }
@@ -141,8 +145,12 @@ mod tests {
             ),
         );
         check(
-            chart.lint_arguments(&values),
+            chart.lint_arguments(&values, Version::new(3, 13)),
             with("lint", &["--namespace=-ns", "--kube-version=1.36.0", "--", "-chart"]),
+        );
+        check(
+            chart.lint_arguments(&values, Version::new(3, 12)),
+            with("lint", &["--namespace=-ns", "--", "-chart"]),
         );
         check(question(&values, Path::new("/x/q.tgz")), with("template", &["--", "given", "/x/q.tgz"]));
         assert_eq!(

@@ -10,8 +10,9 @@
 //! # What the result depends on
 //! On the chart, the values and the options, and on Helm's version; on no cluster, because Helm is shown none. So `lookup` finds nothing,
 //! `.Release.Revision` is 1, and `.Capabilities` are those of [`kube_version`](HelmChart::kube_version) and
-//! [`api_versions`](HelmChart::api_versions). Dependencies must be in the chart's folder `charts/` (`helm dependency build`): nothing is
-//! fetched. Random values and generated certificates differ each time, in the notes too.
+//! [`api_version`](HelmChart::api_version): who deploys the result gives those of the cluster, or what depends on them goes missing.
+//! Dependencies must be in the chart's folder `charts/` (`helm dependency build`): nothing is fetched. Random values and generated
+//! certificates differ each time, in the notes too.
 
 mod answer;
 mod archive;
@@ -29,6 +30,7 @@ use deploy_core::error::{Error, Result};
 use deploy_core::manifest::Object;
 use deploy_core::secret::SecretText;
 use deploy_core::source::Source;
+use serde_json::{Map, Value};
 
 use crate::program::within;
 
@@ -65,6 +67,8 @@ pub struct HelmChart {
     namespace: String,
     values: Vec<PathBuf>,
     pairs: Vec<Pair>,
+    given: Map<String, Value>,
+    defaults: Option<Map<String, Value>>,
     upgrade: bool,
     lint: bool,
     kube_version: Option<String>,
@@ -82,6 +86,8 @@ impl HelmChart {
             namespace: "default".to_owned(),
             values: Vec::new(),
             pairs: Vec::new(),
+            given: Map::new(),
+            defaults: None,
             upgrade: false,
             lint: false,
             kube_version: None,
@@ -95,6 +101,20 @@ impl HelmChart {
     #[must_use]
     pub fn namespace(self, namespace: impl Into<String>) -> Self {
         Self { namespace: namespace.into(), ..self }
+    }
+
+    /// Values that are given before those of files and pairs, which win over them: those that the release was given until now. Helm reads
+    /// them from a file that only this user may read, and that is gone with the rendering. Default: none.
+    #[must_use]
+    pub fn given(self, values: Map<String, Value>) -> Self {
+        Self { given: values, ..self }
+    }
+
+    /// Values in place of all that the chart's own `values.yaml` says, as `helm upgrade --reuse-values` takes those of the revision before.
+    /// [`lint`](Self::lint) looks at the chart as it is. Default: the chart's own.
+    #[must_use]
+    pub fn defaults(self, values: Map<String, Value>) -> Self {
+        Self { defaults: Some(values), ..self }
     }
 
     /// Adds a file of values (YAML or JSON). A later one wins over an earlier one, and all win over the chart's own. It may be a pipe.
@@ -165,7 +185,7 @@ impl HelmChart {
     /// [`InvalidInput`](deploy_core::error::ErrorKind::InvalidInput) if the chart does not render, in helm's own words; if helm is of a
     /// version that is not known to work; and for what is over [`MAX_OUTPUT`](crate::MAX_OUTPUT) or [`MAX_CHART_BYTES`].
     /// [`NotFound`](deploy_core::error::ErrorKind::NotFound) if there is no helm, no such chart or no such file of values.
-    /// [`Timeout`](deploy_core::error::ErrorKind::Timeout). No error holds a value that was given as a pair.
+    /// [`Timeout`](deploy_core::error::ErrorKind::Timeout). No error holds a value that was given, but for those in files.
     pub async fn render(&self) -> Result<Rendered> {
         within(self.timeout, &self.describe(), self.run()).await
     }
@@ -206,7 +226,9 @@ mod tests {
 
     #[test]
     fn debug_shows_keys_only() {
+        let secret = Map::from_iter([("a".to_owned(), "hunter4".into())]);
         let chart = HelmChart::new("shop", "shop").set("db.password=hunter2").set_string("hunter3");
+        let chart = chart.given(secret.clone()).defaults(secret);
         let shown = format!("{chart:?}");
         assert!(shown.contains("db.password=***") && !shown.contains("hunter"), "{shown}");
     }

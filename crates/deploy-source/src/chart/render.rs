@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use deploy_core::error::{Error, Result};
+use serde_json::{Map, Value};
 use tempfile::TempDir;
 
 use super::archive::{self, MAX_CHART_BYTES};
@@ -53,7 +54,7 @@ impl HelmChart {
             path: self.program.clone(),
             // None: what is in it would be a cluster.
             environment: vec![("KUBECONFIG", folder.path().join("no-kubeconfig").into())],
-            mask: Mask::of_pairs(self.pairs.iter().map(|pair| pair.text.reveal())),
+            mask: self.mask(),
         };
         let values = self.value_arguments(&values)?;
         let packing = async {
@@ -62,12 +63,11 @@ impl HelmChart {
                 None => self.pack(&helm, folder.path()).await,
             }
         };
-        let (version, lint, packed) =
-            tokio::join!(helm.check_version(), self.lint_chart(&helm, &values), packing);
-        version?;
-        lint?;
-        let (chart, archive, into) = (self.chart.clone(), packed?, folder.path().to_owned());
-        let [probed, question] = blocking(move || add_questions(&chart, &archive, &into)).await?;
+        let looking = async { self.lint_chart(&helm, helm.check_version().await?, &values).await };
+        let (looked, packed) = tokio::join!(looking, packing);
+        looked?;
+        let (input, archive, into) = (self.clone(), packed?, folder.path().to_owned());
+        let [probed, question] = blocking(move || input.add_questions(&archive, &into)).await?;
         let (template, question) = (self.template(&values, &probed), arguments::question(&values, &question));
         let (printed, answered) = tokio::join!(
             helm.print("template", &self.chart, &template),
@@ -82,13 +82,16 @@ impl HelmChart {
         if self.release.is_empty() {
             return Err(Error::invalid("a release needs a name"));
         }
-        let folder = tempfile::Builder::new()
-            .prefix("deploy-source-")
-            .tempdir()
+        let folder = private_folder()
             .map_err(|error| Error::invalid("there is no place for temporary files").source(error))?;
         let chart = fs::metadata(&self.chart).map_err(|error| cannot_read(&self.chart, &error))?;
         let archive = if chart.is_dir() { None } else { Some(read(&self.chart, MAX_CHART_BYTES)?) };
         let mut values = Vec::new();
+        if !self.given.is_empty() {
+            let given = folder.path().join("given.yaml");
+            write(&given, &json(&self.given)?)?;
+            values.push(given);
+        }
         for (index, file) in self.values.iter().enumerate() {
             let metadata = fs::metadata(file).map_err(|error| cannot_read(file, &error))?;
             values.push(if metadata.is_file() {
@@ -101,6 +104,12 @@ impl HelmChart {
             });
         }
         Ok(Prepared { folder, values, archive })
+    }
+
+    fn mask(&self) -> Mask {
+        let pairs = Mask::of_pairs(self.pairs.iter().map(|pair| pair.text.reveal()));
+        // Of the defaults what is secret was given before.
+        self.given.values().fold(pairs, Mask::and_of)
     }
 
     /// The archive of a chart in a folder.
@@ -116,11 +125,30 @@ impl HelmChart {
         .await
     }
 
-    async fn lint_chart(&self, helm: &Program, values: &[OsString]) -> Result<()> {
+    /// Writes the two charts that are rendered, and gives their paths.
+    fn add_questions(&self, archive: &[u8], folder: &Path) -> Result<[PathBuf; 2]> {
+        let named = |error: Error| error.on(self.chart.display());
+        let replaced = match &self.defaults {
+            Some(values) => Some(archive::with_values(archive, &json(values)?).map_err(named)?),
+            None => None,
+        };
+        let archive = replaced.as_deref().unwrap_or(archive);
+        let contents = archive::contents(archive).map_err(named)?;
+        let charts = [
+            ("chart.tgz", archive::with_probe(archive, &contents).map_err(named)?),
+            ("given.tgz", archive::question(&contents).map_err(named)?),
+        ];
+        for (name, bytes) in &charts {
+            write(&folder.join(name), bytes)?;
+        }
+        Ok(charts.map(|(name, _)| folder.join(name)))
+    }
+
+    async fn lint_chart(&self, helm: &Program, version: Version, values: &[OsString]) -> Result<()> {
         if !self.lint {
             return Ok(());
         }
-        let ran = helm.run(&self.lint_arguments(values)).await?;
+        let ran = helm.run(&self.lint_arguments(values, version)).await?;
         if ran.success {
             return Ok(());
         }
@@ -140,18 +168,17 @@ struct Prepared {
     archive: Option<Vec<u8>>,
 }
 
-/// Writes the two charts that are rendered, and gives their paths.
-fn add_questions(chart: &Path, archive: &[u8], folder: &Path) -> Result<[PathBuf; 2]> {
-    let named = |error: Error| error.on(chart.display());
-    let contents = archive::contents(archive).map_err(named)?;
-    let charts = [
-        ("chart.tgz", archive::with_probe(archive, &contents).map_err(named)?),
-        ("given.tgz", archive::question(&contents).map_err(named)?),
-    ];
-    for (name, bytes) in &charts {
-        write(&folder.join(name), bytes)?;
-    }
-    Ok(charts.map(|(name, _)| folder.join(name)))
+/// For values among others: no other user may look into it.
+fn private_folder() -> std::io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("deploy-source-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir()
+}
+
+fn json(values: &Map<String, Value>) -> Result<Vec<u8>> {
+    serde_json::to_vec(values).map_err(|error| Error::invalid("values that are no JSON").source(error))
 }
 
 fn read(path: &Path, limit: usize) -> Result<Vec<u8>> {

@@ -1,6 +1,7 @@
 //! Values given on a command line, kept out of what a program says about them.
 
 use deploy_core::manifest::MASK;
+use serde_json::Value;
 
 /// Shorter ones are no secrets, and would be found in every sentence.
 const SHORTEST: usize = 4;
@@ -12,11 +13,23 @@ pub(crate) struct Mask(Vec<String>);
 impl Mask {
     /// The values of pairs as `--set` takes them (`a=b`, `a=b,c=d`, `a={b,c}`).
     pub(crate) fn of_pairs<'a>(pairs: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut values: Vec<String> = pairs.into_iter().flat_map(values).collect();
+        Self(Vec::new()).and(pairs.into_iter().flat_map(values))
+    }
+
+    /// The same, and the texts in a value.
+    pub(crate) fn and_of(self, value: &Value) -> Self {
+        let mut found = Vec::new();
+        texts(value, &mut found);
+        self.and(found)
+    }
+
+    fn and(self, values: impl IntoIterator<Item = String>) -> Self {
+        let mut all = self.0;
+        all.extend(values.into_iter().filter(|value| is_worth_it(value)));
         // The longest first: one may be part of another.
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        values.dedup();
-        Self(values)
+        all.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        all.dedup();
+        Self(all)
     }
 
     pub(crate) fn apply(&self, text: &str) -> String {
@@ -38,14 +51,30 @@ fn values(pair: &str) -> Vec<String> {
         .into_iter()
         .map(|value| value.trim_start_matches('{').trim_end_matches(['}', '\\']))
         .flat_map(|value| [value.to_owned(), value.replace('\\', "")])
-        .filter(|value| value.chars().count() >= SHORTEST && !matches!(&**value, "true" | "false" | "null"))
         .collect()
+}
+
+/// The whole of each text, and each of its lines: programs quote lines.
+fn texts(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => {
+            found.extend(text.lines().map(|line| line.trim().to_owned()).chain([text.clone()]));
+        }
+        Value::Array(values) => values.iter().for_each(|value| texts(value, found)),
+        Value::Object(values) => values.values().for_each(|value| texts(value, found)),
+        _ => {}
+    }
+}
+
+fn is_worth_it(value: &str) -> bool {
+    value.chars().count() >= SHORTEST && !matches!(value, "true" | "false" | "null")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde_json::json;
 
     #[test]
     fn values_show_nowhere() {
@@ -63,6 +92,13 @@ mod tests {
         check("image.tag=", "image", "image");
         check("a=one,b.hunter2", "key \"hunter2\" of b has no value", "key \"***\" of b has no value");
         check("password=secret,other=secretive", "secretive and secret", "*** and ***");
+    }
+
+    #[test]
+    fn texts_in_a_value_show_nowhere() {
+        let value = json!({"a": {"b": ["hunter2", true, 1234]}, "c": "first line\n  hunter3\n", "d": "abc"});
+        let mask = Mask::of_pairs(["e=hunter4"]).and_of(&value);
+        assert_eq!(mask.apply("hunter2, hunter3 and hunter4, abc, 1234"), "***, *** and ***, abc, 1234");
     }
 
     proptest! {

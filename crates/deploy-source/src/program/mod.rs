@@ -96,7 +96,7 @@ impl Program {
     }
 
     /// Refuses a version that is not known to work.
-    pub(crate) async fn check_version(&self) -> Result<()> {
+    pub(crate) async fn check_version(&self) -> Result<Version> {
         let Tool { name, version, oldest, newest, home, .. } = self.tool;
         let arguments: Vec<OsString> = version.iter().map(OsString::from).collect();
         let ran = self.run(&arguments).await?;
@@ -114,7 +114,7 @@ impl Program {
                 .error(ErrorKind::InvalidInput, &format!("version {found} is {why}"))
                 .help(format!("install {name} {oldest} or later, at most {newest}.x: {home}")));
         }
-        Ok(())
+        Ok(found)
     }
 
     async fn output(&self, stdout: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::values::ReuseArgs;
 use crate::args::{ManifestArgs, RunArgs, UndoneArgs, WritingArgs};
 use crate::duration;
 use crate::help::{
@@ -26,7 +27,7 @@ pub(crate) enum ReleaseCommand {
     /// Roll a recorded revision out again, as a new one, followed like any other change
     #[command(after_help = RELEASE_ROLLBACK_EXAMPLES)]
     Rollback(RollbackArgs),
-    /// Delete the hooks, objects and records of a release
+    /// Run the hooks of a release for its end, and delete its objects and records
     #[command(after_help = RELEASE_UNINSTALL_EXAMPLES)]
     Uninstall(UninstallArgs),
     /// Run the tests of a release: its hooks for the event `test`
@@ -95,6 +96,8 @@ pub(crate) struct UpgradeArgs {
     pub(crate) release: WorkArgs,
     #[command(flatten)]
     pub(crate) manifests: ManifestArgs,
+    #[command(flatten)]
+    pub(crate) reuse: ReuseArgs,
     /// Create the namespace if it is not there; it stays when the release goes
     #[arg(long, help_heading = "Writing")]
     pub(crate) create_namespace: bool,
@@ -125,6 +128,8 @@ pub(crate) struct RollbackArgs {
     #[command(flatten)]
     pub(crate) release: WorkArgs,
     /// The revision to go back to [default: the newest good one before the present]
+    ///
+    /// helm's default is the one before the newest, be it good or failed.
     #[arg(value_name = "REVISION", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) revision: Option<u64>,
     #[command(flatten)]
@@ -270,6 +275,39 @@ mod tests {
         check("", None);
         check("--take-over-helm", Some(0));
         check("--take-over-helm=10m", Some(600));
+    }
+
+    fn help(command: &str) -> String {
+        let line = format!("xtask release {command} --help");
+        let told = Cli::try_parse_from(line.split_whitespace()).err().unwrap().to_string();
+        told.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn help_says_where_helm_is_not_the_same() {
+        let check = |command: &str, text: &str| assert!(help(command).contains(text), "{}", help(command));
+        check("upgrade", "`lookup` finds nothing");
+        check("upgrade", "an upgrade without values keeps those of the deployed revision");
+        check("rollback", "helm goes to the one before the newest, which may have failed");
+        check("uninstall", "the objects of hooks that their own policy");
+        assert!(!help("").contains("Delete the hooks"));
+    }
+
+    #[test]
+    fn values_are_of_a_chart() {
+        let check = |line: &str, good: bool| {
+            let line = format!("xtask release upgrade api {line}");
+            assert_eq!(Cli::try_parse_from(line.split_whitespace()).is_ok(), good, "{line}");
+        };
+        check("--chart c --reset-values", true);
+        check("--chart c --reuse-values --reset-values --set a=b", true);
+        check("-f a --reset-values", false);
+        check("-f a --reuse-values", false);
+        check("-k a --reuse-values", false);
+        check("-f a --set b=c", false);
+        check("-k a --values b.yaml", false);
+        check("-f a --set-string b=c", false);
+        check("-f a --lint", false);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod args;
 mod table;
+mod values;
 mod work;
 
 use deploy_core::error::Result;

@@ -37,7 +37,7 @@ fn rendered<'a, const N: usize>(
     paint: Paint,
 ) -> String {
     let mut head: Vec<String> = head.map(str::to_owned).into();
-    head.extend(["UPDATED", "STATUS", "CHART", "IMAGES", "DESCRIPTION"].map(str::to_owned));
+    head.extend(["UPDATED", "STATUS", "CHART", "COMMIT", "IMAGES", "DESCRIPTION"].map(str::to_owned));
     let mut lines = vec![(head, Tone::Plain)];
     for (first, revision, chart) in rows {
         let mut cells: Vec<String> = first.into();
@@ -46,6 +46,7 @@ fn rendered<'a, const N: usize>(
             revision.updated.map(|time| time.to_string()).unwrap_or_default(),
             revision.status.to_string(),
             chart,
+            commit(revision.git_revision.as_deref().unwrap_or_default()).to_owned(),
             revision.images.join(" "),
             said.clone(),
         ]);
@@ -66,6 +67,12 @@ fn rendered<'a, const N: usize>(
     out
 }
 
+/// A commit's hash as short as git itself may show it; with --json it is whole.
+fn commit(git_revision: &str) -> &str {
+    let is_hash = git_revision.bytes().all(|byte| byte.is_ascii_hexdigit());
+    git_revision.get(..12).filter(|_| is_hash).unwrap_or(git_revision)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,7 +81,7 @@ mod tests {
         serde_json::from_value(serde_json::json!({
             "name": "api", "namespace": "shop", "revision": number, "status": status, "updated": "2026-03-04T05:06:07Z",
             "description": "Upgrade\ncomplete", "chart": "shop-1.2.0", "appVersion": "7", "images": ["api:v2", "proxy:v1"],
-            "gitRevision": null, "unreadable": null,
+            "gitRevision": "4f1c2d9", "unreadable": null,
         }))
         .unwrap()
     }
@@ -83,12 +90,21 @@ mod tests {
     fn columns_are_as_wide_as_their_widest_cell() {
         assert_eq!(
             history(&[revision(12, "deployed"), revision(3, "superseded")], Paint(false)),
-            "REVISION  UPDATED               STATUS      CHART       IMAGES           DESCRIPTION\n\
-             12        2026-03-04T05:06:07Z  deployed    shop-1.2.0  api:v2 proxy:v1  Upgrade complete\n\
-             3         2026-03-04T05:06:07Z  superseded  shop-1.2.0  api:v2 proxy:v1  Upgrade complete\n"
+            "REVISION  UPDATED               STATUS      CHART       COMMIT   IMAGES           DESCRIPTION\n\
+             12        2026-03-04T05:06:07Z  deployed    shop-1.2.0  4f1c2d9  api:v2 proxy:v1  Upgrade complete\n\
+             3         2026-03-04T05:06:07Z  superseded  shop-1.2.0  4f1c2d9  api:v2 proxy:v1  Upgrade complete\n"
         );
         let lines = list(&[revision(1, "failed")], Paint(true));
         assert!(lines.contains("\x1b[31mshop       api   1  "), "{lines:?}");
+    }
+
+    #[test]
+    fn a_commit_is_short() {
+        let check = |git_revision: &str, expect: &str| assert_eq!(commit(git_revision), expect);
+        check("4f1c2d9b7a5e3c1d0f2e4a6b8c0d1e2f3a4b5c6d", "4f1c2d9b7a5e");
+        check("4f1c2d9", "4f1c2d9");
+        check("v1.2.0-rc.1-dirty", "v1.2.0-rc.1-dirty");
+        check("", "");
     }
 
     #[test]

@@ -9,10 +9,12 @@ use deploy_source::split_hooks;
 use serde_json::json;
 
 use super::args::{DiffArgs, Label, RollbackArgs, TestArgs, UninstallArgs, UpgradeArgs, WorkArgs};
+use super::values::{self, Reuse};
 use crate::apply::{bundle, written};
 use crate::args::RunArgs;
 use crate::rollout::{keep, run};
 use crate::session::Session;
+use crate::source::Stands;
 
 pub(super) async fn upgrade(args: &UpgradeArgs, session: &Session) -> Result<Outcome> {
     let mut release = open(&args.release, &args.run, session)?
@@ -30,7 +32,15 @@ pub(super) async fn upgrade(args: &UpgradeArgs, session: &Session) -> Result<Out
     } else {
         false
     };
-    let load = source.load(release.name(), &session.namespace, installed);
+    let reuse = if installed && source.chart.is_some() {
+        args.reuse.decide(source.gives_values())
+    } else {
+        Reuse::Nothing
+    };
+    let load = async {
+        let (given, defaults) = values::of_before(&release, reuse).await?;
+        source.load(release.name(), Stands { installed, given, defaults }, session).await
+    };
     let loaded = session.unless_cancelled(load).await?;
     let (mut objects, mut hooks) = (loaded.objects, Vec::new());
     if let Some(chart) = loaded.chart {
