@@ -230,7 +230,7 @@ impl fmt::Display for Outcome {
         match self.status {
             Status::Planned => f.write_str("planned; nothing was written")?,
             Status::Healthy => write!(f, "healthy after {took}")?,
-            Status::Incomplete => write!(f, "healthy after {took}, but not everything unwanted is gone")?,
+            Status::Incomplete => write!(f, "healthy after {took}, but not completed")?,
             Status::RolledBack => write!(f, "rolled back after {took}")?,
             Status::Failed => write!(f, "failed after {took} and left as it is")?,
             Status::RollbackFailed => write!(f, "failed after {took}, and the way back failed")?,

@@ -41,7 +41,7 @@ pub(super) fn verdict(outcome: &Outcome) -> String {
     match outcome.status {
         Status::Planned => "planned, nothing was written".to_owned(),
         Status::Healthy => "healthy".to_owned(),
-        Status::Incomplete => "healthy, but not everything unwanted is gone".to_owned(),
+        Status::Incomplete => "healthy, but not completed".to_owned(),
         Status::RolledBack => format!("{failed}, the old state is back"),
         Status::Failed => format!("{failed}, and left as it is"),
         Status::RollbackFailed => format!("{failed}, and the way back failed"),

@@ -113,7 +113,7 @@ fn every_end_has_a_headline() {
     };
     check(Status::Planned, "## 📋 shop: planned, nothing was written");
     check(Status::Healthy, "## ✅ shop: healthy");
-    check(Status::Incomplete, "## ⚠️ shop: healthy, but not everything unwanted is gone");
+    check(Status::Incomplete, "## ⚠️ shop: healthy, but not completed");
     check(Status::RolledBack, "## ⚠️ shop: failed, the old state is back");
     check(Status::Failed, "## ❌ shop: failed, and left as it is");
     check(Status::RollbackFailed, "## ❌ shop: failed, and the way back failed");

@@ -1,4 +1,4 @@
-//! Removes a release: its objects and its records; its hooks run before and after.
+//! Removes a release: its objects and records, between its hooks.
 
 use std::collections::HashSet;
 
@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::evidence::Evidence;
 use deploy_core::manifest::{Bundle, Object, ObjectId};
-use deploy_core::plan::{Change, Depth, Plan, Snapshot};
+use deploy_core::plan::{Change, Depth, Plan};
 use deploy_core::run::Run;
 use deploy_core::target::{Applied, Observation, RolloutTarget, TargetCapabilities};
 
+use super::adopted::TakenOver;
 use super::draft::tells_of_failure;
 use super::hook::HookEvent;
 use super::owner::Owner;
@@ -34,7 +35,7 @@ struct Departure {
     /// The record whose hooks run.
     record: Record,
     /// What it took over, and never came to run with.
-    given_back: Snapshot,
+    taken_over: TakenOver,
 }
 
 impl Uninstall {
@@ -52,8 +53,8 @@ impl Uninstall {
 
     async fn delete(&self, plan: &Plan, run: &Run) -> Result<Applied> {
         let deletions: Vec<&Change> = plan.deletions().collect();
-        let Departure { owner, given_back, .. } = departure(plan)?;
-        self.release.give_back(owner, given_back, run).await?;
+        let Departure { owner, taken_over, .. } = departure(plan)?;
+        self.release.give_back(owner, &taken_over.before, run).await?;
         let fate = |live: &Object| Ok(owner.judge(live));
         let Some(gone) = self.release.apply.delete_all(&deletions, &fate, run).await? else {
             return Err(Error::new(ErrorKind::Cancelled, "cancelled while deleting"));
@@ -66,8 +67,8 @@ impl Uninstall {
     /// Its objects are gone, so whatever came of the hooks after them, the release is (`pkg/action/uninstall.go`). The oldest first: as long
     /// as the newest is there, the next run goes on.
     async fn forget(&self, departure: &Departure, run: &Run) -> Result<()> {
-        let Departure { standing, given_back, .. } = departure;
-        if !given_back.entries.is_empty() {
+        let Departure { standing, taken_over, .. } = departure;
+        if taken_over.is_journaled {
             self.release.forget_adopted().await?;
         }
         let Some((newest, older)) = standing.entries().split_last() else { return Ok(()) };
@@ -128,15 +129,15 @@ impl RolloutTarget for Uninstall {
         let (record, revision, mut notes) = (newest.record()?, newest.revision, Vec::new());
         let owner = release.owner(HashSet::new());
         let recorded = release.recorded(standing.standing(), &mut notes).await?;
-        let given_back = release.taken_over(&standing).await?.before;
-        let stays = |id: &ObjectId| given_back.entries.iter().any(|entry| entry.id == *id);
+        let taken_over = release.taken_over(&standing).await?;
+        let stays = |id: &ObjectId| taken_over.before.entries.iter().any(|entry| entry.id == *id);
         let recorded = recorded.into_iter().filter(|one| !stays(&one.id())).collect();
         let deletions = release.deletions(recorded, &owner, &mut notes).await?;
         let digest = bundle.digest().as_str().to_owned();
         let mut plan = Plan::new(run.id().clone(), digest, Depth::Fields, deletions, Vec::new());
         plan.notes = notes;
         plan.revision = Some(revision);
-        Ok(plan.keeping(Departure { standing, owner, record, given_back }))
+        Ok(plan.keeping(Departure { standing, owner, record, taken_over }))
     }
 
     async fn begin(&self, plan: &Plan, run: &Run) -> Result<()> {
