@@ -18,17 +18,17 @@ use super::{Release, codec, hook, manifest};
 use crate::api::{Place, Read, Resource};
 use crate::apply::{Apply, Fate, in_order_of_deletion};
 
-/// An object that a revision records, and where it belongs.
+/// What is asked about an object that a revision records: of a large release the objects themselves would be most of the memory.
 pub(super) struct Recorded {
-    pub(super) object: Object,
     pub(super) place: Place,
+    pub(super) name: String,
     /// Whether one of the revisions that record it was what ran. Else it may be somebody's that was only to be taken over.
     pub(super) came_to_run: bool,
 }
 
 impl Recorded {
     pub(super) fn id(&self) -> ObjectId {
-        self.place.id(self.object.name())
+        self.place.id(&self.name)
     }
 }
 
@@ -166,7 +166,7 @@ impl Release {
                 };
                 let namespace = object.namespace().unwrap_or(self.namespace()).to_owned();
                 let place = resource.within(Some(&namespace));
-                let one = Recorded { object, place, came_to_run };
+                let one = Recorded { place, name: object.name().to_owned(), came_to_run };
                 match seen.entry(one.id()).or_insert(recorded.len()) {
                     index if *index == recorded.len() => recorded.push(one),
                     index => {
@@ -199,7 +199,7 @@ impl Release {
     ) -> Result<Vec<Change>> {
         let mut places: HashMap<Place, HashSet<&str>> = HashMap::new();
         for one in &unwanted {
-            places.entry(one.place.clone()).or_default().insert(one.object.name());
+            places.entry(one.place.clone()).or_default().insert(one.name.as_str());
         }
         let mut deletions = Vec::new();
         for (place, names) in &places {
