@@ -59,8 +59,14 @@ fn namespace(scenario: &str) -> String {
     format!("t-{}-{:05x}", hyphenated(scenario), std::process::id() & 0xf_ffff)
 }
 
+/// A long name is cut, and ends in a number of its own: another may begin alike.
 fn hyphenated(scenario: &str) -> String {
-    scenario.get(..40).unwrap_or(scenario).trim_end_matches('_').replace('_', "-")
+    let name = scenario.replace('_', "-");
+    let Some((begin, rest)) = name.split_at_checked(36).filter(|(_, rest)| rest.len() > 4) else {
+        return name;
+    };
+    let number = rest.bytes().fold(0_u16, |number, byte| number.wrapping_mul(31).wrapping_add(byte.into()));
+    format!("{begin}{number:04x}")
 }
 
 impl Env {
