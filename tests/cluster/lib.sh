@@ -46,12 +46,14 @@ take_lock() {
     flock --wait 900 9 || fail "another up or down holds /run/deploy-test-cluster.lock since 15 minutes"
 }
 
-# A process is its id and its start time, since an id alone may have passed to another.
+# A process is its id and its start time, since an id alone may have passed to another. Not its command line: that one is
+# empty for as long as the process is loading its program.
 start_time() {
     local stat
     stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-    # The second field may hold spaces; the start time is the 20th after it.
-    cut -d' ' -f20 <<<"${stat##*) }"
+    # The second field may hold spaces; the state comes after it, and as the 20th from there the start time.
+    stat=${stat##*) }
+    [[ $stat != Z* ]] && cut -d' ' -f20 <<<"$stat"
 }
 
 # Prints the id of the node's first process if it runs.
@@ -80,23 +82,23 @@ spawn() {
 # respawn NAME: starts a component with the command line it had.
 respawn() {
     # shellcheck disable=SC2016
-    in_node bash -c '
+    in_node bash -c "$(declare -f start_time)"'
         setsid bash "$1/run/$2.sh" </dev/null >>"$1/log/$2.log" 2>&1 &
-        echo $! >"$1/run/$2.pid"
+        echo "$! $(start_time $!)" >"$1/run/$2.pid"
     ' respawn "$STATE" "$1" || fail "could not start $1" "$1"
 }
 
 # runs NAME…: whether all these components run. Their ids are of the node's pid namespace, where only they are.
 runs() {
-    local pairs=() name pid
+    local pairs=() name pid started
     for name; do
-        read -r pid 2>/dev/null <"$STATE/run/$name.pid" || return 1
-        pairs+=("$name" "$pid")
+        read -r pid started 2>/dev/null <"$STATE/run/$name.pid" || return 1
+        pairs+=("$pid" "$started")
     done
-    # An ended process has no command line, and a stranger that got its id has another one.
     # shellcheck disable=SC2016
-    in_node bash -c 'while (($#)); do grep -qaF -- "$1" "/proc/$2/cmdline" || exit 1; shift 2; done' \
-        runs "${pairs[@]}" 2>/dev/null
+    in_node bash -c "$(declare -f start_time)"'
+        while (($#)); do [[ -n $2 && $(start_time "$1") == "$2" ]] || exit 1; shift 2; done
+    ' runs "${pairs[@]}"
 }
 
 # wait_for SECONDS COMPONENT COMMAND…: until the command succeeds; fails when the component ends or time is up.
