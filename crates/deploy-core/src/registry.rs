@@ -70,6 +70,58 @@ pub struct Referrer {
     pub annotations: BTreeMap<String, String>,
 }
 
+/// What the manifest of an image or of another artifact lists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Artifact {
+    /// The digest of its manifest.
+    pub digest: Digest,
+    /// What it is, as a media type; an image is `application/vnd.oci.image.config.v1+json`, as the specification has it.
+    pub artifact_type: String,
+    /// The digest of the manifest that it refers to.
+    pub subject: Option<Digest>,
+    /// Its content, in its own order.
+    pub layers: Vec<Layer>,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl Artifact {
+    /// An artifact without content.
+    pub fn new(digest: Digest, artifact_type: impl Into<String>) -> Self {
+        Self {
+            digest,
+            artifact_type: artifact_type.into(),
+            subject: None,
+            layers: Vec::new(),
+            annotations: BTreeMap::new(),
+        }
+    }
+}
+
+/// A part of an artifact's content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Layer {
+    /// The digest of its bytes.
+    pub digest: Digest,
+    /// What it is, as a media type.
+    pub media_type: String,
+    /// How many bytes it is said to have.
+    pub size: u64,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl Layer {
+    /// Bytes of a media type.
+    pub fn new(digest: Digest, media_type: impl Into<String>, size: u64) -> Self {
+        Self { digest, media_type: media_type.into(), size, annotations: BTreeMap::new() }
+    }
+}
+
 /// Keeps images by repository, tag and digest.
 ///
 /// Every answer is whole or an error: what cannot be read is never left out, or an older image would win.
@@ -102,4 +154,17 @@ pub trait Registry: Send + Sync {
     /// # Errors
     /// What the adapter meets; a listing that could not be read whole is an error, never empty.
     async fn referrers(&self, repository: &Repository, digest: &Digest) -> Result<Vec<Referrer>>;
+
+    /// What the manifest that a reference stands for lists. Of an index it is an error: ask for one of its manifests.
+    ///
+    /// # Errors
+    /// As for [`Registry::resolve`]; [`InvalidInput`](crate::error::ErrorKind::InvalidInput) for an index.
+    async fn artifact(&self, reference: &Reference) -> Result<Artifact>;
+
+    /// The bytes with `digest`, whose digest that really is.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::error::ErrorKind::NotFound); [`InvalidInput`](crate::error::ErrorKind::InvalidInput) if there are more than `at_most` of them; what the
+    /// adapter meets.
+    async fn blob(&self, repository: &Repository, digest: &Digest, at_most: u64) -> Result<Vec<u8>>;
 }

@@ -22,6 +22,9 @@ pub trait Fixture: Send + Sync {
 
     /// Pushes an image labelled with git revision `revision`; another revision is another image.
     async fn push(&self, image: &Reference, revision: &str) -> Digest;
+
+    /// Pushes an artifact with one layer, `content`, that refers to the image with `subject`.
+    async fn attach(&self, subject: &Digest, artifact_type: &str, content: &[u8]) -> Digest;
 }
 
 /// Makes a test of each clause: `registry_conformance! { #[tokio::test] || async { … } }`.
@@ -37,6 +40,9 @@ macro_rules! registry_conformance {
             an_unknown_image_is_not_found
             facts_are_the_images_own
             no_referrers_are_none
+            what_refers_is_listed_with_its_content
+            a_blob_that_is_too_large_is_refused
+            what_was_never_pushed_is_not_found
         ] $($how)+ }
     };
 }
@@ -135,4 +141,52 @@ pub async fn no_referrers_are_none(fixture: impl Fixture) {
     let digest = fixture.push(&tagged(&fixture, "v1"), "4f1c2d9").await;
     let found = fixture.registry().referrers(&fixture.repository(), &digest).await.expect("it can be listed");
     assert!(found.is_empty(), "{found:?}");
+}
+
+/// What refers to an image is listed once, can be read, and has the bytes that were pushed.
+pub async fn what_refers_is_listed_with_its_content(fixture: impl Fixture) {
+    const REPORT: &str = "application/vnd.example.report.v1+json";
+    const SIGNATURE: &str = "application/vnd.example.signature.v1+json";
+    let image = fixture.push(&tagged(&fixture, "v1"), "4f1c2d9").await;
+    fixture.push(&tagged(&fixture, "v2"), "77aa001").await;
+    let report = fixture.attach(&image, REPORT, b"{\"found\":0}").await;
+    let signature = fixture.attach(&image, SIGNATURE, b"signed").await;
+    let (registry, repository) = (fixture.registry(), fixture.repository());
+    let found = registry.referrers(&repository, &image).await.expect("they can be listed");
+    let mut listed: Vec<_> =
+        found.iter().map(|found| (&found.digest, found.artifact_type.as_str())).collect();
+    listed.sort_unstable();
+    let mut attached = vec![(&report, REPORT), (&signature, SIGNATURE)];
+    attached.sort_unstable();
+    assert_eq!(listed, attached);
+    let artifact =
+        registry.artifact(&Reference::pinned(repository.clone(), report.clone())).await.expect("it is there");
+    assert_eq!((&artifact.digest, artifact.artifact_type.as_str()), (&report, REPORT));
+    assert_eq!(artifact.subject.as_ref(), Some(&image));
+    let [layer] = artifact.layers.as_slice() else { panic!("one layer was pushed: {artifact:?}") };
+    assert_eq!(layer.size, 11);
+    let content = registry.blob(&repository, &layer.digest, layer.size).await.expect("it is there");
+    assert_eq!(content, b"{\"found\":0}");
+}
+
+/// No more is read than was asked for.
+pub async fn a_blob_that_is_too_large_is_refused(fixture: impl Fixture) {
+    let image = fixture.push(&tagged(&fixture, "v1"), "4f1c2d9").await;
+    fixture.attach(&image, "text/plain", b"0123456789").await;
+    let digest = Digest::sha256(b"0123456789");
+    let read = fixture.registry().blob(&fixture.repository(), &digest, 9).await;
+    refused(read, ErrorKind::InvalidInput, "a blob of ten bytes where nine are allowed");
+}
+
+/// Content and artifacts that are not there are not found.
+pub async fn what_was_never_pushed_is_not_found(fixture: impl Fixture) {
+    fixture.push(&tagged(&fixture, "v1"), "4f1c2d9").await;
+    let (registry, repository) = (fixture.registry(), fixture.repository());
+    refused(
+        registry.blob(&repository, &absent(), 100).await,
+        ErrorKind::NotFound,
+        "a blob that is not there",
+    );
+    let artifact = registry.artifact(&Reference::pinned(repository, absent())).await;
+    refused(artifact, ErrorKind::NotFound, "an artifact that is not there");
 }

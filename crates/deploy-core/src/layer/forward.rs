@@ -18,7 +18,7 @@ use crate::inventory::{Inventory, RunningImage};
 use crate::journal::{Intent, Journal};
 use crate::lock::{Lock, LockGuard};
 use crate::manifest::{Object, ObjectId};
-use crate::registry::{ImageFacts, Referrer, Registry};
+use crate::registry::{Artifact, ImageFacts, Referrer, Registry};
 use crate::secret::{SecretSource, SecretText};
 use crate::source::Source;
 
@@ -54,6 +54,14 @@ impl<T: Registry + ?Sized + 'static, P: Policy> Registry for Layered<T, P> {
 
     async fn referrers(&self, repository: &Repository, digest: &Digest) -> Result<Vec<Referrer>> {
         self.policy.read(|| self.inner.referrers(repository, digest)).await
+    }
+
+    async fn artifact(&self, reference: &Reference) -> Result<Artifact> {
+        self.policy.read(|| self.inner.artifact(reference)).await
+    }
+
+    async fn blob(&self, repository: &Repository, digest: &Digest, at_most: u64) -> Result<Vec<u8>> {
+        self.policy.read(|| self.inner.blob(repository, digest, at_most)).await
     }
 }
 

@@ -11,7 +11,7 @@ use crate::config::{ConfigCapabilities, ConfigStore, Edit, Entry, Note, PastEntr
 use crate::error::Result;
 use crate::image::{Digest, Reference, Repository, Tag};
 use crate::journal::{Intent, Journal};
-use crate::registry::{ImageFacts, Referrer, Registry};
+use crate::registry::{Artifact, ImageFacts, Referrer, Registry};
 use crate::secret::{SecretSource, SecretText};
 
 /// Calls that go through [`Faults`] on their way to `T`.
@@ -101,6 +101,14 @@ impl<T: Registry + ?Sized> Registry for Faulty<T> {
 
     async fn referrers(&self, repository: &Repository, digest: &Digest) -> Result<Vec<Referrer>> {
         self.faults.around(self.inner.referrers(repository, digest)).await
+    }
+
+    async fn artifact(&self, reference: &Reference) -> Result<Artifact> {
+        self.faults.around(self.inner.artifact(reference)).await
+    }
+
+    async fn blob(&self, repository: &Repository, digest: &Digest, at_most: u64) -> Result<Vec<u8>> {
+        self.faults.around(self.inner.blob(repository, digest, at_most)).await
     }
 }
 

@@ -102,6 +102,10 @@ impl conformance::registry::Fixture for Images {
     async fn push(&self, image: &Reference, revision: &str) -> Digest {
         self.memory.put(image, revision)
     }
+
+    async fn attach(&self, subject: &Digest, artifact_type: &str, content: &[u8]) -> Digest {
+        self.memory.attach(&self.repository(), subject, artifact_type, content)
+    }
 }
 
 fn yes() -> Answer {
