@@ -81,7 +81,8 @@ pub struct Change {
     pub diff: Vec<FieldChange>,
     /// The object as wanted, as it will be sent; of a deletion what is deleted.
     pub desired: Object,
-    /// The live object as the plan saw it; `None` where there was none, or where it may not be read.
+    /// The live object as the plan saw it, of what is unchanged without its `managedFields`; `None` where there was none, or where it may
+    /// not be read.
     pub before: Option<Object>,
     /// The object as it will look, its `managedFields` aside; `None` of what is unchanged or deleted.
     pub predicted: Option<Object>,
@@ -150,9 +151,9 @@ impl Change {
         Self { diff, ..Self::of(Action::Delete, live.clone(), Some(live)) }
     }
 
-    /// `live` is as wanted.
+    /// `live` is as wanted. Nothing will be sent: `desired` need not bear the marks that it would be sent with.
     pub fn unchanged(desired: Object, live: Object) -> Self {
-        Self::of(Action::Unchanged, desired, Some(live))
+        Self::of(Action::Unchanged, desired, Some(unmanaged(live)))
     }
 
     fn of(action: Action, desired: Object, before: Option<Object>) -> Self {
@@ -290,10 +291,10 @@ impl Plan {
     }
 }
 
-/// A prediction without `managedFields`, which are half of a small object, and which nobody asks about.
-fn unmanaged(mut predicted: Object) -> Object {
-    predicted.remove("/metadata", "managedFields");
-    predicted
+/// An object without `managedFields`, which are half of a small one, where nobody asks about them.
+fn unmanaged(mut object: Object) -> Object {
+    object.remove("/metadata", "managedFields");
+    object
 }
 
 impl fmt::Display for Plan {

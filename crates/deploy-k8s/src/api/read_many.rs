@@ -9,6 +9,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::manifest::Object;
@@ -32,11 +33,31 @@ const PREPARED: usize = 64;
 #[derive(Debug)]
 pub(crate) enum Read {
     /// As it stands.
-    There(Object),
+    There(Text),
     /// There is none of that name.
     Missing,
     /// It may not be read: whether there is one is not known.
     Unreadable(Error),
+}
+
+/// An object as the API server wrote it: a tenth of what it takes up once it is read, and it may be one of thousands.
+pub(crate) struct Text(Box<[u8]>);
+
+impl Text {
+    /// The object, which stands in `place`.
+    ///
+    /// # Errors
+    /// What is no object with a name.
+    pub(crate) fn object(&self, place: &Place) -> Result<Object> {
+        Object::new(object(place, &self.0)?)
+    }
+}
+
+/// No more than how long it is: it may be a Secret.
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Text({} bytes)", self.0.len())
+    }
 }
 
 /// What a list brought.
@@ -91,7 +112,7 @@ impl Cluster {
                 );
                 asking_is_cheaper(missing, total + *page, remaining)
             };
-            let page = match pages.next(|item| wanted(place, names, item), enough).await {
+            let page = match pages.next(|item| wanted(names, item), enough).await {
                 Ok(Some(page)) => page,
                 Ok(None) => return Ok(Picked { found, whole: true }),
                 // The kind is not served, or not any more.
@@ -116,7 +137,7 @@ impl Cluster {
 
     async fn read_one(&self, place: &Place, name: String) -> Result<(String, Read)> {
         let read = match self.get(place, &name).await {
-            Ok(Some(object)) => Read::There(Object::new(object)?),
+            Ok(Some(object)) => Read::There(Text(object.to_string().into_bytes().into())),
             Ok(None) => Read::Missing,
             Err(error) if error.kind() == ErrorKind::Forbidden => Read::Unreadable(error),
             Err(error) => return Err(error),
@@ -139,7 +160,7 @@ pub(super) fn asking_is_cheaper(missing: usize, seen: Seen, remaining: Option<us
 }
 
 /// An item of a list, if it is one of `names`.
-fn wanted(place: &Place, names: &HashSet<&str>, item: &[u8]) -> Result<Option<(String, Read)>> {
+fn wanted(names: &HashSet<&str>, item: &[u8]) -> Result<Option<(String, Read)>> {
     #[derive(Deserialize)]
     struct Named<'a> {
         #[serde(borrow)]
@@ -157,5 +178,5 @@ fn wanted(place: &Place, names: &HashSet<&str>, item: &[u8]) -> Result<Option<(S
     if !names.contains(&*name) {
         return Ok(None);
     }
-    Ok(Some((name.into_owned(), Read::There(Object::new(object(place, item)?)?))))
+    Ok(Some((name.into_owned(), Read::There(Text(item.into())))))
 }

@@ -24,7 +24,7 @@ impl Apply {
         read: Option<&Read>,
         planning: &Planning<'_>,
     ) -> Result<(Change, Vec<String>)> {
-        let desired = || planning.as_sent(&wanted.plain);
+        let desired = || planning.as_sent(planning.whole(&wanted.plain));
         match read {
             None | Some(Read::Missing) if self.part => {
                 Err(Error::new(ErrorKind::NotFound, "does not exist").during("plan").on(wanted.plain.id()))
@@ -42,7 +42,7 @@ impl Apply {
                 Err(Error::new(ErrorKind::Forbidden, why).during("plan").on(wanted.plain.id()))
             }
             Some(Read::Unreadable(error)) => self.ask_unseen(wanted, desired(), error).await,
-            Some(Read::There(live)) => self.ask_update(wanted, live.clone(), planning).await,
+            Some(Read::There(text)) => self.ask_update(wanted, text.object(&wanted.place)?, planning).await,
         }
     }
 
@@ -113,7 +113,7 @@ impl Apply {
             owner.check(&live)?;
         }
         check_membership(&wanted.plain, &live)?;
-        let whole = keep_membership(wanted.plain.clone(), &live, &self.manager)?;
+        let whole = keep_membership(planning.whole(&wanted.plain), &live, &self.manager)?;
         let mut yielded = self.autoscaled(&whole, &live, planning)?;
         let (mut force, mut taken) = (false, false);
         for _ in 0..MAX_ROUNDS {
@@ -125,9 +125,10 @@ impl Apply {
             if claim.managers.is_none()
                 && compare(plain.value(), live.value(), &self.manager, &self.traces()).is_equal()
             {
-                return Ok((Change::unchanged(plain, live.clone()).yielding(yielded.clone()), notes()));
+                let notes = notes();
+                return Ok((Change::unchanged(wanted.plain.clone(), live).yielding(yielded), notes));
             }
-            let desired = planning.as_sent(&plain);
+            let desired = planning.as_sent(plain.clone());
             match self.dry_run(&wanted.place, &desired, force).await {
                 Ok(Predicted::Object(predicted)) => {
                     let predicted =
@@ -141,7 +142,7 @@ impl Apply {
                         && self.owns_the_same(&live, &predicted);
                     let notes = notes();
                     let change = if same {
-                        Change::unchanged(desired, live)
+                        Change::unchanged(wanted.plain.clone(), live)
                     } else {
                         Change::update(desired, live, predicted).forced(taken)
                     };
@@ -190,7 +191,7 @@ impl Apply {
         let mut notes =
             vec![format!("{id} cannot be changed and is deleted and created anew: {}", error.message())];
         // A new object has no owners to yield to; but an autoscaler's count is taken along.
-        let mut desired = planning.as_sent(whole);
+        let mut desired = planning.as_sent(whole.clone());
         let autoscaled = self.autoscaled(whole, &live, planning)?;
         if let (Some(to), Some(replicas)) =
             (autoscaled.first().map(|yielded| &yielded.to), live.get("/spec/replicas"))

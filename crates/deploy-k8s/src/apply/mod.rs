@@ -307,7 +307,8 @@ fn marks() -> FieldSet {
 /// Objects worked on at a time; the cluster's limit of requests in flight bounds it further.
 const SIDE_BY_SIDE: usize = 64;
 
-/// Drives many futures at a time; the results are in their order.
+/// Drives many futures at a time; the results are in their order. All of them are there from the beginning: what a future needs only
+/// once it is polled is better boxed in it.
 pub(crate) async fn side_by_side<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     stream::iter(futures.collect::<Vec<_>>()).buffered(SIDE_BY_SIDE).collect().await
 }

@@ -22,6 +22,7 @@ use super::locate::with_place;
 use super::prepare::{is_plain_data, prepare};
 use super::{Apply, side_by_side};
 use crate::api::{Place, Read, Resource};
+use crate::release::Owner;
 
 /// Errors told at once.
 const MAX_ERRORS: usize = 10;
@@ -31,7 +32,7 @@ const MAX_ERRORS: usize = 10;
 pub(super) struct Wanted {
     /// Where it belongs.
     pub(super) place: Place,
-    /// As it is compared: without the marks of the run.
+    /// Without the marks of the release and of the run.
     pub(super) plain: Object,
     /// Whether its kind comes with the bundle and is not served yet.
     pub(super) unserved: bool,
@@ -42,23 +43,28 @@ pub(super) struct Wanted {
 /// What all objects of a plan share.
 pub(super) struct Planning<'a> {
     run: &'a Run,
-    /// Whether what is written bears the marks of the run.
-    marks: bool,
+    /// The release whose marks the objects bear instead of the run's.
+    owner: Option<&'a Owner>,
     pub(super) coming: &'a Coming,
     pub(super) autoscaled: Autoscaled,
-    /// What was read, by place and name.
-    live: HashMap<(Place, String), Read>,
-    /// The objects that stand for others like them.
+    /// The objects that others like them stand for.
     sampled: HashSet<usize>,
 }
 
 impl Planning<'_> {
+    /// An object as it is compared: with the marks of the release. Only while it is asked about: copies of all would be much of the memory.
+    pub(super) fn whole(&self, plain: &Object) -> Object {
+        match self.owner {
+            Some(owner) => owner.mark(plain.clone()),
+            None => plain.clone(),
+        }
+    }
+
     /// An object with the marks of the run.
-    pub(super) fn as_sent(&self, plain: &Object) -> Object {
-        if self.marks {
-            stamp(plain.clone(), self.run.id().as_str(), self.run.revision())
-        } else {
-            plain.clone()
+    pub(super) fn as_sent(&self, whole: Object) -> Object {
+        match self.owner {
+            Some(_) => whole,
+            None => stamp(whole, self.run.id().as_str(), self.run.revision()),
         }
     }
 }
@@ -76,18 +82,16 @@ impl Apply {
             .collect();
         let mut wanted = self.wanted(&settled, &coming).await?;
         let membership = self.membership(&mut wanted).await?;
-        let live = self.read(&wanted).await?;
+        let read = self.read(&wanted).await?;
         let autoscaled = Autoscaled::read(&self.cluster, &wanted).await?;
-        let sampled = if self.asks_each { HashSet::new() } else { alike(&wanted, &live) };
-        let planning =
-            Planning { run, marks: self.owner.is_none(), coming: &coming, autoscaled, live, sampled };
+        let sampled = if self.asks_each { HashSet::new() } else { alike(&wanted, &read) };
+        let planning = Planning { run, owner: self.owner.as_deref(), coming: &coming, autoscaled, sampled };
 
         let given_up = AtomicBool::new(false);
-        let asks = wanted.iter().enumerate().map(|(index, object)| {
-            self.plan_one(index, object, settled.objects().get(index), &planning, &given_up)
+        let asks = wanted.iter().zip(read).enumerate().map(|(index, (object, read))| {
+            self.plan_one(index, object, read, settled.objects().get(index), &planning, &given_up)
         });
-        let answers = side_by_side(asks).await;
-        let answers = all_or_errors(answers.into_iter().flatten().collect())?;
+        let answers = all_or_errors(side_by_side(asks).await.into_iter().flatten())?;
         let mut notes: Vec<String> = planning.autoscaled.notes.clone();
         let mut changes = Vec::with_capacity(answers.len());
         for (change, said) in answers {
@@ -134,8 +138,8 @@ impl Apply {
         Ok(wanted)
     }
 
-    /// What stands of the objects, by place and name.
-    async fn read(&self, wanted: &[Wanted]) -> Result<HashMap<(Place, String), Read>> {
+    /// What stands of each object; nothing was asked about one whose kind is not served yet.
+    async fn read(&self, wanted: &[Wanted]) -> Result<Vec<Option<Read>>> {
         let mut places: HashMap<&Place, HashSet<&str>> = HashMap::new();
         for object in wanted.iter().filter(|object| !object.unserved) {
             places.entry(&object.place).or_default().insert(object.plain.name());
@@ -145,18 +149,13 @@ impl Apply {
         places.sort_by_key(|(_, names)| names.len());
         let (first, rest) = places.split_at(1.min(places.len()));
         let read = async |(place, names): &(&Place, HashSet<&str>)| {
-            let read = self.cluster.read_many(place, names).await?;
-            Ok(read.into_iter().map(|(name, read)| (((*place).clone(), name), read)).collect::<Vec<_>>())
+            Ok(((*place).clone(), self.cluster.read_many(place, names).await?))
         };
-        let mut live = HashMap::new();
-        for answers in
-            [side_by_side(first.iter().map(&read)).await, side_by_side(rest.iter().map(&read)).await]
-        {
-            for answer in answers {
-                live.extend(answer?);
-            }
-        }
-        Ok(live)
+        let mut found = side_by_side(first.iter().map(&read)).await;
+        found.extend(side_by_side(rest.iter().map(&read)).await);
+        let mut found = found.into_iter().collect::<Result<HashMap<Place, HashMap<String, Read>>>>()?;
+        let take = |object: &Wanted| found.get_mut(&object.place)?.remove(object.plain.name());
+        Ok(wanted.iter().map(take).collect())
     }
 
     /// Whether what will be written can be followed: without the right to see pods every rollout would end in a timeout.
@@ -211,6 +210,7 @@ impl Apply {
         &self,
         index: usize,
         wanted: &Wanted,
+        read: Option<Read>,
         origin: Option<&Object>,
         planning: &Planning<'_>,
         given_up: &AtomicBool,
@@ -222,16 +222,14 @@ impl Apply {
             given_up.store(true, Ordering::Relaxed);
             return Some(Err(Error::new(ErrorKind::Cancelled, "cancelled while planning")));
         }
-        let read = planning.live.get(&(wanted.place.clone(), wanted.plain.name().to_owned()));
+        let read = read.as_ref();
         let answer = if planning.sampled.contains(&index) {
-            {
-                let desired = planning.as_sent(&wanted.plain);
-                Ok((Change::create(desired.clone(), desired), Vec::new()))
-            }
+            let desired = planning.as_sent(planning.whole(&wanted.plain));
+            Ok((Change::create(desired.clone(), desired), Vec::new()))
         } else if self.lenient {
-            self.ask_leniently(wanted, read, planning).await
+            Box::pin(self.ask_leniently(wanted, read, planning)).await
         } else {
-            self.ask(wanted, read, planning).await
+            Box::pin(self.ask(wanted, read, planning)).await
         };
         let answer = answer.map_err(|error| match origin {
             Some(object) => with_place(error, object),
@@ -258,11 +256,10 @@ fn after_its_namespace(index: usize, changes: &[Change], stages: &[PlannedStage]
 }
 
 /// Plain data that is not there yet and is like another one of its place that will be asked about.
-fn alike(wanted: &[Wanted], live: &HashMap<(Place, String), Read>) -> HashSet<usize> {
+fn alike(wanted: &[Wanted], read: &[Option<Read>]) -> HashSet<usize> {
     let mut asked = HashSet::new();
     let mut sampled = HashSet::new();
-    for (index, object) in wanted.iter().enumerate() {
-        let read = live.get(&(object.place.clone(), object.plain.name().to_owned()));
+    for (index, (object, read)) in wanted.iter().zip(read).enumerate() {
         if matches!(read, Some(Read::Missing)) && is_plain_data(&object.plain) && !asked.insert(&object.place)
         {
             sampled.insert(index);
@@ -285,8 +282,8 @@ fn note(change: &Change) -> Option<String> {
 }
 
 /// All the changes, or one error that tells all errors.
-fn all_or_errors<T>(answers: Vec<Result<T>>) -> Result<Vec<T>> {
-    let mut changes = Vec::with_capacity(answers.len());
+fn all_or_errors<T>(answers: impl Iterator<Item = Result<T>>) -> Result<Vec<T>> {
+    let mut changes = Vec::with_capacity(answers.size_hint().0);
     let mut errors = Vec::new();
     for answer in answers {
         match answer {

@@ -90,7 +90,7 @@ impl Apply {
         if failed.load(Ordering::Relaxed) || run.cancel().is_cancelled() {
             return None;
         }
-        let result = self.write_one(change, run).await;
+        let result = Box::pin(self.write_one(change, run)).await;
         failed.fetch_or(result.is_err(), Ordering::Relaxed);
         Some(result)
     }

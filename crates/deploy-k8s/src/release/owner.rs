@@ -1,6 +1,7 @@
 //! Whose an object is: what Helm marks the objects of a release with, and looks for before it touches one (`pkg/action/validate.go`).
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::manifest::{Object, ObjectId};
@@ -21,14 +22,19 @@ pub(crate) struct Owner {
     pub(crate) release: String,
     pub(crate) namespace: String,
     /// What revisions record that came to run: it is the release's, however it is marked.
-    pub(crate) known: HashSet<ObjectId>,
+    pub(crate) known: Arc<HashSet<ObjectId>>,
+    /// What it brings along and does not own: the definitions of a chart's `crds` folder.
+    pub(crate) unmarked: HashSet<ObjectId>,
     /// Whether objects that are nobody's, or another release's, are taken over.
     pub(crate) adopts: bool,
 }
 
 impl Owner {
     /// The object with the marks of the release.
-    pub(super) fn mark(&self, object: Object) -> Object {
+    pub(crate) fn mark(&self, object: Object) -> Object {
+        if self.unmarked.contains(&object.id()) {
+            return object;
+        }
         object
             .with_label(MANAGED_BY, "Helm")
             .with_annotation(RELEASE, &self.release)
@@ -89,7 +95,8 @@ mod tests {
 
     fn owner() -> Owner {
         let known = HashSet::from([ObjectId::new("", "ConfigMap", Some("shop"), "known")]);
-        Owner { release: "api".into(), namespace: "shop".into(), known, adopts: false }
+        let (release, namespace) = ("api".into(), "shop".into());
+        Owner { release, namespace, known: Arc::new(known), unmarked: HashSet::new(), adopts: false }
     }
 
     fn object(name: &str, release: Option<(&str, &str)>, more: &Value) -> Object {
@@ -132,5 +139,13 @@ mod tests {
             "it belongs to the release x/y"
         );
         assert!(stays(&object("known", None, &json!({}))).is_some());
+    }
+
+    #[test]
+    fn what_it_does_not_own_is_not_marked() {
+        let definition = object("own", None, &json!({}));
+        let owner = Owner { unmarked: HashSet::from([definition.id()]), ..owner() };
+        assert_eq!(owner.mark(definition.clone()), definition);
+        assert!(owner.owns(&owner.mark(object("other", None, &json!({})))));
     }
 }

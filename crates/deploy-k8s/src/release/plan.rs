@@ -1,6 +1,7 @@
 //! What would change: of the objects, by the same engine as [`Apply`]'s, and of the records. Writes nothing.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use deploy_core::chart::Chart;
 use deploy_core::error::{ErrorKind, Result};
@@ -118,8 +119,8 @@ impl Release {
         draft.owner = self.owner(ran.map(Recorded::id).collect());
         self.check_hooks(&draft).await?;
         let crds = if draft.purpose.goes_back() { Vec::new() } else { self.missing_crds().await? };
-        let marked = objects.into_iter().map(|object| draft.owner.mark(object));
-        let bundle = Bundle::builder().objects(crds).objects(marked).namespace(self.namespace()).build()?;
+        draft.owner.unmarked = crds.iter().map(Object::id).collect();
+        let bundle = Bundle::builder().objects(crds).objects(objects).namespace(self.namespace()).build()?;
         let automatic = draft.deletes_first();
         let engine = self.engine(&draft.owner, automatic);
         let engine = if draft.purpose.goes_back() { engine.leniently() } else { engine };
@@ -207,12 +208,15 @@ impl Release {
                 match read {
                     Read::Missing => {}
                     Read::Unreadable(error) => return Err(error),
-                    Read::There(live) => match owner.judge(&live) {
-                        Fate::Goes => deletions.push(Change::delete(live)),
-                        Fate::Stays(why) => {
-                            notes.push(format!("{} is wanted no more and stays: {why}", live.id()));
+                    Read::There(text) => {
+                        let live = text.object(place)?;
+                        match owner.judge(&live) {
+                            Fate::Goes => deletions.push(Change::delete(live)),
+                            Fate::Stays(why) => {
+                                notes.push(format!("{} is wanted no more and stays: {why}", live.id()));
+                            }
                         }
-                    },
+                    }
                 }
             }
         }
@@ -247,7 +251,8 @@ impl Release {
         Owner {
             release: self.name.clone(),
             namespace: self.namespace().to_owned(),
-            known,
+            known: Arc::new(known),
+            unmarked: HashSet::new(),
             adopts: self.takes_ownership,
         }
     }

@@ -49,13 +49,14 @@ pub(super) async fn upgrade(args: &UpgradeArgs, session: &Session) -> Result<Out
         release = release.chart(chart).crds(loaded.crds);
     }
     let images = &args.manifests.images;
-    let mut wanted = bundle(objects.clone(), hooks.clone(), images, session)?;
+    let mut wanted = bundle(objects, hooks, images, session)?;
 
     session.ready();
     if args.create_namespace && release.create_namespace().await? && args.run.dry_run {
         // Only beside it can be planned what belongs into it.
-        objects.push(namespace(&session.namespace)?);
-        wanted = bundle(objects, hooks, images, session)?;
+        let objects = wanted.objects().iter().cloned().chain([namespace(&session.namespace)?]).collect();
+        // Its images are in place already.
+        wanted = bundle(objects, wanted.hooks().to_vec(), &[], session)?;
     }
     let keeps = args.keep_failed_install && !installed;
     let on_failure = if keeps { OnFailure::Leave } else { args.undone.on_failure() };

@@ -23,7 +23,8 @@ async fn read(server: &Server, names: &[String]) -> (usize, usize, usize) {
     let mut count = BTreeMap::new();
     for (wanted, read) in &read {
         let what = match read {
-            Read::There(object) => {
+            Read::There(text) => {
+                let object = text.object(&place()).unwrap();
                 assert_eq!(
                     (object.name(), object.kind(), object.api_version()),
                     (&**wanted, "ConfigMap", "v1")
