@@ -16,6 +16,7 @@ mod prune;
 mod refused;
 mod released;
 mod releases;
+mod running;
 mod same;
 mod set_image;
 mod takeover;

@@ -16,6 +16,7 @@
 use async_trait::async_trait;
 use serde::Serialize;
 
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::manifest::ObjectId;
 
@@ -36,13 +37,26 @@ pub struct RunningImage {
     pub git_revision: Option<String>,
     /// The run annotated on the workload.
     pub deployment: Option<String>,
+    /// When the image was put there last, as far as is recorded.
+    pub deployed: Option<Timestamp>,
+    /// By which revision, as in `release api revision 7` or `revision 3`.
+    pub revision: Option<String>,
 }
 
 impl RunningImage {
     /// An image of which no pod reports a digest yet.
     pub fn new(workload: ObjectId, container: impl Into<String>, image: impl Into<String>) -> Self {
         let (container, image) = (container.into(), image.into());
-        Self { workload, container, image, digests: Vec::new(), git_revision: None, deployment: None }
+        Self {
+            workload,
+            container,
+            image,
+            digests: Vec::new(),
+            git_revision: None,
+            deployment: None,
+            deployed: None,
+            revision: None,
+        }
     }
 }
 
@@ -55,4 +69,11 @@ pub trait Inventory: Send + Sync {
     /// # Errors
     /// What the adapter meets; never a part of the truth.
     async fn running(&self, namespace: &str) -> Result<Vec<RunningImage>>;
+
+    /// The images that a way back in `namespace` would need: those of the revisions that are recorded there, as references, sorted, each
+    /// once. What runs may be among them.
+    ///
+    /// # Errors
+    /// As for [`Inventory::running`]: whoever deletes images relies on it.
+    async fn kept(&self, namespace: &str) -> Result<Vec<String>>;
 }

@@ -9,6 +9,7 @@
 //! | what is deleted when it is wanted no more | [`ApplySet`] |
 //! | kubectl's rollout verbs; its `set image` | [`RolloutVerb`], [`WorkloadRevision`]; [`SetImages`] |
 //! | Helm-style rollout target, whose records Helm reads; and what helm released | [`Release`], [`ReleaseRevision`], [`ReleaseContent`] |
+//! | what runs, and what a way back needs: [`Inventory`](deploy_core::inventory::Inventory) | [`Cluster`] |
 //! | a lock on a Lease | [`LeaseLock`] |
 //! | a journal in a Secret | [`SecretJournal`] |
 //! | `KIND/NAME` as kubectl takes it | [`KindName`] |
@@ -54,6 +55,8 @@
 //! | | secrets | get, list, create, patch, delete |
 //! | the [`Capabilities`] that a chart asks for | `/version`, `/api`, `/apis` | get: every user may, by `system:discovery` |
 //! | reading releases | secrets | list, get |
+//! | what runs | deployments, statefulsets, daemonsets, replicasets, cronjobs, jobs, pods; secrets, for the revisions of releases | list |
+//! | what a way back needs | replicasets, controllerrevisions, secrets | list |
 //! | releasing | secrets | get, list, create, update, delete; a whole Role is in the documentation of [`Release`] |
 //! | pruning | all kinds of the set | list, delete |
 //! | | secrets, where the set's parent is | get, create, patch |
@@ -64,6 +67,7 @@
 mod api;
 mod apply;
 mod connect;
+mod inventory;
 mod journal;
 mod kinds;
 mod lease;

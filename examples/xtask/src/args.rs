@@ -11,7 +11,7 @@ use deploy_k8s::{FIELD_MANAGER, Kind, KindName};
 use crate::duration;
 use crate::help::{
     APPLY_EXAMPLES, DIFF_EXAMPLES, EXIT_CODES, HISTORY_EXAMPLES, PAUSE_EXAMPLES, RELEASE_EXAMPLES,
-    RESTART_EXAMPLES, RESUME_EXAMPLES, SET_IMAGE_EXAMPLES, STATUS_EXAMPLES, UNDO_EXAMPLES,
+    RESTART_EXAMPLES, RESUME_EXAMPLES, RUNNING_EXAMPLES, SET_IMAGE_EXAMPLES, STATUS_EXAMPLES, UNDO_EXAMPLES,
 };
 use crate::release::ReleaseArgs;
 use crate::report_file::ReportFile;
@@ -58,6 +58,9 @@ pub(crate) enum Command {
     /// Let a paused Deployment roll out again, followed like any other change
     #[command(after_help = RESUME_EXAMPLES)]
     Resume(VerbArgs),
+    /// Say which image, digest and commit runs where, since when and by which revision
+    #[command(after_help = RUNNING_EXAMPLES)]
+    Running,
     /// Release as helm does, and read what it released: upgrade, roll back, test, uninstall, list
     #[command(after_help = RELEASE_EXAMPLES)]
     Release(ReleaseArgs),
@@ -81,7 +84,7 @@ impl Command {
             Self::Undo(args) => args.verb.rollout.name.as_deref(),
             Self::Restart(args) | Self::Pause(args) | Self::Resume(args) => args.rollout.name.as_deref(),
             Self::Release(args) => args.worked_on(),
-            Self::Diff(_) | Self::Status(_) | Self::History(_) => None,
+            Self::Diff(_) | Self::Status(_) | Self::History(_) | Self::Running => None,
         }
     }
 }

@@ -53,6 +53,14 @@ Examples:
   cargo xtask restart deployment/api -n shop
   cargo xtask restart ds/agent -n shop --name shop --timeout 10m";
 
+pub(crate) const RUNNING_EXAMPLES: &str = "\
+Examples:
+  cargo xtask running -n shop
+  cargo xtask running -n shop --json | jq '.running[].digests'
+
+Digests are those that the pods report; more than one while a rollout is under way. The commit is the
+one that the workload was deployed with, and DEPLOYED is when its image was written last.";
+
 pub(crate) const PAUSE_EXAMPLES: &str = "\
 Examples:
   cargo xtask pause deployment/api -n shop

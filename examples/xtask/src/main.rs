@@ -22,6 +22,7 @@ mod release;
 mod report;
 mod report_file;
 mod rollout;
+mod running;
 #[cfg(test)]
 mod sample;
 mod session;
@@ -30,6 +31,7 @@ mod signals;
 mod source;
 mod stats;
 mod status;
+mod table;
 mod verbs;
 
 use std::cell::OnceCell;
@@ -154,6 +156,10 @@ async fn execute(command: &Command, session: &Session) -> Result<Done> {
         Command::History(args) => {
             let history = history::history(args, session).await?;
             return Ok(Done::told(history.json(), move |paint| history.text(paint)));
+        }
+        Command::Running => {
+            let running = running::running(session).await?;
+            return Ok(Done::told(running.json(), move |paint| running.text(paint)));
         }
         Command::Release(args) => return release::release(args, session).await,
         Command::Status(args) if args.watch => status::follow(args, session).await?,

@@ -2,7 +2,7 @@
 
 mod files;
 mod layered;
-mod rooms;
+pub(crate) mod rooms;
 
 use std::sync::Arc;
 use std::time::Duration;

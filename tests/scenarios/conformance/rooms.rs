@@ -5,17 +5,17 @@ use std::sync::{Arc, Mutex};
 use deploy_tests::Env;
 
 /// Namespaces named after the scenario's own, and removed with it.
-pub(super) struct Rooms {
+pub(crate) struct Rooms {
     env: Arc<Env>,
     made: Mutex<Vec<String>>,
 }
 
 impl Rooms {
-    pub(super) fn of(env: &Arc<Env>) -> Self {
+    pub(crate) fn of(env: &Arc<Env>) -> Self {
         Self { env: Arc::clone(env), made: Mutex::default() }
     }
 
-    pub(super) async fn another(&self) -> String {
+    pub(crate) async fn another(&self) -> String {
         let name = {
             let mut made = self.made.lock().expect("whole");
             let name = format!("{}-{}", self.env.namespace, made.len());
@@ -26,7 +26,7 @@ impl Rooms {
         name
     }
 
-    pub(super) async fn remove(self) {
+    pub(crate) async fn remove(self) {
         for name in self.made.into_inner().expect("whole") {
             self.env.begin_to_delete_namespace(&name).await;
         }

@@ -16,6 +16,9 @@ pub trait Fixture: Send + Sync {
     /// Each of them as workload's name, container and image, sorted.
     fn expected(&self) -> Vec<(String, String, String)>;
 
+    /// The images that a way back there would need, sorted.
+    fn kept(&self) -> Vec<String>;
+
     /// A namespace that runs nothing.
     fn empty_namespace(&self) -> &str;
 }
@@ -27,6 +30,7 @@ macro_rules! inventory_conformance {
         $crate::conformance_clauses! { inventory [
             all_that_runs_is_listed_in_order
             nothing_runs_where_nothing_was_deployed
+            what_a_way_back_needs_is_listed_once
         ] $($how)+ }
     };
 }
@@ -52,4 +56,12 @@ pub async fn all_that_runs_is_listed_in_order(fixture: impl Fixture) {
 pub async fn nothing_runs_where_nothing_was_deployed(fixture: impl Fixture) {
     let running = fixture.inventory().running(fixture.empty_namespace()).await.expect("it can be listed");
     assert!(running.is_empty(), "{running:?}");
+}
+
+/// The images of recorded revisions are listed, each once, of the namespace asked for.
+pub async fn what_a_way_back_needs_is_listed_once(fixture: impl Fixture) {
+    let inventory = fixture.inventory();
+    assert_eq!(inventory.kept(fixture.namespace()).await.expect("they can be listed"), fixture.kept());
+    let none = inventory.kept(fixture.empty_namespace()).await.expect("they can be listed");
+    assert!(none.is_empty(), "{none:?}");
 }

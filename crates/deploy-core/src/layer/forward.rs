@@ -198,4 +198,8 @@ impl<T: Inventory + ?Sized + 'static, P: Policy> Inventory for Layered<T, P> {
     async fn running(&self, namespace: &str) -> Result<Vec<RunningImage>> {
         self.policy.read(|| self.inner.running(namespace)).await
     }
+
+    async fn kept(&self, namespace: &str) -> Result<Vec<String>> {
+        self.policy.read(|| self.inner.kept(namespace)).await
+    }
 }

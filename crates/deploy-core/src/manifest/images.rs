@@ -113,7 +113,17 @@ impl From<ImageOverride> for String {
 }
 
 /// The images of `object`'s containers, each one checked; a container without an image is left to the API server.
-pub(super) fn images(object: &Object) -> Result<Vec<ContainerImage>> {
+///
+/// # Errors
+/// [`InvalidInput`](crate::error::ErrorKind::InvalidInput), naming the place: an image that is no reference.
+///
+/// ```
+/// let pod = b"{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: api, image: 'shop/api:v1'}]}}";
+/// let objects = deploy_core::manifest::read("pod.yaml", pod)?;
+/// assert_eq!(deploy_core::manifest::images(&objects[0])?[0].image.to_string(), "shop/api:v1");
+/// # Ok::<(), deploy_core::error::Error>(())
+/// ```
+pub fn images(object: &Object) -> Result<Vec<ContainerImage>> {
     let id = object.id();
     let mut images = Vec::new();
     for pointer in container_pointers(object) {

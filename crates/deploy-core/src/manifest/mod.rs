@@ -45,7 +45,7 @@ mod yaml;
 pub use bundle::{Bundle, BundleBuilder};
 pub use excerpt::{Excerpt, excerpt};
 pub use id::{ObjectId, Origin};
-pub use images::{ContainerImage, ImageOverride};
+pub use images::{ContainerImage, ImageOverride, images};
 pub use kinds::{Scope, scope};
 pub use object::Object;
 pub(crate) use object::at;

@@ -268,7 +268,11 @@ impl Running {
             RunningImage::new(workload, container, format!("{name}/{container}:v1"))
         };
         let shop = [image("shop", "web", "b"), image("shop", "web", "a"), image("shop", "api", "c")];
-        let inventory = MemoryInventory::new(shop.into_iter().chain([image("other", "x", "x")]));
+        let inventory = MemoryInventory::new(shop.into_iter().chain([image("other", "x", "x")]))
+            .keeping("shop", "web/a:v0")
+            .keeping("shop", "api/c:v0")
+            .keeping("shop", "web/a:v0")
+            .keeping("other", "x/x:v0");
         Self(Box::new(layer(Arc::new(inventory))))
     }
 }
@@ -287,6 +291,10 @@ impl conformance::inventory::Fixture for Running {
             (workload.into(), container.into(), format!("{workload}/{container}:v1"))
         };
         vec![line("api", "c"), line("web", "a"), line("web", "b")]
+    }
+
+    fn kept(&self) -> Vec<String> {
+        vec!["api/c:v0".into(), "web/a:v0".into()]
     }
 
     fn empty_namespace(&self) -> &'static str {

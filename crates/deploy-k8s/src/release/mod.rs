@@ -32,9 +32,10 @@ use deploy_core::manifest::Object;
 use deploy_core::run::Run;
 
 pub use content::ReleaseContent;
-pub(crate) use owner::{HELM, Owner};
+pub(crate) use owner::{HELM, Owner, release_of};
 pub use record::ReleaseStatus;
 pub use revision::ReleaseRevision;
+pub(crate) use revision::{deployed_revisions, recorded_images};
 
 use crate::api::Cluster;
 use crate::apply::Apply;

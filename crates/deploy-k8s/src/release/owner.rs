@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::manifest::{Object, ObjectId};
+use serde_json::Value;
 
 use crate::apply::Fate;
 
@@ -88,10 +89,16 @@ impl Owner {
     }
 }
 
+/// The namespace and name of the release whose marks a live object bears.
+pub(crate) fn release_of(live: &Value) -> Option<(String, String)> {
+    let annotation = |key: &str| live.pointer("/metadata/annotations")?.get(key)?.as_str().map(str::to_owned);
+    Some((annotation(NAMESPACE)?, annotation(RELEASE)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn owner() -> Owner {
         let known = HashSet::from([ObjectId::new("", "ConfigMap", Some("shop"), "known")]);

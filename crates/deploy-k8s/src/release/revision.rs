@@ -1,12 +1,16 @@
 //! What is shown of a revision in a list.
 
+use std::collections::{BTreeSet, HashMap};
+
 use deploy_core::clock::Timestamp;
-use deploy_core::manifest::{Bundle, GIT_REVISION};
+use deploy_core::error::Result;
+use deploy_core::manifest::{GIT_REVISION, images as images_of};
 use serde::{Deserialize, Serialize};
 
 use super::manifest;
 use super::record::{Record, ReleaseStatus};
-use super::store::Entry;
+use super::store::{Entry, Store};
+use crate::api::Cluster;
 
 /// A recorded revision of a release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,13 +89,37 @@ impl ReleaseRevision {
     }
 }
 
+/// The revision that is deployed of each release in `namespace`, by the release's name.
+pub(crate) async fn deployed_revisions(cluster: &Cluster, namespace: &str) -> Result<HashMap<String, u64>> {
+    let entries = Store::new(cluster.clone(), Some(namespace.to_owned())).entries(None).await?;
+    let deployed = entries.into_iter().filter(|entry| entry.status == ReleaseStatus::Deployed);
+    // The newest of a release comes last.
+    Ok(deployed.map(|entry| (entry.release, entry.revision)).collect())
+}
+
+/// The images of all that is recorded of releases in `namespace`, hooks included.
+///
+/// # Errors
+/// [`InvalidInput`](deploy_core::error::ErrorKind::InvalidInput) for a record that cannot be read: what it needs is not known.
+pub(crate) async fn recorded_images(cluster: &Cluster, namespace: &str) -> Result<BTreeSet<String>> {
+    let mut images = BTreeSet::new();
+    for entry in Store::new(cluster.clone(), Some(namespace.to_owned())).entries(None).await? {
+        let record = entry.record()?;
+        let hooks = record.hooks.iter().map(|hook| &hook.manifest);
+        for manifest in [&record.manifest].into_iter().chain(hooks) {
+            for object in manifest::objects(&record, manifest)? {
+                images.extend(images_of(&object)?.iter().map(|used| used.image.to_string()));
+            }
+        }
+    }
+    Ok(images)
+}
+
 /// The images and the git revision that a manifest names. A chart may render what nobody can read: then it names none.
 fn contents(record: &Record) -> (Vec<String>, Option<String>) {
     let Ok(objects) = manifest::objects(record, &record.manifest) else { return (Vec::new(), None) };
     let git_revision = objects.iter().find_map(|object| object.annotation(GIT_REVISION)).map(str::to_owned);
-    let Ok(bundle) = Bundle::builder().objects(objects).build() else { return (Vec::new(), git_revision) };
-    let mut images: Vec<String> = bundle.images().iter().map(|used| used.image.to_string()).collect();
-    images.sort_unstable();
-    images.dedup();
-    (images, git_revision)
+    let images = objects.iter().map(images_of).collect::<Result<Vec<_>>>().unwrap_or_default();
+    let images: BTreeSet<String> = images.into_iter().flatten().map(|used| used.image.to_string()).collect();
+    (images.into_iter().collect(), git_revision)
 }

@@ -29,7 +29,7 @@
 
 mod history;
 mod side;
-mod template;
+pub(crate) mod template;
 mod undo;
 
 use std::sync::Arc;

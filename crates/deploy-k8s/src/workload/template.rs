@@ -12,7 +12,7 @@ pub(super) fn present(live: &Value) -> Option<Value> {
 
 /// The template that a ReplicaSet or ControllerRevision recorded, as the workload had it. `None` for a record that holds no
 /// whole template: there is no going back to it.
-pub(super) fn recorded(record: &Value) -> Option<Value> {
+pub(crate) fn recorded(record: &Value) -> Option<Value> {
     let mut template = record
         .pointer("/data/spec/template")
         .or_else(|| record.pointer("/spec/template"))?
@@ -33,7 +33,7 @@ pub(super) fn recorded(record: &Value) -> Option<Value> {
 }
 
 /// The images of all its containers, each once.
-pub(super) fn images(template: &Value) -> Vec<String> {
+pub(crate) fn images(template: &Value) -> Vec<String> {
     let mut images: Vec<String> = Vec::new();
     for containers in ["/spec/containers", "/spec/initContainers"] {
         let containers = template.pointer(containers).and_then(Value::as_array).into_iter().flatten();
