@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::record::Hook;
 use super::revision::ReleaseRevision;
+use super::said::Reader;
 use super::store::Entry;
 
 /// A revision with its manifest, values, notes and hooks. Any of them may hold secrets: `Debug` shows which revision it is.
@@ -30,7 +31,7 @@ pub struct ReleaseContent {
 impl ReleaseContent {
     pub(super) fn of(entry: &Entry) -> Result<Self> {
         let record = entry.record()?;
-        let revision = ReleaseRevision::of_record(entry, &record);
+        let revision = ReleaseRevision::of_record(entry, &record, &mut Reader::default());
         let defaults = record.chart.get("values").and_then(Value::as_object).cloned().unwrap_or_default();
         let hooks = record.hooks.into_iter().map(|Hook { manifest, .. }| manifest).collect();
         Ok(Self {

@@ -17,6 +17,7 @@ mod plan;
 mod record;
 mod records;
 mod revision;
+mod said;
 mod standing;
 mod store;
 mod target;
@@ -39,6 +40,7 @@ pub(crate) use revision::{deployed_revisions, recorded_images};
 
 use crate::api::Cluster;
 use crate::apply::Apply;
+use said::Reader;
 use store::{Entry, RESERVED, Store};
 
 /// How many revisions are kept, unless it is said otherwise: Helm's own number.
@@ -240,7 +242,8 @@ impl Release {
                 None => newest.push(entry),
             }
         }
-        Ok(newest.iter().map(ReleaseRevision::of).collect())
+        let mut reader = Reader::default();
+        Ok(newest.iter().map(|entry| ReleaseRevision::of(entry, &mut reader)).collect())
     }
 
     /// The revisions that are recorded, newest first. One request for each page of records; needs the verb list on secrets.
@@ -249,7 +252,8 @@ impl Release {
     /// [`NotFound`](ErrorKind::NotFound) if there are none; what the API server refuses. A record that cannot be read is told of in its place.
     pub async fn revisions(&self) -> Result<Vec<ReleaseRevision>> {
         let entries = self.entries().await?;
-        Ok(entries.iter().rev().map(ReleaseRevision::of).collect())
+        let mut reader = Reader::default();
+        Ok(entries.iter().rev().map(|entry| ReleaseRevision::of(entry, &mut reader)).collect())
     }
 
     /// What a revision is made of; the newest where none is named.

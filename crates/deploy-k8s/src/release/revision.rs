@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::manifest;
 use super::record::{Record, ReleaseStatus};
+use super::said::Reader;
 use super::store::{Entry, Store};
 use crate::api::Cluster;
 
@@ -42,16 +43,16 @@ pub struct ReleaseRevision {
 }
 
 impl ReleaseRevision {
-    pub(super) fn of(entry: &Entry) -> Self {
+    pub(super) fn of(entry: &Entry, reader: &mut Reader) -> Self {
         match entry.record() {
-            Ok(record) => Self::of_record(entry, &record),
+            Ok(record) => Self::of_record(entry, &record, reader),
             Err(error) => Self { unreadable: Some(error.to_string()), ..Self::of_labels(entry) },
         }
     }
 
-    pub(super) fn of_record(entry: &Entry, record: &Record) -> Self {
+    pub(super) fn of_record(entry: &Entry, record: &Record, reader: &mut Reader) -> Self {
         let metadata = |field: &str| record.chart_metadata(field).map(str::to_owned);
-        let (images, git_revision) = contents(record);
+        let (images, git_revision) = reader.contents(record);
         let of_chart = || {
             let annotation = record.chart.get("metadata")?.get("annotations")?.get(GIT_REVISION)?;
             annotation.as_str().map(str::to_owned)
@@ -113,13 +114,4 @@ pub(crate) async fn recorded_images(cluster: &Cluster, namespace: &str) -> Resul
         }
     }
     Ok(images)
-}
-
-/// The images and the git revision that a manifest names. A chart may render what nobody can read: then it names none.
-fn contents(record: &Record) -> (Vec<String>, Option<String>) {
-    let Ok(objects) = manifest::objects(record, &record.manifest) else { return (Vec::new(), None) };
-    let git_revision = objects.iter().find_map(|object| object.annotation(GIT_REVISION)).map(str::to_owned);
-    let images = objects.iter().map(images_of).collect::<Result<Vec<_>>>().unwrap_or_default();
-    let images: BTreeSet<String> = images.into_iter().flatten().map(|used| used.image.to_string()).collect();
-    (images.into_iter().collect(), git_revision)
 }
