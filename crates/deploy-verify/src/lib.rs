@@ -1,0 +1,33 @@
+//! Gates for the `deploy-core` engine: whether what is to be deployed was scanned, and by whom it was signed.
+//!
+//! | gate | says no to | reads |
+//! | --- | --- | --- |
+//! | [`ScanReport`](scan::ScanReport) | images with vulnerabilities | Trivy's reports: files, or artifacts attached to the image in its registry |
+//!
+//! Each is a [`Gate`](deploy_core::guard::Gate), and answers for every image of the [`Subject`](deploy_core::guard::Subject): one image that does
+//! not pass is a no that names it, and a subject without images is an error. What cannot be read is an error and never a yes: the
+//! driver takes both for a no.
+//!
+//! The decisions are pure functions ([`scan::judge`]); a gate is what fetches their input.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use deploy_core::clock::SystemClock;
+//! use deploy_core::guard::{Gate, Subject};
+//! use deploy_verify::scan::{GivenReports, ScanReport};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let report = br#"{"SchemaVersion": 2, "ArtifactName": "shop/api:v1", "Results": [{"Class": "os-pkgs", "Vulnerabilities": [
+//!     {"VulnerabilityID": "CVE-2026-1", "PkgName": "libssl", "InstalledVersion": "1.0", "FixedVersion": "1.1", "Severity": "HIGH"}]}]}"#;
+//! let gate = ScanReport::new(GivenReports::new().bytes("report.json", report), Arc::new(SystemClock::new()));
+//! let mut subject = Subject::new("production");
+//! subject.images.push("shop/api:v1".into());
+//! assert!(!gate.ask(&subject).await?.is_yes());
+//! # Ok::<(), deploy_core::error::Error>(())
+//! # }).unwrap();
+//! ```
+
+mod images;
+pub mod scan;
+mod text;
