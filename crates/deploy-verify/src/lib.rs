@@ -2,7 +2,7 @@
 //!
 //! | gate | says no to | reads |
 //! | --- | --- | --- |
-//! | [`ScanReport`](scan::ScanReport) | images with vulnerabilities | Trivy's reports: files, or artifacts attached to the image in its registry |
+//! | [`ScanReport`](scan::ScanReport) | images with vulnerabilities | Trivy's reports: files, artifacts attached to the image in its registry, or made on the spot by [`TrivyCli`](trivy::TrivyCli) |
 //!
 //! Each is a [`Gate`](deploy_core::guard::Gate), and answers for every image of the [`Subject`](deploy_core::guard::Subject): one image that does
 //! not pass is a no that names it, and a subject without images is an error. What cannot be read is an error and never a yes: the
@@ -29,5 +29,7 @@
 //! ```
 
 mod images;
+mod program;
 pub mod scan;
 mod text;
+pub mod trivy;
