@@ -3,12 +3,13 @@
 //! | gate | says no to | reads |
 //! | --- | --- | --- |
 //! | [`ScanReport`](scan::ScanReport) | images with vulnerabilities | Trivy's reports: files, artifacts attached to the image in its registry, or made on the spot by [`TrivyCli`](trivy::TrivyCli) |
+//! | [`CosignKey`](cosign::CosignKey) | images that were not signed with a key | signatures of cosign 2 and 3 in the image's registry |
 //!
 //! Each is a [`Gate`](deploy_core::guard::Gate), and answers for every image of the [`Subject`](deploy_core::guard::Subject): one image that does
 //! not pass is a no that names it, and a subject without images is an error. What cannot be read is an error and never a yes: the
 //! driver takes both for a no.
 //!
-//! The decisions are pure functions ([`scan::judge`]); a gate is what fetches their input.
+//! The decisions are pure functions ([`scan::judge`], [`cosign::judge`]); a gate is what fetches their input.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -28,6 +29,7 @@
 //! # }).unwrap();
 //! ```
 
+pub mod cosign;
 mod images;
 mod program;
 pub mod scan;

@@ -184,7 +184,8 @@ async fn many_reports_are_told_apart_by_their_annotation() {
 async fn a_registry_that_fails_decides_nothing() {
     let pushed = pushed();
     pushed.attach(&pushed.report("2026-11-20T10:00:00Z", &[]));
-    for step in 1..=4 {
+    // Resolved, listed, its manifest and its content: each before and after.
+    for step in 0..8 {
         let faults = Faults::new();
         faults.fail_at(step, ErrorKind::Unavailable);
         let registry = Faulty::new(Arc::new(pushed.registry.clone()), faults);
