@@ -3,6 +3,7 @@
 use deploy_core::error::{Error, Result};
 use deploy_core::guard::{Answer, Subject};
 use deploy_core::image::Reference;
+use deploy_core::registry::Registry;
 use futures_util::{StreamExt, stream};
 
 /// What was found for one image.
@@ -46,6 +47,14 @@ pub(crate) fn combine(found: Vec<Found<Answer>>) -> Result<Answer> {
         Some(error) => Err(error),
         None => Ok(Answer::Yes { grounds: yes.join("; ") }),
     }
+}
+
+/// The image with the digest that it has now.
+pub(crate) async fn pinned(registry: &dyn Registry, image: &Reference) -> Result<Reference> {
+    if image.digest().is_some() {
+        return Ok(image.clone());
+    }
+    Ok(image.clone().with_digest(registry.resolve(image).await?))
 }
 
 fn images_of(subject: &Subject) -> Result<Vec<Reference>> {

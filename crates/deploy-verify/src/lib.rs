@@ -9,6 +9,8 @@
 //! not pass is a no that names it, and a subject without images is an error. What cannot be read is an error and never a yes: the
 //! driver takes both for a no.
 //!
+//! Deploy by digest, or give each gate a registry in which it looks up what a tag stands for: what a tag stood for yesterday is another image.
+//!
 //! The decisions are pure functions ([`scan::judge`], [`cosign::judge`]); a gate is what fetches their input.
 //!
 //! ```

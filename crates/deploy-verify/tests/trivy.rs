@@ -91,17 +91,17 @@ async fn it_is_asked_for_everything() {
 
 #[tokio::test]
 async fn an_image_is_scanned_by_its_digest() {
-    let folder = with_program("digest", &format!("{VERSION}{REPORTS}"));
+    let folder = with_program("digest", &format!("{VERSION}{REPORTS}echo \"$image\" >\"$0.scanned\""));
     let registry = MemoryRegistry::new();
     let image: Reference = IMAGE.parse().unwrap();
     let digest = registry.put(&image, "4f1c2d9");
-    let trivy = trivy(&folder).registry(Arc::new(registry.clone()));
-    let scanned = trivy.report(&image).await.unwrap();
-    assert_eq!(scanned.image.digest(), Some(&digest));
-    assert_eq!(scanned.report.artifact, format!("{IMAGE}@{digest}"));
-    assert!(scanned.report.is_of(&scanned.image));
-    let gone = trivy.report(&"registry.example/shop/api:v2".parse().unwrap()).await.unwrap_err();
-    assert_eq!(gone.kind(), ErrorKind::NotFound);
+    let gate = ScanReport::new(trivy(&folder), Arc::new(SystemClock::new())).registry(Arc::new(registry));
+    let mut subject = Subject::new("production");
+    subject.images.push(IMAGE.into());
+    assert!(gate.ask(&subject).await.unwrap().is_yes());
+    assert_eq!(fs::read_to_string(folder.join("trivy.scanned")).unwrap(), format!("{IMAGE}@{digest}\n"));
+    subject.images = vec!["registry.example/shop/api:v2".into()];
+    assert_eq!(gate.ask(&subject).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
 #[tokio::test]

@@ -10,8 +10,7 @@ use deploy_core::registry::Registry;
 
 use super::find::Found;
 use super::{Demand, PublicKey, judge};
-use crate::images;
-use crate::scan::pinned;
+use crate::images::{self, pinned};
 use crate::text::first;
 
 /// How many images are looked at at the same time.

@@ -7,8 +7,9 @@ use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::image::{Digest, Reference};
 use deploy_core::registry::{Referrer, Registry};
 
-use super::source::{newest, none_is_of, pinned};
+use super::source::{newest, none_is_of};
 use super::{MAX_REPORT_BYTES, Report, ReportSource, Scanned};
+use crate::images::pinned;
 use crate::text::shown;
 
 /// The artifact type that is looked for, if no other is named: `oras attach --artifact-type TYPE IMAGE report.json`.

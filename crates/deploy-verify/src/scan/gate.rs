@@ -8,9 +8,10 @@ use deploy_core::clock::Clock;
 use deploy_core::error::Result;
 use deploy_core::guard::{Answer, Gate, Subject};
 use deploy_core::image::Reference;
+use deploy_core::registry::Registry;
 
 use super::{Ignore, ReportSource, ScanPolicy, Scanned, Verdict, judge};
-use crate::images;
+use crate::images::{self, pinned};
 use crate::text::first;
 
 /// Says no to images with vulnerabilities, by the reports of a [`ReportSource`].
@@ -45,12 +46,13 @@ pub struct ScanReport {
     source: Arc<dyn ReportSource>,
     clock: Arc<dyn Clock>,
     policy: ScanPolicy,
+    registry: Option<Arc<dyn Registry>>,
 }
 
 impl ScanReport {
     /// Judges by the default [`ScanPolicy`] what the source has.
     pub fn new(source: impl ReportSource + 'static, clock: Arc<dyn Clock>) -> Self {
-        Self { source: Arc::new(source), clock, policy: ScanPolicy::new() }
+        Self { source: Arc::new(source), clock, policy: ScanPolicy::new(), registry: None }
     }
 
     /// Judges by this policy.
@@ -59,8 +61,19 @@ impl ScanReport {
         Self { policy, ..self }
     }
 
+    /// Looks up here what digest an image without one has, so that only a report on that counts. Without a registry a report counts that is on
+    /// the same tag, whatever the tag stood for when it was made.
+    #[must_use]
+    pub fn registry(self, registry: Arc<dyn Registry>) -> Self {
+        Self { registry: Some(registry), ..self }
+    }
+
     async fn judge(&self, image: &Reference) -> Result<Verdict> {
-        let Scanned { image, report } = self.source.report(image).await?;
+        let image = match &self.registry {
+            Some(registry) => pinned(&**registry, image).await?,
+            None => image.clone(),
+        };
+        let Scanned { image, report } = self.source.report(&image).await?;
         judge(&report, &image, &self.policy, self.clock.now())
     }
 

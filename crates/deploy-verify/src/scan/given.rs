@@ -12,7 +12,8 @@ use super::{MAX_REPORT_BYTES, Report, ReportSource, Scanned};
 
 /// Reports that somebody made before: files, or bytes. Of several on one image the newest counts.
 ///
-/// Files are read each time that the gate is asked.
+/// Files are read each time that the gate is asked. An image without a digest is found by its repository and tag, whatever that stood for when
+/// it was scanned: deploy by digest, or give the gate a registry ([`ScanReport::registry`](super::ScanReport::registry)).
 ///
 /// ```no_run
 /// use deploy_verify::scan::GivenReports;

@@ -44,6 +44,5 @@ pub use judge::judge;
 pub use policy::ScanPolicy;
 pub use report::{Finding, MAX_REPORT_BYTES, MAX_REPORT_OBJECTS, Others, Report};
 pub use severity::Severity;
-pub(crate) use source::pinned;
 pub use source::{ReportSource, Scanned};
 pub use verdict::{Count, Verdict};

@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use deploy_core::error::{Error, Result};
 use deploy_core::image::Reference;
-use deploy_core::registry::Registry;
 
 use super::Report;
 
@@ -35,14 +34,6 @@ pub trait ReportSource: Send + Sync {
     /// # Errors
     /// If there is none, or it cannot be told: a report that cannot be read is never left out.
     async fn report(&self, image: &Reference) -> Result<Scanned>;
-}
-
-/// The image with the digest that it has now.
-pub(crate) async fn pinned(registry: &dyn Registry, image: &Reference) -> Result<Reference> {
-    if image.digest().is_some() {
-        return Ok(image.clone());
-    }
-    Ok(image.clone().with_digest(registry.resolve(image).await?))
 }
 
 /// The newest of the reports that are on the image. Those that do not say when they were made are the oldest.

@@ -74,7 +74,7 @@ impl Verdict {
         }
         if self.unfixable > 0 {
             parts.push(format!(
-                "{} of them are {} or worse and have no fix",
+                "{} of {} or worse have no fix, and only fixable ones refuse",
                 self.unfixable, self.refuse_from
             ));
         }

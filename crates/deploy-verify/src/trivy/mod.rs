@@ -21,16 +21,14 @@ mod version;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::image::Reference;
-use deploy_core::registry::Registry;
 
 use crate::program::Program;
-use crate::scan::{MAX_REPORT_BYTES, Report, ReportSource, Scanned, pinned};
+use crate::scan::{MAX_REPORT_BYTES, Report, ReportSource, Scanned};
 
 use version::Version;
 
@@ -48,7 +46,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Settings of the machine that would take findings out of a report, or make something else of it. What is to be left out is the gate's
 /// policy to say, and arguments are still heeded.
-const HIDDEN: [&str; 38] = [
+const HIDDEN: [&str; 40] = [
     "TRIVY_COMPLIANCE",
     "TRIVY_CONFIG",
     "TRIVY_DEBUG",
@@ -78,6 +76,7 @@ const HIDDEN: [&str; 38] = [
     "TRIVY_QUIET",
     "TRIVY_REPORT",
     "TRIVY_RUN_AS_PLUGIN",
+    "TRIVY_SBOM_SOURCES",
     "TRIVY_SCANNERS",
     "TRIVY_SECURITY_CHECKS",
     "TRIVY_SEVERITY",
@@ -86,6 +85,7 @@ const HIDDEN: [&str; 38] = [
     "TRIVY_TEMPLATE",
     "TRIVY_TIMEOUT",
     "TRIVY_VEX",
+    "TRIVY_VULN_SEVERITY_SOURCE",
     "TRIVY_VULN_TYPE",
 ];
 
@@ -94,7 +94,8 @@ const HIDDEN: [&str; 38] = [
 /// Of what is in the registry (`--image-src=remote`), never of what a local Docker has under the same name. Trivy finds credentials where it
 /// always does: in Docker's config file or `TRIVY_USERNAME`, `TRIVY_PASSWORD` and `TRIVY_REGISTRY_TOKEN`; they are never arguments. It runs
 /// in an empty folder and without the settings of the machine that take findings out of a report (`trivy.yaml`, `.trivyignore`, `TRIVY_SEVERITY`
-/// and the like).
+/// and the like). An image without a digest is scanned by its tag; give the gate a registry
+/// ([`ScanReport::registry`](crate::scan::ScanReport::registry)), and each is scanned by its digest.
 ///
 /// Of an image for several platforms Trivy scans one: `linux/amd64`, or what [`TrivyCli::platform`] says. Have a gate for each that you run.
 ///
@@ -105,7 +106,6 @@ pub struct TrivyCli {
     arguments: Vec<String>,
     platform: Option<String>,
     timeout: Duration,
-    registry: Option<Arc<dyn Registry>>,
 }
 
 impl TrivyCli {
@@ -116,7 +116,6 @@ impl TrivyCli {
             arguments: Vec::new(),
             platform: None,
             timeout: Duration::from_secs(600),
-            registry: None,
         }
     }
 
@@ -145,13 +144,6 @@ impl TrivyCli {
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
-    }
-
-    /// Looks up here what digest an image without one has, and scans that. Without a registry it is scanned by its tag, and the report says
-    /// what that was.
-    #[must_use]
-    pub fn registry(self, registry: Arc<dyn Registry>) -> Self {
-        Self { registry: Some(registry), ..self }
     }
 
     /// All arguments for an image. Ours come last: of a flag that stands twice the last one counts.
@@ -242,11 +234,7 @@ impl ReportSource for TrivyCli {
     }
 
     async fn report(&self, image: &Reference) -> Result<Scanned> {
-        let image = match &self.registry {
-            Some(registry) => pinned(&**registry, image).await?,
-            None => image.clone(),
-        };
-        let report = self.scan(&image).await?;
-        Ok(Scanned::new(image, report))
+        let report = self.scan(image).await?;
+        Ok(Scanned::new(image.clone(), report))
     }
 }

@@ -154,6 +154,20 @@ async fn an_attached_report_is_found() {
 }
 
 #[tokio::test]
+async fn with_a_registry_only_what_the_tag_stands_for_counts() {
+    let pushed = pushed();
+    let given = GivenReports::new().bytes("old", pushed.report("2026-11-20T10:00:00Z", &[]));
+    let clock = Arc::new(SystemClock::starting_at(now()));
+    let gate = ScanReport::new(given, clock).registry(Arc::new(pushed.registry.clone()));
+    let mut subject = Subject::new("production");
+    subject.images.push(pushed.image.to_string());
+    assert!(gate.ask(&subject).await.unwrap().is_yes());
+    pushed.registry.put(&pushed.image, "77aa001");
+    let error = gate.ask(&subject).await.unwrap_err().to_string();
+    assert!(error.contains("no report is on registry.example/api:v1@sha256:"), "{error}");
+}
+
+#[tokio::test]
 async fn an_attached_report_of_another_image_decides_nothing() {
     let pushed = pushed();
     pushed.attach(&serde_json::to_vec(&report(&[])).unwrap());

@@ -57,7 +57,7 @@ fn the_severity_decides() {
         &ALL[2..3],
         policy().fixable_only(true),
         &format!(
-            "yes: 0 critical, 1 high, 0 medium, 0 low, 0 unknown{clean}; 1 of them are HIGH or worse and have no fix"
+            "yes: 0 critical, 1 high, 0 medium, 0 low, 0 unknown{clean}; 1 of HIGH or worse have no fix, and only fixable ones refuse"
         ),
     );
 }
