@@ -33,6 +33,8 @@
 
 pub mod cosign;
 mod images;
+#[cfg(test)]
+mod misleading;
 mod program;
 pub mod scan;
 mod text;

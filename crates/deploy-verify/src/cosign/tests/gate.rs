@@ -7,6 +7,7 @@ use deploy_core::registry::Registry;
 
 use super::super::{CosignKey, Demand};
 use super::*;
+use crate::misleading::Misleading;
 
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 const CASES: [&str; 5] = ["bundle", "bundle-twice", "tag", "tag-twice", "referrer"];
@@ -137,54 +138,9 @@ async fn what_is_no_signature_is_told() {
 
 #[tokio::test]
 async fn an_artifact_of_another_image_counts_for_nothing() {
-    /// A registry that lists what does not refer to the image.
-    struct Lies(MemoryRegistry, Digest);
-
-    #[async_trait::async_trait]
-    impl Registry for Lies {
-        fn describe(&self) -> String {
-            self.0.describe()
-        }
-
-        fn tags(
-            &self,
-            repository: &deploy_core::image::Repository,
-        ) -> futures_util::stream::BoxStream<'static, Result<deploy_core::image::Tag>> {
-            self.0.tags(repository)
-        }
-
-        async fn resolve(&self, _reference: &Reference) -> Result<Digest> {
-            Ok(Digest::sha256(b"another"))
-        }
-
-        async fn inspect(&self, reference: &Reference) -> Result<deploy_core::registry::ImageFacts> {
-            self.0.inspect(reference).await
-        }
-
-        async fn referrers(
-            &self,
-            repository: &deploy_core::image::Repository,
-            _digest: &Digest,
-        ) -> Result<Vec<deploy_core::registry::Referrer>> {
-            self.0.referrers(repository, &self.1).await
-        }
-
-        async fn artifact(&self, reference: &Reference) -> Result<Artifact> {
-            self.0.artifact(reference).await
-        }
-
-        async fn blob(
-            &self,
-            repository: &deploy_core::image::Repository,
-            digest: &Digest,
-            at_most: u64,
-        ) -> Result<Vec<u8>> {
-            self.0.blob(repository, digest, at_most).await
-        }
-    }
-
     let recorded = Recorded::of("bundle");
-    let answer = ask(Lies(recorded.registry(), recorded.image.clone()), by("p256"), TAGGED).await.unwrap();
+    let answer =
+        ask(Misleading::new(recorded.registry(), recorded.image.clone()), by("p256"), TAGGED).await.unwrap();
     assert!(
         matches!(&answer, Answer::No { why } if why.ends_with("it does not refer to the image")),
         "{answer:?}"

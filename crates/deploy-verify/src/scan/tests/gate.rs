@@ -11,6 +11,7 @@ use super::super::{
     AttachedReport, GivenReports, Ignore, IgnoreList, REPORT_TYPE, ReportSource, ScanPolicy, ScanReport,
 };
 use super::*;
+use crate::misleading::Misleading;
 
 async fn ask(source: impl ReportSource + 'static, policy: ScanPolicy, images: &[&str]) -> Result<Answer> {
     let mut subject = Subject::new("production");
@@ -175,6 +176,16 @@ async fn an_attached_report_of_another_image_decides_nothing() {
     assert!(error.to_string().contains("no report is on registry.example/api:v1@sha256:"), "{error}");
     pushed.attach(b"not a report");
     assert!(pushed.ask().await.unwrap_err().to_string().contains("it is no report of Trivy"));
+}
+
+#[tokio::test]
+async fn what_refers_to_another_image_decides_nothing() {
+    let pushed = pushed();
+    pushed.attach(&pushed.report("2026-11-20T10:00:00Z", &[]));
+    let registry = Misleading::new(pushed.registry.clone(), pushed.digest.clone());
+    let source = AttachedReport::new(Arc::new(registry));
+    let error = ask(source, ScanPolicy::new(), &["registry.example/api:v1"]).await.unwrap_err().to_string();
+    assert!(error.contains("it does not refer to sha256:"), "{error}");
 }
 
 #[tokio::test]
