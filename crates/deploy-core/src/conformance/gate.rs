@@ -7,7 +7,12 @@ use crate::guard::{Answer, Gate, Subject};
 
 /// The gates under test: one for each way it can come out.
 pub trait Fixture: Send + Sync {
-    /// One that says yes to the environment `production`.
+    /// What they are asked about. A deployment to `production`, unless a gate needs to know more of it.
+    fn subject(&self) -> Subject {
+        Subject::new("production")
+    }
+
+    /// One that says yes to the subject.
     fn willing(&self) -> Box<dyn Gate>;
 
     /// One that says no to it.
@@ -42,21 +47,21 @@ pub async fn a_yes_has_grounds(fixture: impl Fixture) {
     let gate = fixture.willing();
     assert!(!gate.describe().is_empty());
     for _ in 0..2 {
-        let answer = gate.ask(&Subject::new("production")).await.expect("it can be decided");
+        let answer = gate.ask(&fixture.subject()).await.expect("it can be decided");
         assert!(matches!(&answer, Answer::Yes { grounds } if !grounds.is_empty()), "{answer:?}");
     }
 }
 
 /// A no says why.
 pub async fn a_no_says_why(fixture: impl Fixture) {
-    let answer = fixture.unwilling().ask(&Subject::new("production")).await.expect("it can be decided");
+    let answer = fixture.unwilling().ask(&fixture.subject()).await.expect("it can be decided");
     assert!(matches!(&answer, Answer::No { why } if !why.is_empty()), "{answer:?}");
 }
 
 /// What cannot be decided is neither yes nor no.
 pub async fn what_cannot_be_decided_is_an_error(fixture: impl Fixture) {
     if let Some(gate) = fixture.undecided() {
-        let answer = gate.ask(&Subject::new("production")).await;
+        let answer = gate.ask(&fixture.subject()).await;
         assert!(answer.is_err(), "{answer:?}");
     }
 }

@@ -49,7 +49,7 @@ pub use images::{ContainerImage, ImageOverride, images};
 pub use kinds::{Scope, scope};
 pub use object::Object;
 pub(crate) use object::at;
-pub use read::{read, read_lenient};
+pub use read::{documents, read, read_lenient};
 pub(crate) use redact::LAST_APPLIED;
 pub use redact::{MASK, redact};
 pub use size::{MAX_DATA_BYTES, MAX_OBJECT_BYTES};

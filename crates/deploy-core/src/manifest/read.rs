@@ -63,6 +63,23 @@ pub fn read_lenient(name: &str, bytes: &[u8]) -> Result<Vec<Object>> {
     read_with(name, bytes, Repeated::LastWins)
 }
 
+/// The documents of a YAML or JSON text as values, whatever they mean: for what else people write by hand. They are read as [`read`] reads
+/// them, with the same bounds; empty ones are left out.
+///
+/// # Errors
+/// As [`read`], but a document need not be an object.
+///
+/// ```
+/// let documents = deploy_core::manifest::documents("ignored.yaml", b"- {id: CVE-2026-1, until: 2026-12-31}")?;
+/// assert_eq!(documents[0][0]["until"], "2026-12-31");
+/// # Ok::<(), deploy_core::error::Error>(())
+/// ```
+pub fn documents(name: &str, bytes: &[u8]) -> Result<Vec<Value>> {
+    let source = Source { name: Arc::from(name), text: text(name, bytes)? };
+    let documents = yaml::documents(&source, Repeated::Refused)?;
+    Ok(documents.into_iter().map(|document| document.value).collect())
+}
+
 fn read_with(name: &str, bytes: &[u8], repeated: Repeated) -> Result<Vec<Object>> {
     let source = Source { name: Arc::from(name), text: text(name, bytes)? };
     let mut objects = Vec::new();

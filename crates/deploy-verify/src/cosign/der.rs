@@ -1,0 +1,35 @@
+//! As much of DER as a public key needs.
+
+pub(super) const SEQUENCE: u8 = 0x30;
+pub(super) const INTEGER: u8 = 0x02;
+pub(super) const OBJECT_ID: u8 = 0x06;
+pub(super) const BIT_STRING: u8 = 0x03;
+
+/// The values of DER text, one after the other.
+pub(super) struct Der<'a>(pub(super) &'a [u8]);
+
+impl<'a> Der<'a> {
+    /// The content of the next value, if it is of this kind.
+    pub(super) fn next(&mut self, kind: u8) -> Option<&'a [u8]> {
+        let [tag, first, rest @ ..] = self.0 else { return None };
+        if *tag != kind {
+            return None;
+        }
+        let (length, rest) = match *first {
+            short @ 0..=0x7f => (usize::from(short), rest),
+            // Longer than a key can be.
+            0x80 | 0x85.. => return None,
+            long => {
+                let (length, rest) = rest.split_at_checked(usize::from(long & 0x7f))?;
+                (length.iter().fold(0, |length, byte| (length << 8) | usize::from(*byte)), rest)
+            }
+        };
+        let (content, rest) = rest.split_at_checked(length)?;
+        self.0 = rest;
+        Some(content)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
