@@ -94,7 +94,7 @@ scenario!(what_runs_is_told_down_to_its_commit, async |env| {
     assert_eq!(roll_out(&env, &deployment("api:v2"), "77aa001").await, Status::Healthy);
     let running = env.cluster.running(&env.namespace).await.expect("listed");
     assert_eq!(running[0].revision.as_deref(), Some("revision 2"));
-    assert_ne!(running[0].digests, [digest.clone()]);
+    assert!(!running[0].digests.contains(digest), "{running:?}");
 });
 
 scenario!(a_release_tells_its_revision_and_keeps_its_images, async |env| {
