@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use deploy_core::error::{Error, Result};
 use deploy_core::manifest::{self, Object};
 use deploy_core::source::Source;
+use deploy_program::{Tool, Version};
 
-use crate::program::{Mask, Program, Tool, Version, blocking, from_root, within};
+use crate::program::{Mask, Renderer, blocking, from_root, within};
 use crate::walk::unreadable;
 
 const KUBECTL: Tool = Tool {
     name: "kubectl",
-    version: &["version", "--client", "--output=json"],
     oldest: Version::new(1, 21),
     newest: 1,
     home: "https://kubernetes.io/docs/tasks/tools",
@@ -72,11 +72,12 @@ impl Kustomization {
             from_root(&folder)
         })
         .await?;
-        let kubectl = Program {
+        // A person's own defaults for kubectl's flags.
+        let program = KUBECTL.at(&self.program).variable("KUBERC", "off").variable("KUBECTL_KUBERC", "false");
+        let kubectl = Renderer {
             tool: &KUBECTL,
-            path: self.program.clone(),
-            // A person's own defaults for kubectl's flags.
-            environment: vec![("KUBERC", "off".into()), ("KUBECTL_KUBERC", "false".into())],
+            version: &["version", "--client", "--output=json"],
+            program,
             mask: Mask::default(),
         };
         let arguments = ["kustomize".into(), "--".into(), from_root.into()];

@@ -36,6 +36,6 @@ mod program;
 mod walk;
 
 pub use chart::{HOOK, HelmChart, MAX_CHART_BYTES, Rendered, split_hooks};
+pub use deploy_program::MAX_OUTPUT;
 pub use files::{FileSource, MAX_ENTRIES, MAX_FILES, MAX_TOTAL_BYTES};
 pub use kustomize::Kustomization;
-pub use program::MAX_OUTPUT;

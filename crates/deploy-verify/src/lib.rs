@@ -35,7 +35,6 @@ pub mod cosign;
 mod images;
 #[cfg(test)]
 mod misleading;
-mod program;
 pub mod scan;
 mod text;
 pub mod trivy;

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use deploy_core::error::{Error, Result};
 use deploy_core::secret::SecretText;
+use deploy_program::Version;
 
 use super::HelmChart;
-use crate::program::{Version, flag};
+use crate::program::flag;
 
 /// A value given as `key=value`. `Debug` shows its key.
 #[derive(Clone)]

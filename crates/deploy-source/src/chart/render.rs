@@ -6,17 +6,17 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use deploy_core::error::{Error, Result};
+use deploy_program::{Tool, Version};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
 use super::archive::{self, MAX_CHART_BYTES};
 use super::{HelmChart, Rendered, answer, arguments};
-use crate::program::{Mask, Program, Tool, Version, blocking, from_root, one_line, said};
+use crate::program::{Mask, Renderer, blocking, from_root, one_line, said};
 use crate::walk::unreadable;
 
 const HELM: Tool = Tool {
     name: "helm",
-    version: &["version", "--template={{.Version}}"],
     oldest: Version::new(3, 8),
     newest: 4,
     home: "https://helm.sh/docs/intro/install",
@@ -49,11 +49,11 @@ impl HelmChart {
     pub(super) async fn run(&self) -> Result<Rendered> {
         let input = self.clone();
         let Prepared { folder, values, archive } = blocking(move || input.prepare()).await?;
-        let helm = Program {
+        let helm = Renderer {
             tool: &HELM,
-            path: self.program.clone(),
-            // None: what is in it would be a cluster.
-            environment: vec![("KUBECONFIG", folder.path().join("no-kubeconfig").into())],
+            version: &["version", "--template={{.Version}}"],
+            // No kubeconfig: what is in it would be a cluster.
+            program: HELM.at(&self.program).variable("KUBECONFIG", folder.path().join("no-kubeconfig")),
             mask: self.mask(),
         };
         let values = self.value_arguments(&values)?;
@@ -113,7 +113,7 @@ impl HelmChart {
     }
 
     /// The archive of a chart in a folder.
-    async fn pack(&self, helm: &Program, folder: &Path) -> Result<Vec<u8>> {
+    async fn pack(&self, helm: &Renderer, folder: &Path) -> Result<Vec<u8>> {
         let into = folder.join("packed");
         helm.print("package", &self.chart, &arguments::package(&self.chart, &into)).await?;
         blocking(move || {
@@ -144,12 +144,12 @@ impl HelmChart {
         Ok(charts.map(|(name, _)| folder.join(name)))
     }
 
-    async fn lint_chart(&self, helm: &Program, version: Version, values: &[OsString]) -> Result<()> {
+    async fn lint_chart(&self, helm: &Renderer, version: Version, values: &[OsString]) -> Result<()> {
         if !self.lint {
             return Ok(());
         }
         let ran = helm.run(&self.lint_arguments(values, version)).await?;
-        if ran.success {
+        if ran.success() {
             return Ok(());
         }
         let found = String::from_utf8_lossy(&ran.out);

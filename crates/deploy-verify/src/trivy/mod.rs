@@ -17,7 +17,6 @@
 //! ```
 
 mod said;
-mod version;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -26,20 +25,19 @@ use std::time::Duration;
 use async_trait::async_trait;
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::image::Reference;
+use deploy_program::{Program, Tool, Version};
+use serde::Deserialize;
 
-use crate::program::Program;
 use crate::scan::{MAX_REPORT_BYTES, Report, ReportSource, Scanned};
 
-use version::Version;
-
-/// The oldest that is known to work: since it a report says when it was made and how a finding stands.
-const OLDEST: Version = Version { major: 0, minor: 50 };
-
-/// The newest major version that is known to work.
-const NEWEST: u64 = 0;
-
-const INSTALL: &str =
-    "install trivy 0.50 or later, at most 0.x: https://trivy.dev/latest/getting-started/installation";
+const TRIVY: Tool = Tool {
+    name: "trivy",
+    // Since then a report says when it was made and how a finding stands.
+    oldest: Version::new(0, 50),
+    newest: 0,
+    home: "https://trivy.dev/latest/getting-started/installation",
+    hidden: &HIDDEN,
+};
 
 /// How much longer than its own limit it may take.
 const GRACE: Duration = Duration::from_secs(5);
@@ -176,20 +174,20 @@ impl TrivyCli {
         let folder = tempfile::tempdir().map_err(|error| {
             Error::new(ErrorKind::Internal, "there is no folder to run trivy in").source(error)
         })?;
-        let trivy = Program { path: &path, folder: folder.path(), hidden: &HIDDEN, install: INSTALL };
+        let trivy = TRIVY.at(path).install(TRIVY.install()).folder(folder.path());
         self.check_version(&trivy).await?;
-        let ran = trivy.run(&self.arguments(image), MAX_REPORT_BYTES, self.timeout + GRACE).await?;
-        if ran.code != Some(0) {
+        let trivy = trivy.at_most(MAX_REPORT_BYTES).timeout(self.timeout + GRACE);
+        let ran = trivy.run(&self.arguments(image)).await?;
+        if !ran.success() {
             return Err(said::failure(ran.code, &ran.told).during("trivy image").on(image));
         }
         Report::read(&format!("trivy image {image}"), &ran.out)
     }
 
-    async fn check_version(&self, trivy: &Program<'_>) -> Result<()> {
-        let ran = trivy
-            .run(&["version", "--format", "json"], 1024 * 1024, self.timeout.min(Duration::from_secs(60)))
-            .await?;
-        let Some(found) = Version::find(&ran.out) else {
+    async fn check_version(&self, trivy: &Program) -> Result<()> {
+        let trivy = trivy.clone().at_most(1024 * 1024).timeout(self.timeout.min(Duration::from_secs(60)));
+        let ran = trivy.run(&["version", "--format", "json"]).await?;
+        let Some(found) = version(&ran.out) else {
             let said = said::said(&ran.told)
                 .unwrap_or_else(|| crate::text::shown(&String::from_utf8_lossy(&ran.out), 200));
             return Err(trivy.error(
@@ -197,14 +195,18 @@ impl TrivyCli {
                 format!("its version cannot be told, version --format json answered: {said}"),
             ));
         };
-        if found < OLDEST || found.major > NEWEST {
-            let why = if found < OLDEST { "too old" } else { "newer than what is known to work" };
-            return Err(trivy
-                .error(ErrorKind::InvalidInput, format!("version {found} is {why}"))
-                .help(INSTALL));
-        }
-        Ok(())
+        TRIVY.check(&trivy, found)
     }
+}
+
+/// The version in what `trivy version --format json` prints. One that was built from sources calls itself `dev`, which is none.
+fn version(answer: &[u8]) -> Option<Version> {
+    #[derive(Deserialize)]
+    struct Answer {
+        #[serde(rename = "Version")]
+        version: String,
+    }
+    Version::of(&serde_json::from_slice::<Answer>(answer).ok()?.version)
 }
 
 impl Default for TrivyCli {
@@ -236,5 +238,26 @@ impl ReportSource for TrivyCli {
     async fn report(&self, image: &Reference) -> Result<Scanned> {
         let report = self.scan(image).await?;
         Ok(Scanned::new(image.clone(), report))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_a_version() {
+        let check = |text: &str, expect: Option<(u64, u64)>| {
+            assert_eq!(
+                version(text.as_bytes()),
+                expect.map(|(major, minor)| Version::new(major, minor)),
+                "{text}"
+            );
+        };
+        check(r#"{"Version":"0.65.0","VulnerabilityDB":{"Version":2}}"#, Some((0, 65)));
+        check(r#"{"Version":"v1.2.3-rc1"}"#, Some((1, 2)));
+        check(r#"{"Version":"dev"}"#, None);
+        check("Version: 0.65.0", None);
+        check("", None);
     }
 }

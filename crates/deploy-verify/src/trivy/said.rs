@@ -23,11 +23,10 @@ const KINDS: [(&str, ErrorKind); 10] = [
 
 /// The error of a scan that ended with `code`. Trivy ends with 1 when it fails; other codes are only those that it is told to end with, and
 /// it is told none.
-pub(super) fn failure(code: Option<i32>, told: &str) -> Error {
+pub(super) fn failure(code: i32, told: &str) -> Error {
     let kind =
         KINDS.iter().find(|(words, _)| told.contains(words)).map_or(ErrorKind::InvalidInput, |found| found.1);
-    let code = code.map_or_else(|| "no code".to_owned(), |code| format!("code {code}"));
-    Error::new(kind, said(told).unwrap_or_else(|| format!("it ended with {code}, and did not say why")))
+    Error::new(kind, said(told).unwrap_or_else(|| format!("it ended with code {code}, and did not say why")))
 }
 
 /// The last line that tells of a fatal error, and what follows it; without one, everything.
@@ -69,12 +68,12 @@ mod tests {
 
     #[test]
     fn tells_failures_apart() {
-        let check = |told: &str, kind: ErrorKind| assert_eq!(failure(Some(1), told).kind(), kind, "{told}");
+        let check = |told: &str, kind: ErrorKind| assert_eq!(failure(1, told).kind(), kind, "{told}");
         check("MANIFEST_UNKNOWN: manifest unknown", ErrorKind::NotFound);
         check("UNAUTHORIZED: authentication required", ErrorKind::Unauthorized);
         check("dial tcp 127.0.0.1:5000: connect: connection refused", ErrorKind::Unavailable);
         check("context deadline exceeded", ErrorKind::Timeout);
         check("unknown flag", ErrorKind::InvalidInput);
-        assert_eq!(failure(Some(3), "").to_string(), "it ended with code 3, and did not say why");
+        assert_eq!(failure(3, "").to_string(), "it ended with code 3, and did not say why");
     }
 }

@@ -4,23 +4,30 @@ use std::fmt;
 
 /// Major and minor version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Version {
-    pub(crate) major: u64,
-    pub(crate) minor: u64,
+#[expect(clippy::exhaustive_structs, reason = "a constant is written with it")]
+pub struct Version {
+    /// Raised where something breaks.
+    pub major: u64,
+    /// Raised where something is new.
+    pub minor: u64,
 }
 
 impl Version {
-    pub(crate) const fn new(major: u64, minor: u64) -> Self {
+    /// A version.
+    pub const fn new(major: u64, minor: u64) -> Self {
         Self { major, minor }
     }
 
-    /// The first version in a text, as in `v3.8.1` or `"gitVersion": "v1.21+"`.
-    pub(crate) fn find(text: &str) -> Option<Self> {
-        text.split('v').skip(1).find_map(|rest| {
-            let (major, rest) = rest.split_once('.')?;
-            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-            Some(Self::new(number(major)?, number(rest.get(..digits)?)?))
-        })
+    /// The version that a text is, as in `v0.65.0` or `1.2.3-rc1`.
+    pub fn of(text: &str) -> Option<Self> {
+        let (major, rest) = text.strip_prefix('v').unwrap_or(text).split_once('.')?;
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        Some(Self::new(number(major)?, number(rest.get(..digits)?)?))
+    }
+
+    /// The first version with a `v` in a text, as in `v3.8.1` or `"gitVersion": "v1.21+"`.
+    pub fn find(text: &str) -> Option<Self> {
+        text.split('v').skip(1).find_map(Self::of)
     }
 }
 
@@ -61,6 +68,22 @@ mod tests {
         check("v+1.+2", None);
         check("v99999999999999999999.1", None);
         check("very odd. v1 v.2 vv3.4", Some((3, 4)));
+        check("", None);
+    }
+
+    #[test]
+    fn a_text_is_a_version() {
+        let check = |text: &str, expect: Option<(u64, u64)>| {
+            assert_eq!(Version::of(text), expect.map(|(major, minor)| Version::new(major, minor)), "{text}");
+        };
+        check("0.65.0", Some((0, 65)));
+        check("v1.2.3-rc1", Some((1, 2)));
+        check("0.71", Some((0, 71)));
+        check("dev", None);
+        check("0", None);
+        check("+1.2", None);
+        check("99999999999999999999.1", None);
+        check("Version: 0.65.0", None);
         check("", None);
     }
 
