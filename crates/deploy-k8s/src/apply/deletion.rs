@@ -1,5 +1,7 @@
 //! Deletes objects that still are what a plan saw fit to go.
 
+use std::collections::HashSet;
+
 use deploy_core::error::Result;
 use deploy_core::event::EventKind;
 use deploy_core::manifest::Object;
@@ -20,6 +22,20 @@ pub(crate) fn in_order_of_deletion(deletions: &mut [Change]) {
 }
 
 impl Apply {
+    /// Whether what is to go may be deleted, by a dry run of each, or of one of each place: the last step of a run is a bad one to learn it.
+    pub(crate) async fn check_deletions(&self, deletions: &[Change], each: bool) -> Result<()> {
+        let mut asked = HashSet::new();
+        for change in deletions {
+            let resource = self.cluster.resource_of(&change.desired).await?;
+            let place = resource.within(change.id.namespace.as_deref());
+            if each || !asked.contains(&place) {
+                self.cluster.may_delete(&place, &change.id.name, change.desired.uid()).await?;
+                asked.insert(place);
+            }
+        }
+        Ok(())
+    }
+
     /// Deletes what may go, phase by phase. Returns what to follow until it is gone; `None` if the run was cancelled.
     pub(crate) async fn delete_all(
         &self,

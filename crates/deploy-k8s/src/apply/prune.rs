@@ -78,30 +78,15 @@ impl Apply {
             }
         }
         in_order_of_deletion(&mut membership.deletions);
-        self.check_deletions(&membership.deletions).await?;
+        let may = self.check_deletions(&membership.deletions, self.asks_each).await;
+        may.map_err(|error| match error.kind() {
+            ErrorKind::Forbidden => error.help("pruning needs the right to delete all kinds of the set"),
+            _ => error,
+        })?;
         let all = recorded.with(&Places::of(ids.iter()));
         let parent = all.check().and_then(|()| set.parent(&all)).map_err(|error| error.during("plan"))?;
         wanted.push(Wanted { place: set.place()?, plain: parent, unserved: false, redefined: false });
         Ok(membership)
-    }
-
-    /// Whether what is to go may be deleted, by a dry run of one of each place: the last step of a run is a bad one to learn it.
-    async fn check_deletions(&self, deletions: &[Change]) -> Result<()> {
-        let mut asked = HashSet::new();
-        for change in deletions {
-            let resource = self.cluster.resource_of(&change.desired).await?;
-            let place = resource.within(change.id.namespace.as_deref());
-            if !self.asks_each && asked.contains(&place) {
-                continue;
-            }
-            let may = self.cluster.may_delete(&place, &change.id.name, change.desired.uid()).await;
-            may.map_err(|error| match error.kind() {
-                ErrorKind::Forbidden => error.help("pruning needs the right to delete all kinds of the set"),
-                _ => error,
-            })?;
-            asked.insert(place);
-        }
-        Ok(())
     }
 
     /// All objects that carry the set's label, of the kinds and in the namespaces that its parent names.

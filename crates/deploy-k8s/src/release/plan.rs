@@ -137,7 +137,10 @@ impl Release {
         let unwanted = recorded.into_iter().filter(goes);
         let deletions = self.deletions(unwanted.collect(), &draft.owner, &mut notes).await?;
         if !automatic {
-            self.check_deletions(&deletions).await?;
+            let may = self.apply.check_deletions(&deletions, false).await;
+            may.map_err(|error| {
+                error.help("what a release wants no more is deleted: that takes the right to")
+            })?;
         }
         plan.changes.extend(deletions);
         plan.notes.extend(notes);
@@ -224,21 +227,6 @@ impl Release {
         in_order_of_deletion(&mut deletions);
         notes.sort_unstable();
         Ok(deletions)
-    }
-
-    /// Whether the API server would let them go: one of each kind and namespace is asked about.
-    async fn check_deletions(&self, deletions: &[Change]) -> Result<()> {
-        let mut asked = HashSet::new();
-        for change in deletions {
-            let place = self.place_of(&change.desired).await?;
-            if asked.insert(place.clone()) {
-                let may = self.cluster().may_delete(&place, &change.id.name, change.desired.uid()).await;
-                may.map_err(|error| {
-                    error.help("what a release wants no more is deleted: that takes the right to")
-                })?;
-            }
-        }
-        Ok(())
     }
 
     /// The engine that writes the release's objects. A way back by itself must not fail at what others own by now.

@@ -78,7 +78,8 @@ impl<'a> Scalar<'a> {
                 json_number(value)
                     .ok_or("infinity and not-a-number cannot be said in JSON: quote it if it is text")?,
             ),
-            Self::Text(text) => Value::String(fitting(&text)),
+            // The scanner's texts have room to grow, more than most are long: a copy is cheaper than to give the room back.
+            Self::Text(text) => Value::String((*text).to_owned()),
         })
     }
 
@@ -90,14 +91,9 @@ impl<'a> Scalar<'a> {
             Self::Int(value) => Ok(value.to_string()),
             Self::Uint(_) => Err("an integer over 2^63 cannot be a key: quote it"),
             Self::Float(value) => Ok(float_key(value)),
-            Self::Text(text) => Ok(fitting(&text)),
+            Self::Text(text) => Ok((*text).to_owned()),
         }
     }
-}
-
-/// The scanner's texts have room to grow, more than most are long. A copy is cheaper than to give the room back.
-fn fitting(text: &str) -> String {
-    text.to_owned()
 }
 
 /// A float as JSON says it. Go writes a whole one below 1e21 without a point, so that it reads back as an integer.
