@@ -52,6 +52,7 @@ mod pattern;
 mod policy;
 mod policy_text;
 mod problem;
+mod rolled_back;
 mod scheme;
 mod selection;
 mod spans;

@@ -1,13 +1,21 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use serde_json::json;
 
 use super::time;
 use crate::config::{ConfigCapabilities, ConfigStore, Edit, Entry, Note, PastEntry};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::health::{Failure, Reason};
 use crate::image::Repository;
+use crate::manifest::{Object, ObjectId};
 use crate::memory::MemoryConfigStore;
-use crate::tag::{Hold, Holds};
+use crate::outcome::{Cause, Outcome, Status};
+use crate::plan::{Change, Depth, Plan};
+use crate::run::DeploymentId;
+use crate::tag::{Context, Extent, Hold, Holds, TagPolicy, select};
+use crate::target::Waiting;
 
 fn image(name: &str) -> Repository {
     name.parse().unwrap()
@@ -115,4 +123,91 @@ async fn of_two_at_once_one_is_told() {
     }
     let error = holds.lift(&image("shop/api"), "production", "x").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
+}
+
+/// What a rollout of these images of `api` and `web` says in the end.
+fn rollout(
+    status: Status,
+    cause: impl Into<Option<Cause>>,
+    before: Option<[&str; 2]>,
+    after: [&str; 2],
+) -> Outcome {
+    let workload = |name: &str, image: &str| {
+        let pod = json!({"spec": {"initContainers": [{"name": "wait", "image": "busybox@sha256:00"}], "containers": [{"name": "a", "image": image}]}});
+        let spec = json!({"replicas": 2, "template": pod});
+        Object::new(json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": "shop"}, "spec": spec})).unwrap()
+    };
+    let change = |name: &str, place: usize| {
+        let wanted = workload(name, after[place]);
+        match before {
+            Some(before) => Change::update(wanted.clone(), workload(name, before[place]), wanted),
+            None => Change::create(wanted.clone(), wanted),
+        }
+    };
+    let changes = vec![change("api", 0), change("web", 1)];
+    let id = DeploymentId::from("20261121-075325-7f3a9c".to_owned());
+    let plan = Plan::new(id, "sha256:0".into(), Depth::Fields, changes, Vec::new());
+    let mut outcome = Outcome::of(&plan, status, "cluster dev".into());
+    outcome.started = time("2026-11-21T07:53:25Z");
+    outcome.took = Duration::from_secs(5);
+    outcome.cause = cause.into();
+    outcome
+}
+
+fn id(name: &str) -> ObjectId {
+    ObjectId::new("apps", "Deployment", Some("shop"), name)
+}
+
+fn exits(name: &str) -> Cause {
+    let failure = Failure::new(Reason::ContainerExit { code: 1, times: 2 }, id(name), "no database");
+    Cause::Failed { failures: vec![failure] }
+}
+
+#[test]
+fn a_failed_rollout_holds_what_failed() {
+    let v1 = Some(["shop/api:v1", "shop/web:v1"]);
+    let check = |outcome: &Outcome, expect: &[&str]| {
+        let holds = Hold::after(outcome, "production");
+        let held: Vec<String> = holds.iter().map(|hold| format!("{}:{}", hold.image, hold.tag)).collect();
+        assert_eq!(held, expect);
+        assert!(holds.iter().all(|hold| hold.extent == Extent::NotThis));
+    };
+    let v2 = ["shop/api:v2", "shop/web:v2"];
+    check(&rollout(Status::RolledBack, exits("api"), v1, v2), &["shop/api:v2"]);
+    check(&rollout(Status::RollbackFailed, exits("web"), None, v2), &["shop/web:v2"]);
+    check(&rollout(Status::Failed, exits("api"), v1, v2), &["shop/api:v2"]);
+    let waiting = |name: &str| {
+        let waiting = Waiting { object: id(name), progress: "0 of 2 are available".into(), suspect: None };
+        Cause::TimedOut { waiting: vec![waiting] }
+    };
+    check(&rollout(Status::RolledBack, waiting("web"), v1, v2), &["shop/web:v2"]);
+    // What failed brought no other image: another one of the run may be why.
+    check(&rollout(Status::RolledBack, exits("db"), v1, v2), &["shop/api:v2", "shop/web:v2"]);
+    check(&rollout(Status::RolledBack, exits("api"), v1, ["shop/api:v1", "shop/web:v2"]), &["shop/web:v2"]);
+    // No tag, no hold.
+    let digest = format!("shop/api@sha256:{}", "0".repeat(64));
+    check(&rollout(Status::RolledBack, exits("api"), v1, [&digest, "shop/web:v1"]), &[]);
+    // Nothing is known of the images.
+    check(&rollout(Status::RolledBack, Cause::Cancelled, v1, v2), &[]);
+    let error = Cause::Error { error: Error::invalid("quota exceeded") };
+    check(&rollout(Status::RolledBack, error, v1, v2), &[]);
+    check(&rollout(Status::Healthy, None, v1, v2), &[]);
+    check(&rollout(Status::Incomplete, exits("api"), v1, v2), &[]);
+}
+
+#[test]
+fn a_hold_after_a_rollout_says_which_and_why() {
+    let outcome = rollout(Status::RolledBack, exits("api"), None, ["shop/api:v2.0.0", "shop/web:v2.0.0"]);
+    let holds = Hold::after(&outcome, "production");
+    assert_eq!(
+        holds[0].to_string(),
+        "shop/api in production: not v2.0.0 (run 20261121-075325-7f3a9c at 2026-11-21T07:53:30Z: Deployment shop/api: Deployment shop/api exits with code 1 (2 times): no database)"
+    );
+    let policy: TagPolicy = "scheme=semver".parse().unwrap();
+    let context = Context::at(time("2026-11-21T08:00:00Z")).holds(holds);
+    assert_eq!(select(&policy, &["v1.0.0", "v2.0.0"], &context).unwrap().chosen().unwrap(), &"v1.0.0");
+    assert_eq!(
+        select(&policy, &["v1.0.0", "v2.0.0", "v3.0.0"], &context).unwrap().chosen().unwrap(),
+        &"v3.0.0"
+    );
 }
