@@ -1,0 +1,3 @@
+//! Images for the `deploy-core` engine: what an OCI registry holds, and how it gets there.
+
+pub mod credentials;
