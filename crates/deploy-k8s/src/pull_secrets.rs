@@ -48,7 +48,8 @@ fn config(secret: &Value) -> Result<SecretText> {
     let encoded = secret.get("data").and_then(|data| data.get(CONFIG)).and_then(Value::as_str);
     let encoded = encoded.ok_or_else(|| Error::invalid(format!("it holds no {CONFIG}")))?;
     let plain = STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let plain = plain.ok_or_else(|| Error::invalid(format!("what is under {CONFIG} is no text in base64")))?;
+    let plain =
+        plain.ok_or_else(|| Error::invalid(format!("what is under {CONFIG} is no text in base64")))?;
     Ok(SecretText::new(plain))
 }
 

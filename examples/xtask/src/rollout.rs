@@ -7,6 +7,7 @@ use std::{fs, io};
 use deploy_core::error::Result;
 use deploy_core::manifest::Bundle;
 use deploy_core::outcome::Outcome;
+use deploy_core::preflight::Preflight;
 use deploy_core::rollout::Rollout;
 use deploy_core::run::{OnFailure, Policy, Run};
 use deploy_core::source::Derive;
@@ -28,6 +29,7 @@ pub(crate) enum Desired<'a> {
 pub(crate) async fn roll_out(
     target: Apply,
     desired: Desired<'_>,
+    preflight: Option<Preflight>,
     args: &RolloutArgs,
     session: &Session,
 ) -> Result<Outcome> {
@@ -43,11 +45,14 @@ pub(crate) async fn roll_out(
         Desired::Bundle(bundle) => records_namespace(bundle, &session.namespace),
         Desired::Derived(_) => &session.namespace,
     };
-    let rollout = Rollout::new(Arc::new(target))
+    let mut rollout = Rollout::new(Arc::new(target))
         .lock(Arc::new(LeaseLock::new(session.cluster.clone(), records)))
         .journal(Arc::new(SecretJournal::new(session.cluster.clone(), records)))
         .holder(&session.holder)
         .dry_run(args.run.dry_run);
+    if let Some(preflight) = preflight {
+        rollout = rollout.preflight(preflight);
+    }
     session.ready();
     let outcome = match desired {
         Desired::Bundle(bundle) => rollout.run(bundle, run).await?,

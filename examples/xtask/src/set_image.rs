@@ -12,5 +12,5 @@ pub(crate) async fn set_image(args: &SetImageArgs, session: &Session) -> Result<
     let workload = args.workload.in_namespace(&session.namespace);
     let target = Apply::new(session.cluster.clone()).field_manager(&args.rollout.field_manager)?;
     let change = SetImages::new(&target, workload, args.images.clone());
-    roll_out(change.target(), Desired::Derived(&change), &args.rollout, session).await
+    roll_out(change.target(), Desired::Derived(&change), None, &args.rollout, session).await
 }

@@ -34,5 +34,5 @@ async fn verb(
 ) -> Result<Outcome> {
     let target = Apply::new(session.cluster.clone()).field_manager(&args.rollout.field_manager)?;
     let verb = make(&target, args.workload.in_namespace(&session.namespace))?;
-    roll_out(verb.target(), Desired::Derived(&verb), &args.rollout, session).await
+    roll_out(verb.target(), Desired::Derived(&verb), None, &args.rollout, session).await
 }
