@@ -1,3 +1,6 @@
 //! Images for the `deploy-core` engine: what an OCI registry holds, and how it gets there.
 
+mod content;
 pub mod credentials;
+pub mod layout;
+mod verified;
