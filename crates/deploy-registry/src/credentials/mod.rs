@@ -1,18 +1,46 @@
 //! With what a registry is asked.
 //!
-//! ```
-//! use deploy_registry::credentials::Credential;
+//! | source | reads |
+//! | --- | --- |
+//! | [`DockerConfig`] | Docker's `config.json`, podman's `auth.json`, credential helpers, pull secrets |
+//! | [`EnvironmentCredentials`] | two variables |
+//! | [`GivenCredentials`] | what it is given |
+//! | [`credentials_fn`] | whatever a closure does |
+//! | [`FirstOf`] | several of them, one after the other |
 //!
-//! let credential = Credential::basic("ci", "correct horse");
+//! ```
+//! use deploy_registry::credentials::{Credential, Credentials, DockerConfig, FirstOf, GivenCredentials};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let secret = br#"{"auths": {"ghcr.io": {"auth": "Y2k6Y29ycmVjdCBob3JzZQ=="}}}"#;
+//! let credentials = FirstOf::new()
+//!     .then(GivenCredentials::new("registry.example:5000", Credential::bearer("t0k3n")))
+//!     .then(DockerConfig::parse("Secret shop/pull", secret)?);
+//! let credential = credentials.find("ghcr.io").await?.unwrap();
 //! assert_eq!(format!("{credential:?}"), "Credential(user \"ci\")");
+//! assert!(credentials.find("quay.io").await?.is_none());
+//! # Ok::<(), deploy_core::error::Error>(())
+//! # }).unwrap();
 //! ```
 
+mod chain;
+mod docker;
+mod environment;
+mod given;
+mod host;
+
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use deploy_core::clock::Timestamp;
 use deploy_core::error::Result;
 use deploy_core::secret::SecretText;
+
+pub use chain::FirstOf;
+pub use docker::DockerConfig;
+pub use environment::EnvironmentCredentials;
+pub use given::{GivenCredentials, credentials_fn};
 
 /// What a registry, or its token service, is shown. `Debug` shows no secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -78,4 +106,15 @@ pub trait Credentials: Send + Sync {
     /// # Errors
     /// What the adapter meets: never `None` instead.
     async fn find(&self, host: &str) -> Result<Option<Credential>>;
+}
+
+#[async_trait]
+impl<C: Credentials + ?Sized> Credentials for Arc<C> {
+    fn describe(&self) -> String {
+        (**self).describe()
+    }
+
+    async fn find(&self, host: &str) -> Result<Option<Credential>> {
+        (**self).find(host).await
+    }
 }
