@@ -24,7 +24,7 @@
 //! let plan = plan(&policy, &repository, tags, &InUse::new().running(&[runs])?, "2026-11-21T10:00:00Z".parse()?)?;
 //! let going: Vec<_> = plan.going().map(|decision| decision.tag.as_str()).collect();
 //! assert_eq!(going, ["main.20261118-120000.ddddddd"]);
-//! assert_eq!(plan.decisions()[1].to_string(), "main.20261120-120000.bbbbbbb stays: v1.0.0 stays, and is the same image");
+//! assert_eq!(plan.decisions()[2].to_string(), "main.20261120-120000.bbbbbbb stays: v1.0.0 stays, and is the same image");
 //! # Ok::<(), deploy_core::error::Error>(())
 //! ```
 //!
