@@ -17,11 +17,11 @@ use crate::source::Stands;
 pub(crate) async fn apply(args: &ApplyArgs, session: &Session) -> Result<Outcome> {
     let (name, manager) = (args.rollout.name.as_deref(), &args.rollout.field_manager);
     let (bundle, note) = read(&args.changes.manifests, name, session).await?;
-    let bundle = session.unless_cancelled(images::pin(bundle, &args.images, session)).await?;
-    let preflight = session.unless_cancelled(images::preflight(&args.images, session)).await?;
+    let guarded = images::guarded(bundle, &args.images, session);
+    let (bundle, guards) = session.unless_cancelled(guarded).await?;
     let target =
         target(&args.changes, name, manager, &bundle, session)?.asking_about_each(args.rollout.run.dry_run);
-    let mut outcome = roll_out(target, Desired::Bundle(&bundle), preflight, &args.rollout, session).await?;
+    let mut outcome = roll_out(target, Desired::Bundle(&bundle), guards, &args.rollout, session).await?;
     outcome.notes.extend(note);
     Ok(outcome)
 }

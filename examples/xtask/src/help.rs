@@ -19,6 +19,7 @@ Examples:
   cargo xtask apply -f deploy/ -n shop --name shop --prune --yield spec.replicas
   cargo xtask apply -f deploy/ -n shop --recreate job --recreate Widget.example.com
   cargo xtask apply -f deploy/ -n shop --preflight --pin
+  cargo xtask apply -f deploy/ -n shop --pin --cosign-key cosign.pub --scan-report api.json
   cargo xtask apply -f deploy/ -n shop --json | jq .status
   cargo xtask apply -f deploy/ -n shop --report rollout.html --report rollout.md
 

@@ -7,13 +7,13 @@ use std::{fs, io};
 use deploy_core::error::Result;
 use deploy_core::manifest::Bundle;
 use deploy_core::outcome::Outcome;
-use deploy_core::preflight::Preflight;
 use deploy_core::rollout::Rollout;
 use deploy_core::run::{OnFailure, Policy, Run};
 use deploy_core::source::Derive;
 use deploy_k8s::{Apply, LeaseLock, SecretJournal};
 
 use crate::args::{RolloutArgs, RunArgs};
+use crate::images::Guards;
 use crate::paint::Tone;
 use crate::report_file;
 use crate::session::Session;
@@ -29,7 +29,7 @@ pub(crate) enum Desired<'a> {
 pub(crate) async fn roll_out(
     target: Apply,
     desired: Desired<'_>,
-    preflight: Option<Preflight>,
+    guards: Guards,
     args: &RolloutArgs,
     session: &Session,
 ) -> Result<Outcome> {
@@ -50,9 +50,10 @@ pub(crate) async fn roll_out(
         .journal(Arc::new(SecretJournal::new(session.cluster.clone(), records)))
         .holder(&session.holder)
         .dry_run(args.run.dry_run);
-    if let Some(preflight) = preflight {
+    if let Some(preflight) = guards.preflight {
         rollout = rollout.preflight(preflight);
     }
+    rollout = guards.gates.into_iter().fold(rollout, Rollout::gate);
     session.ready();
     let outcome = match desired {
         Desired::Bundle(bundle) => rollout.run(bundle, run).await?,

@@ -28,8 +28,8 @@ use crate::connect;
 use crate::environment::Environment;
 use crate::paint::Tone;
 use crate::progress::Progress;
-pub(crate) use args::{ImageCommand, RegistryArgs};
-pub(crate) use preflight::{ImageArgs, PreflightTable, pin, preflight};
+pub(crate) use args::ImageCommand;
+pub(crate) use preflight::{Guards, ImageArgs, PreflightTable, guarded};
 pub(crate) use tags::Unchosen;
 
 /// How often something that takes long says how far it is.

@@ -1,21 +1,27 @@
 //! Looking at a bundle's images before anything is written; writing their digests into it.
 
 use std::error::Error as StdError;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use deploy_core::error::{Error, Result};
+use deploy_core::guard::Gate;
 use deploy_core::manifest::Bundle;
 use deploy_core::preflight::{CheckedImage, Preflight, Report};
 use deploy_core::registry::{Registry, resolve_all};
 use deploy_k8s::PullSecrets;
-use deploy_registry::OciRegistry;
+use deploy_verify::cosign::{CosignKey, Demand, PublicKey};
+use deploy_verify::scan::{GivenReports, ScanReport};
 
 use super::args::RegistryArgs;
-use super::registry;
+use super::{read_file, registry};
 use crate::paint::{Paint, Tone};
 use crate::session::Session;
 use crate::table::table;
+
+/// The most bytes of a public key's file.
+const MAX_KEY_BYTES: u64 = 64 * 1024;
 
 /// What is done with images before anything is written.
 #[derive(Args)]
@@ -30,22 +36,39 @@ pub(crate) struct ImageArgs {
     /// Write the digest of each image beside its tag, so that what is deployed is what was looked at
     #[arg(long)]
     pub(crate) pin: bool,
+    /// Refuse images with vulnerabilities by this report of Trivy's (JSON); each image needs one
+    #[arg(long = "scan-report", value_name = "FILE")]
+    pub(crate) scan_reports: Vec<PathBuf>,
+    /// Refuse images that are not signed by this key of cosign's; of several any one will do
+    #[arg(long = "cosign-key", value_name = "PEM")]
+    pub(crate) cosign_keys: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
 }
 
-/// The registry, where any of it was asked for.
-fn registry_of(args: &ImageArgs, session: &Session) -> Result<Arc<OciRegistry>> {
-    Ok(Arc::new(registry::open(&args.registry, &session.registry_variables)?))
+/// What asks about images before anything is written.
+#[derive(Default)]
+pub(crate) struct Guards {
+    pub(crate) preflight: Option<Preflight>,
+    pub(crate) gates: Vec<Arc<dyn Gate>>,
 }
 
-/// The bundle with digests, if that was asked for.
-pub(crate) async fn pin(bundle: Bundle, args: &ImageArgs, session: &Session) -> Result<Bundle> {
-    if !args.pin {
-        return Ok(bundle);
+impl ImageArgs {
+    fn asks(&self) -> bool {
+        self.preflight || self.pin || !self.scan_reports.is_empty() || !self.cosign_keys.is_empty()
     }
-    let registry = registry_of(args, session)?;
-    pinned(bundle, &*registry).await
+}
+
+/// The bundle, with digests if that was asked for, and what asks about its images.
+pub(crate) async fn guarded(bundle: Bundle, args: &ImageArgs, session: &Session) -> Result<(Bundle, Guards)> {
+    if !args.asks() {
+        return Ok((bundle, Guards::default()));
+    }
+    let registry: Arc<dyn Registry> = Arc::new(registry::open(&args.registry, &session.registry_variables)?);
+    let gates = gates(args, &registry, session)?;
+    let bundle = if args.pin { pinned(bundle, &*registry).await? } else { bundle };
+    let preflight = if args.preflight { Some(preflight(args, registry, session).await?) } else { None };
+    Ok((bundle, Guards { preflight, gates }))
 }
 
 async fn pinned(bundle: Bundle, registry: &dyn Registry) -> Result<Bundle> {
@@ -54,18 +77,28 @@ async fn pinned(bundle: Bundle, registry: &dyn Registry) -> Result<Bundle> {
     bundle.pinned(&digests)
 }
 
-/// What looks at the images of a run, if that was asked for.
-pub(crate) async fn preflight(args: &ImageArgs, session: &Session) -> Result<Option<Preflight>> {
-    if !args.preflight {
-        return Ok(None);
-    }
-    let registry = registry_of(args, session)?;
+async fn preflight(args: &ImageArgs, registry: Arc<dyn Registry>, session: &Session) -> Result<Preflight> {
+    session.ready();
     let platforms = session.cluster.node_platforms().await.map_err(|error| error.during("preflight"))?;
-    let as_node = registry::as_node(&args.registry)?;
     let preflight = Preflight::new(registry)
         .secrets(Arc::new(PullSecrets::new(session.cluster.clone())))
-        .as_node(as_node);
-    Ok(Some(platforms.into_iter().fold(preflight, Preflight::platform)))
+        .as_node(registry::as_node(&args.registry)?);
+    Ok(platforms.into_iter().fold(preflight, Preflight::platform))
+}
+
+fn gates(args: &ImageArgs, registry: &Arc<dyn Registry>, session: &Session) -> Result<Vec<Arc<dyn Gate>>> {
+    let mut gates: Vec<Arc<dyn Gate>> = Vec::new();
+    if !args.scan_reports.is_empty() {
+        let reports = args.scan_reports.iter().fold(GivenReports::new(), GivenReports::file);
+        let gate = ScanReport::new(reports, Arc::new(session.clock)).registry(registry.clone());
+        gates.push(Arc::new(gate));
+    }
+    if !args.cosign_keys.is_empty() {
+        let key = |file: &PathBuf| PublicKey::read(&file.display().to_string(), &read_file(file, MAX_KEY_BYTES)?);
+        let keys = args.cosign_keys.iter().map(key).collect::<Result<Vec<_>>>()?;
+        gates.push(Arc::new(CosignKey::demanding(registry.clone(), Demand::any_of(keys))));
+    }
+    Ok(gates)
 }
 
 /// The report that an error of a preflight has.
