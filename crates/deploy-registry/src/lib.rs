@@ -3,4 +3,7 @@
 mod content;
 pub mod credentials;
 pub mod layout;
+mod transport;
 mod verified;
+
+pub use transport::Stats;
