@@ -55,7 +55,10 @@ impl Credentials for EcrCredentials {
         let answer = self.client(region).get_authorization_token().send().await;
         let answer = answer.map_err(|error| on(explain(error)))?;
         let broken = |what: &str| on(Error::new(ErrorKind::Internal, what));
-        let data = answer.authorization_data().first().ok_or_else(|| broken("Amazon ECR answered without a token"))?;
+        let data = answer
+            .authorization_data()
+            .first()
+            .ok_or_else(|| broken("Amazon ECR answered without a token"))?;
         let token = data.authorization_token().and_then(|token| STANDARD.decode(token).ok());
         let token = token.and_then(|token| String::from_utf8(token).ok());
         let (user, password) = token
@@ -79,7 +82,8 @@ fn region(host: &str) -> Option<&str> {
             rest.strip_prefix("dkr-ecr.").or_else(|| rest.strip_prefix("dkr-ecr-fips."))?
         }
         _ => {
-            let rest = rest.strip_suffix(".amazonaws.com").or_else(|| rest.strip_suffix(".amazonaws.com.cn"))?;
+            let rest =
+                rest.strip_suffix(".amazonaws.com").or_else(|| rest.strip_suffix(".amazonaws.com.cn"))?;
             rest.strip_prefix("dkr.ecr.").or_else(|| rest.strip_prefix("dkr.ecr-fips."))?
         }
     };
@@ -104,9 +108,12 @@ where
                 _ if refused.raw().status().is_server_error() => ErrorKind::Unavailable,
                 _ => ErrorKind::Unauthorized,
             };
-            Error::new(kind, format!("AWS refused: {}", said(refused.err()))).help("is ecr:GetAuthorizationToken allowed?")
+            Error::new(kind, format!("AWS refused: {}", said(refused.err())))
+                .help("is ecr:GetAuthorizationToken allowed?")
         }
-        SdkError::TimeoutError(_) => Error::new(ErrorKind::Timeout, "AWS did not answer in time").source(error),
+        SdkError::TimeoutError(_) => {
+            Error::new(ErrorKind::Timeout, "AWS did not answer in time").source(error)
+        }
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
             Error::new(ErrorKind::Timeout, "AWS did not answer in time").source(error)
         }

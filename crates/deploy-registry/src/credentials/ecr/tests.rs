@@ -71,7 +71,10 @@ async fn a_token_is_asked_for_in_the_region_of_the_host() {
     let asked = asked.lock().unwrap();
     assert_eq!(asked.len(), 2);
     let request = asked[0].to_lowercase();
-    assert!(request.contains("x-amz-target: amazonec2containerregistry_v20150921.getauthorizationtoken"), "{request}");
+    assert!(
+        request.contains("x-amz-target: amazonec2containerregistry_v20150921.getauthorizationtoken"),
+        "{request}"
+    );
     assert!(request.contains("/eu-central-1/ecr/aws4_request"), "{request}");
 }
 
@@ -86,7 +89,8 @@ async fn a_refusal_says_why() {
     let denied = r#"{"__type": "AccessDeniedException", "message": "User x is not authorized"}"#;
     check("400 Bad Request", denied, ErrorKind::Forbidden, "AWS refused: User x is not authorized").await;
     let expired = r#"{"__type": "ExpiredTokenException", "message": "The security token is expired"}"#;
-    check("400 Bad Request", expired, ErrorKind::Unauthorized, "AWS refused: The security token is expired").await;
+    check("400 Bad Request", expired, ErrorKind::Unauthorized, "AWS refused: The security token is expired")
+        .await;
     let down = r#"{"__type": "ServerException", "message": "down"}"#;
     check("500 Internal Server Error", down, ErrorKind::Unavailable, "AWS refused: down").await;
     let none = r#"{"authorizationData": []}"#;
