@@ -49,7 +49,9 @@ mod read;
 mod registry;
 mod transport;
 mod verified;
+mod write;
 
 pub use cache::Cache;
 pub use registry::{OciRegistry, OciRegistryBuilder};
 pub use transport::Stats;
+pub use write::{NewArtifact, PromoteOptions, PushOptions, Pushed, Transferred};
