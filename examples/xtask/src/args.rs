@@ -438,7 +438,7 @@ mod tests {
         check("xtask release rollback api 0", "0 is not in 1..");
         check("xtask release uninstall api --no-atomic", "--no-atomic");
         check("xtask tags shop/api", "--policy <POLICY>");
-        check("xtask tags Shop/api --policy x", "must be lowercase");
+        check("xtask tags a/Shop --policy x", "must be lowercase");
         check("xtask tags a --policy x --explain=0", "0 is not in 1..=100000");
         check("xtask tags a --policy x --holds f", "--environment <ENV>");
         check("xtask retention a --policy x", "<--running <NS>|--runs-nowhere>");

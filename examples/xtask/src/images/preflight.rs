@@ -94,7 +94,8 @@ fn gates(args: &ImageArgs, registry: &Arc<dyn Registry>, session: &Session) -> R
         gates.push(Arc::new(gate));
     }
     if !args.cosign_keys.is_empty() {
-        let key = |file: &PathBuf| PublicKey::read(&file.display().to_string(), &read_file(file, MAX_KEY_BYTES)?);
+        let key =
+            |file: &PathBuf| PublicKey::read(&file.display().to_string(), &read_file(file, MAX_KEY_BYTES)?);
         let keys = args.cosign_keys.iter().map(key).collect::<Result<Vec<_>>>()?;
         gates.push(Arc::new(CosignKey::demanding(registry.clone(), Demand::any_of(keys))));
     }

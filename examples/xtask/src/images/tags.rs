@@ -162,7 +162,7 @@ mod tests {
         };
         check(&[], None, 1);
         check(&[], Some(20), 7);
-        check(&[], Some(1), 5);
+        check(&[], Some(1), 6);
         check(&[TAGS[0]], None, 1);
         check(&[TAGS[0], TAGS[1]], None, 1);
     }
