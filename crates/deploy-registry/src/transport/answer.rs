@@ -65,6 +65,11 @@ impl Answer {
         }
     }
 
+    /// The answer that this one (304) says is still the one.
+    pub(crate) fn replaced(self, headers: HeaderMap, body: Bytes) -> Self {
+        Self { status: StatusCode::OK, headers, url: self.url, body: Body::Whole(body) }
+    }
+
     /// The body of an answer that was asked for whole, as JSON: of `what`.
     pub(crate) fn json<T: DeserializeOwned>(&self, what: &str) -> Result<T> {
         serde_json::from_slice(self.known()).map_err(|source| self.not(what, source))

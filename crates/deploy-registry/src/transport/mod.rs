@@ -51,7 +51,6 @@ use tokio::sync::Semaphore;
 pub(crate) use answer::Answer;
 pub(crate) use budget::Budget;
 pub(crate) use hosts::{Hosts, authority, same_origin};
-pub(crate) use refusal::cut;
 pub(crate) use request::{MAX_SMALL, Payload, Read, Request};
 
 use crate::credentials::Credentials;
