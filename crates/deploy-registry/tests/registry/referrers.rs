@@ -47,7 +47,9 @@ async fn anything_but_not_found_is_an_error_and_never_none() {
     check(none, || Reply::new(429), ErrorKind::Unavailable).await;
     check(none, || Reply::new(403), ErrorKind::Forbidden).await;
     check(none, || Reply::new(500), ErrorKind::Unavailable).await;
-    check(none, || Reply::new(200).body("<html>"), ErrorKind::InvalidInput).await;
+    check(none, || Reply::new(200).body("<html>"), ErrorKind::Internal).await;
+    check(none, || Reply::json("[[]]"), ErrorKind::Internal).await;
+    check(|| Reply::json("[[]]"), none, ErrorKind::Internal).await;
     check(|| Reply::new(429), none, ErrorKind::Unavailable).await;
     check(|| Reply::new(400), none, ErrorKind::InvalidInput).await;
     check(|| Reply::json("{}"), none, ErrorKind::Internal).await;
