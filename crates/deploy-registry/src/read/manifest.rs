@@ -44,6 +44,7 @@ pub(crate) async fn manifest(
         cache::revalidated(registry, budget, request).await
     };
     let answer = answer.map_err(|error| not_found(error, reference))?;
+    answer.object("a manifest")?;
     let said = said(&answer)?;
     let host = reference.repository().domain();
     let digest = match (reference.digest(), said) {

@@ -72,22 +72,22 @@ impl Answer {
 
     /// The body of an answer that was asked for whole, as JSON: of `what`.
     pub(crate) fn json<T: DeserializeOwned>(&self, what: &str) -> Result<T> {
-        serde_json::from_slice(self.known()).map_err(|source| self.not(what, source))
+        self.object(what)?;
+        serde_json::from_slice(self.known()).map_err(|source| {
+            let message = format!("{} answered with what is not {what}: {source}", shown(&self.url));
+            Error::new(ErrorKind::Internal, message).source(source)
+        })
     }
 
-    fn not(&self, what: &str, source: serde_json::Error) -> Error {
-        let media_type = self.header(&CONTENT_TYPE).unwrap_or("no media type");
+    /// Refuses what cannot be a JSON object: a page for people, or a list, which serde would take for a struct's fields in a row.
+    pub(crate) fn object(&self, what: &str) -> Result<()> {
+        if self.known().iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
+            return Ok(());
+        }
+        let media_type = refusal::cut(self.header(&CONTENT_TYPE).unwrap_or("no media type"));
         let place = shown(&self.url);
-        let looks_like_json = self.known().iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-        let message = if looks_like_json {
-            format!("{place} answered with what is not {what}: {source}")
-        } else {
-            format!(
-                "{place} answered with {} where {what} was due: is it a registry?",
-                refusal::cut(media_type)
-            )
-        };
-        Error::new(ErrorKind::Internal, message).source(source)
+        let message = format!("{place} answered with {media_type} where {what} was due: is it a registry?");
+        Err(Error::new(ErrorKind::Internal, message))
     }
 
     /// The body as it comes, each part within the time for one request. It takes no turn: a copy within one registry must not wait for itself.

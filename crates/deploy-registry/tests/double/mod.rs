@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part of it")]
 
 mod images;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -10,8 +11,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
+use futures_util::stream;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::HeaderMap;
 use hyper::{Method, Request, Response};
 use tokio::net::TcpListener;
@@ -42,12 +45,12 @@ impl Asked {
     }
 
     pub fn parameter(&self, name: &str) -> Option<String> {
-        let url = reqwest_free::pairs(&self.query);
+        let url = query::pairs(&self.query);
         url.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 }
 
-mod reqwest_free {
+mod query {
     /// `a=b&c=d`, percent-decoded.
     pub fn pairs(query: &str) -> Vec<(String, String)> {
         let decode = |text: &str| {
@@ -83,11 +86,13 @@ pub struct Reply {
     pub breaks: bool,
     /// It is never answered.
     pub hangs: bool,
+    /// The connection is closed after the body, which is said to go on.
+    pub is_cut: bool,
 }
 
 impl Reply {
     pub fn new(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Bytes::new(), breaks: false, hangs: false }
+        Self { status, headers: Vec::new(), body: Bytes::new(), breaks: false, hangs: false, is_cut: false }
     }
 
     pub fn json(body: impl Into<String>) -> Self {
@@ -96,6 +101,10 @@ impl Reply {
 
     pub fn breaks() -> Self {
         Self { breaks: true, ..Self::new(200) }
+    }
+
+    pub fn is_cut(body: &'static str) -> Self {
+        Self { is_cut: true, ..Self::json(body) }
     }
 
     pub fn hangs() -> Self {
@@ -207,7 +216,7 @@ impl State {
         &self,
         request: Request<Incoming>,
         address: SocketAddr,
-    ) -> Result<Response<Full<Bytes>>, io::Error> {
+    ) -> Result<Response<UnsyncBoxBody<Bytes, io::Error>>, io::Error> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
         let path = head.uri.path().to_owned();
@@ -238,6 +247,11 @@ impl State {
         for (name, value) in reply.headers {
             response = response.header(name, value);
         }
-        Ok(response.body(Full::new(reply.body)).unwrap())
+        let end = reply.is_cut.then(|| Err(io::Error::other("scripted")));
+        if end.is_none() {
+            response = response.header("content-length", reply.body.len());
+        }
+        let parts = [Ok(Frame::data(reply.body))].into_iter().chain(end);
+        Ok(response.body(StreamBody::new(stream::iter(parts)).boxed_unsync()).unwrap())
     }
 }

@@ -1,0 +1,39 @@
+//! Writing to a registry that misbehaves in known ways, and (`live`) to a real one.
+
+#[path = "../double/mod.rs"]
+mod double;
+
+mod artifact;
+mod live;
+mod promote;
+mod push;
+mod sample;
+mod tags;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use deploy_core::clock::{Clock, SystemClock, Timestamp};
+use deploy_registry::{OciRegistry, OciRegistryBuilder};
+
+/// The machine's clock, whose waits take no time.
+struct Hasty(SystemClock);
+
+#[async_trait]
+impl Clock for Hasty {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    async fn sleep(&self, _: std::time::Duration) {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn hasty() -> OciRegistryBuilder {
+    OciRegistry::builder().clock(Arc::new(Hasty(SystemClock::new())))
+}
+
+fn client() -> OciRegistry {
+    hasty().build().unwrap()
+}
