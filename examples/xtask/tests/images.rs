@@ -2,14 +2,17 @@
 
 use std::process::Stdio;
 
-use deploy_tests::{Registry, live};
+use deploy_sim::{Image, SimCluster};
+use deploy_tests::{Port, Registry};
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::Api;
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::process::{Ended, deployment, end, started, xtask};
+use crate::process::{Ended, end, started};
 
 /// `cargo xtask WORDS` without any cluster. What stands between quotes is one word.
-async fn images(words: &str) -> Ended {
+fn command(words: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     for (number, part) in words.split('\'').enumerate() {
         match number % 2 {
@@ -25,7 +28,11 @@ async fn images(words: &str) -> Ended {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    end(started(command, "").await).await
+    command
+}
+
+async fn images(words: &str) -> Ended {
+    end(started(command(words), "").await).await
 }
 
 const OLD: &str = "main.20261119-120000.aaaaaaa";
@@ -118,36 +125,111 @@ async fn mistakes_are_told() {
     images("tags 127.0.0.1:1/shop/api --policy scheme=semver").await.error(1, "127.0.0.1:1");
 }
 
+/// One pod that runs an image.
+fn app(image: &str) -> String {
+    format!(
+        "apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: api}}
+spec:
+  replicas: 1
+  selector: {{matchLabels: {{app: api}}}}
+  template:
+    metadata: {{labels: {{app: api}}}}
+    spec: {{imagePullSecrets: [{{name: pull}}], containers: [{{name: api, image: '{image}'}}]}}
+"
+    )
+}
+
+/// A cluster whose nodes run whatever they are told to, and what stands of the Deployment `api` there.
+struct Nodes {
+    cluster: SimCluster,
+    port: Port,
+}
+
+impl Nodes {
+    async fn start() -> Self {
+        let cluster = SimCluster::builder().images(|_| Image::new()).without_storage().start();
+        let port = Port::open(cluster.client()).await;
+        Self { cluster, port }
+    }
+
+    async fn xtask(&self, words: &str, manifests: &str) -> Ended {
+        let mut command = command(words);
+        command.env("KUBECONFIG", self.port.kubeconfig());
+        end(started(command, manifests).await).await
+    }
+
+    async fn image(&self) -> Option<String> {
+        let api: Api<Deployment> = Api::default_namespaced(self.cluster.client());
+        let api = api.get_opt("api").await.expect("the cluster answers")?;
+        api.spec?.template.spec?.containers.remove(0).image
+    }
+}
+
 #[tokio::test]
-#[ignore = "needs a cluster: tests/cluster/up"]
+#[ignore = "needs docker-registry: tests/cluster/up"]
 async fn images_are_looked_at_before_anything_is_written() {
-    live("x-images", async |env| {
-        let gone = deployment("api:does-not-exist", "/healthz");
-        let refused = xtask(&env, "apply -f - --preflight", &gone).await;
-        assert!(
-            refused.err.contains("\nIMAGE ") && refused.err.contains("Deployment api"),
-            "{}",
-            refused.err
-        );
-        refused.error(2, "1 of 1 image cannot run");
-        assert!(env.get("apps/v1", "Deployment", "api").await.is_none(), "nothing is written");
+    let (registry, nodes) = (Registry::start().await, Nodes::start().await);
+    let image = format!("{}/shop/api:v1", registry.host);
+    let refused = nodes.xtask("apply -f - --preflight", &app(&image)).await;
+    assert!(
+        refused.err.contains("\nIMAGE ") && refused.err.contains("  Deployment api  "),
+        "{}",
+        refused.err
+    );
+    refused.error(2, "1 of 1 image cannot run");
+    let json = nodes.xtask("apply -f - --preflight --json", &app(&image)).await.json(2);
+    assert_eq!(json["error"]["images"][0]["problem"]["kind"], "notFound");
+    nodes.xtask("apply -f - --pin", &app(&image)).await.error(2, &image);
+    assert_eq!(nodes.image().await, None, "nothing is written");
 
-        xtask(&env, "apply -f - --preflight --pin", &deployment("api:v1", "/healthz")).await.with(0);
-        let api = env.get("apps/v1", "Deployment", "api").await.expect("it is there");
-        let image =
-            api["spec"]["template"]["spec"]["containers"][0]["image"].as_str().expect("an image").to_owned();
-        assert!(image.starts_with(&format!("{}/api:v1@sha256:", env.registry)), "{image}");
-        // Again is the same.
-        xtask(&env, "diff -f -", &deployment("api:v1", "/healthz")).await.with(1);
-        let again = xtask(&env, "apply -f - --pin --json", &deployment("api:v1", "/healthz")).await.json(0);
-        assert_eq!(again["objects"][0]["action"], "unchanged");
+    let digest = push(&registry, "aaaaaaa", &image).await;
+    nodes.xtask("apply -f - --preflight --pin", &app(&image)).await.with(0);
+    assert_eq!(nodes.image().await, Some(format!("{image}@{digest}")));
+    let again = nodes.xtask("apply -f - --pin --json", &app(&image)).await.json(0);
+    assert_eq!(again["objects"][0]["action"], "unchanged");
 
-        let tags = format!(
-            "tags {}/api --policy scheme=/v(?<number>[0-9]+)/ --running {}",
-            env.registry, env.namespace
-        );
-        let error = xtask(&env, &tags, "").await;
-        assert!(error.code == Some(2) && error.err.contains("does not say what is newer"), "{}", error.err);
-    })
-    .await;
+    // The tag is moved: what was looked at runs until it is asked again.
+    let moved = push(&registry, "bbbbbbb", &image).await;
+    let planned = nodes.xtask("apply -f - --pin --dry-run", &app(&image)).await.with(0);
+    assert!(planned.contains(&moved), "{planned}");
+
+    // No signature, no report: neither is a yes.
+    let key = std::env::temp_dir().join(format!("t-key-{}", std::process::id()));
+    std::fs::write(&key, "no key").expect("a file");
+    let words = format!("apply -f - --pin --cosign-key {}", key.display());
+    nodes.xtask(&words, &app(&image)).await.error(2, "t-key-");
+    let words = format!("apply -f - --pin --scan-report {}", key.display());
+    nodes.xtask(&words, &app(&image)).await.error(2, "no report of Trivy");
+    std::fs::remove_file(&key).expect("it is there");
+    assert_eq!(nodes.image().await, Some(format!("{image}@{digest}")));
+}
+
+#[tokio::test]
+#[ignore = "needs docker-registry: tests/cluster/up"]
+async fn what_runs_is_kept_and_nothing_older_is_chosen() {
+    let (registry, nodes) = (Registry::start().await, Nodes::start().await);
+    let api = format!("{}/shop/api", registry.host);
+    push(&registry, "aaaaaaa", &format!("{api}:{OLD}")).await;
+    push(&registry, "bbbbbbb", &format!("{api}:{NEW}")).await;
+    push(&registry, "ccccccc", &format!("{api}:main.20261118-120000.ccccccc")).await;
+    nodes.xtask("apply -f - --pin", &app(&format!("{api}:{OLD}"))).await.with(0);
+
+    let chosen = nodes.xtask(&format!("tags {api} {POLICY} --running default"), "").await.with(0);
+    assert_eq!(chosen, format!("{NEW}\n"));
+    let plan = "--policy 'scheme=branch.timestamp.sha last=1' --running default";
+    let json = nodes.xtask(&format!("retention {api} {plan} --delete --json"), "").await.json(0);
+    assert_eq!(json["deleted"], Value::from(vec!["main.20261118-120000.ccccccc"]));
+    assert_eq!(json["plan"]["tags"][1]["rule"], "runs");
+    images(&format!("inspect {api}:{OLD}")).await.with(0);
+
+    nodes.xtask("apply -f - --pin", &app(&format!("{api}:{NEW}"))).await.with(0);
+    let older = "--policy 'scheme=branch.timestamp.sha tag!~.*bbbbbbb' --running default";
+    nodes.xtask(&format!("tags {api} {older}"), "").await.error(2, "1 older than what runs");
+    let json = nodes.xtask(&format!("retention {api} {plan} --json"), "").await.json(0);
+    assert_eq!(
+        (&json["plan"]["tags"][0]["rule"], &json["plan"]["tags"][1]["rule"]),
+        (&"needed".into(), &"runs".into())
+    );
 }
