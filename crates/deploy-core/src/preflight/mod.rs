@@ -174,7 +174,7 @@ impl Report {
         let message =
             format!("{} of {} {images} cannot run: {}", bad.len(), self.images.len(), what.join("; "));
         let error = Error::new(first.kind.as_error(), message).during("preflight");
-        let error = first.help.iter().fold(error, |error, help| error.help(help));
+        let error = first.help.iter().fold(error, Error::help);
         Err(error.source(self))
     }
 }

@@ -95,7 +95,9 @@ impl fmt::Display for Fate {
             Self::All => f.write_str("all that are written so stay"),
             Self::Last { place: 1 } => f.write_str("the newest of its branch"),
             Self::Last { place } => write!(f, "number {place} of its branch, the newest first"),
-            Self::Younger { age } => write!(f, "{} old", days(*age)),
+            Self::Younger { age } | Self::Expired { place: None, age: Some(age) } => {
+                write!(f, "{} old", days(*age))
+            }
             Self::Shared { with } => write!(f, "{with} stays, and is the same image"),
             Self::Expired { place: Some(place), age: Some(age) } => {
                 write!(f, "number {place} of its branch, the newest first, and {} old", days(*age))
@@ -103,7 +105,6 @@ impl fmt::Display for Fate {
             Self::Expired { place: Some(place), age: None } => {
                 write!(f, "number {place} of its branch, the newest first")
             }
-            Self::Expired { place: None, age: Some(age) } => write!(f, "{} old", days(*age)),
             Self::Expired { place: None, age: None } => f.write_str("no rule keeps it"),
         }
     }

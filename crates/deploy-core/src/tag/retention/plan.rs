@@ -103,12 +103,12 @@ impl<'a> Judged<'a> {
         };
         let judged: Vec<Option<Judged<'_>>> = tags.keys().map(read).collect();
         let places = places(&judged);
-        let decide =
-            |((tag, digest), (judged, place)): ((&Tag, &Digest), (&Option<Judged<'_>>, Option<usize>))| {
-                let fate = judged.as_ref().map_or(Fate::Unread, |judged| judged.fate(place));
-                Decision { tag: tag.clone(), digest: digest.clone(), fate }
-            };
-        tags.iter().zip(judged.iter().zip(places)).map(decide).collect()
+        let read = tags.iter().zip(judged.iter().zip(places));
+        read.map(|((tag, digest), (judged, place))| {
+            let fate = judged.as_ref().map_or(Fate::Unread, |judged| judged.fate(place));
+            Decision { tag: tag.clone(), digest: digest.clone(), fate }
+        })
+        .collect()
     }
 
     fn fate(&self, place: Option<usize>) -> Fate {

@@ -197,11 +197,10 @@ impl Draft {
             let named = scheme.number("timestamp").filter(|at| times.contains(at));
             time = named.or_else(|| times.first().copied().filter(|_| times.len() == 1));
             if time.is_none() {
-                let what = match times.is_empty() {
-                    true => format!("the scheme {scheme} does not say when an image was built"),
-                    false => {
-                        format!("the scheme {scheme} has several times, and none of them is called timestamp")
-                    }
+                let what = if times.is_empty() {
+                    format!("the scheme {scheme} does not say when an image was built")
+                } else {
+                    format!("the scheme {scheme} has several times, and none of them is called timestamp")
                 };
                 return Err((Part::Younger(number), what));
             }
@@ -209,6 +208,6 @@ impl Draft {
         let is_order = |at: &usize| matches!(order, Some(OrderBy::Field(by)) if by == *at);
         let is_text = |at: &usize| scheme.fields.get(*at).is_some_and(|field| field.kind == FieldType::Text);
         let groups = (0..scheme.fields.len()).filter(|at| is_text(at) && !is_order(at)).collect();
-        Ok(Clause { last, younger, all, order, time, times, groups, scheme })
+        Ok(Clause { scheme, last, younger, all, order, time, times, groups })
     }
 }

@@ -114,7 +114,7 @@ fn what_is_in_use_stays() {
     let running = "stays: it runs in Deployment shop/api";
     check(runs(&format!("registry.example/shop/api:{old}"), &[]), running);
     // Through a mirror, and where the tag was moved meanwhile.
-    check(runs(&format!("127.0.0.1:5000/shop/api:{old}"), &[moved.clone()]), running);
+    check(runs(&format!("127.0.0.1:5000/shop/api:{old}"), std::slice::from_ref(&moved)), running);
     check(runs(&format!("other/app@{}", Digest::sha256(b"old")), &[]), running);
     check(runs("shop/api:gone", &[moved, Digest::sha256(b"old")]), running);
     let kept = |image: &str| InUse::new().kept("shop", &[image.into()]);
