@@ -209,10 +209,11 @@ impl fmt::Debug for Layout {
 async fn images(files: &Files) -> Result<Vec<LayoutImage>> {
     let Some(marker) = files.small("oci-layout").await? else {
         let docker = files.small("manifest.json").await.is_ok_and(|found| found.is_some());
-        return Err(match docker {
-            true => Error::invalid("this is docker save's format, not an OCI image layout")
-                .help("write one with docker buildx build --output type=oci,dest=FILE"),
-            false => Error::invalid("it has no file \"oci-layout\": it is not an OCI image layout"),
+        return Err(if docker {
+            Error::invalid("this is docker save's format, not an OCI image layout")
+                .help("write one with docker buildx build --output type=oci,dest=FILE")
+        } else {
+            Error::invalid("it has no file \"oci-layout\": it is not an OCI image layout")
         });
     };
     let marker: Marker =
