@@ -230,3 +230,15 @@ async fn images(files: &Files) -> Result<Vec<LayoutImage>> {
         .map_err(|error| Error::invalid(format!("index.json: {}", error.message())))?;
     Ok(index.manifests.into_iter().map(|descriptor| LayoutImage { descriptor }).collect())
 }
+
+/// An archive is indexed, and each of its files read as a manifest.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(archive: &[u8]) {
+    let Ok(files) = tar::index(&mut std::io::Cursor::new(archive)) else { return };
+    for span in files.values() {
+        let part = usize::try_from(span.offset).ok().zip(usize::try_from(span.length).ok());
+        let file = part.and_then(|(offset, length)| archive.get(offset..)?.get(..length));
+        assert!(file.is_some(), "{span:?} is not in it");
+        let _ = Content::read(file.unwrap_or_default(), None);
+    }
+}

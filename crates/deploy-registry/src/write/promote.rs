@@ -66,7 +66,7 @@ impl OciRegistry {
         promoted.map_err(|error| error.during(format!("promote {from} to")).on(to))
     }
 
-    async fn promote_with(
+    pub(super) async fn promote_with(
         &self,
         from: &Remote,
         image: &Reference,

@@ -21,7 +21,9 @@ impl OciRegistry {
     /// [`NotFound`](ErrorKind::NotFound) if there is no such image; what the registry refuses.
     pub async fn retag(&self, image: &Reference, tag: &Tag) -> Result<Pushed> {
         let to = Reference::tagged(image.repository().clone(), tag.clone());
-        self.promote(image, &to, &PromoteOptions::new()).await
+        let remote = Remote::new(self, image.repository());
+        let tagged = self.promote_with(&remote, image, &to, &PromoteOptions::new()).await;
+        tagged.map_err(|error| error.during("tag").on(&to))
     }
 
     /// Deletes a tag, and leaves what it stands for and its other tags. Returns what it stood for.

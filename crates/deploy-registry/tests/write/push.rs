@@ -37,6 +37,24 @@ async fn content_goes_first_and_the_tag_last() -> Result<()> {
 }
 
 #[tokio::test]
+async fn odd_layers_are_layers() -> Result<()> {
+    let double = Double::good().await;
+    // Without a byte.
+    let pushed = push(&client(), &Sample::image(&[b""]), &double.at("shop/empty:v1")).await?;
+    assert_eq!((pushed.blobs.uploaded, double.images().holds("shop/empty").2), (2, 2));
+    // Kept elsewhere.
+    let double = Double::scripted(|asked| {
+        let digest = Digest::sha256(&asked.body);
+        (asked.method == "PUT" && asked.path.contains("manifests"))
+            .then(|| Reply::new(201).header("docker-content-digest", digest.as_str()))
+    })
+    .await;
+    let pushed = push(&client(), &Sample::foreign(), &double.at("shop/windows:v1")).await?;
+    assert_eq!((pushed.blobs.uploaded, double.images().holds("shop/windows").2), (1, 1));
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_upload_that_fails_is_begun_anew() {
     // What the first PUT of the blob meets, and how many uploads are begun in all.
     let check = async |reply: Option<Reply>, loses: Option<&'static str>, begun: usize| {

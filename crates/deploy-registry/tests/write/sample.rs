@@ -26,6 +26,19 @@ impl Sample {
         sample
     }
 
+    /// An image of a layer that registries do not keep, and that is nowhere.
+    pub(crate) fn foreign() -> Self {
+        let mut sample = Self::image(&[]);
+        let config = sample.add(CONFIG, b"{}");
+        let media_type = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
+        let layer = json!({"mediaType": media_type, "digest": Digest::sha256(b"windows"), "size": 7, "urls": ["https://x.example/"]});
+        let manifest =
+            json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer]});
+        let image = sample.add(MANIFEST, manifest.to_string().as_bytes());
+        sample.finish(&image);
+        sample
+    }
+
     /// An image of a layer of so many bytes, all zero.
     pub(crate) fn large(size: u64) -> Self {
         let mut sample = Self::image(&[]);
