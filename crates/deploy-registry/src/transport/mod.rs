@@ -30,6 +30,8 @@ mod failure;
 mod hosts;
 mod refusal;
 mod request;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod token;
 
