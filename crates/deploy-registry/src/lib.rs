@@ -52,6 +52,9 @@
 mod cache;
 mod content;
 pub mod credentials;
+#[cfg(test)]
+#[path = "../tests/double/mod.rs"]
+mod double;
 pub mod layout;
 mod list;
 mod read;
