@@ -100,7 +100,7 @@ where
         let text = error.message().or(error.code()).unwrap_or("no reason given");
         text.chars().filter(|c| !c.is_control()).take(300).collect::<String>()
     };
-    let error = match &error {
+    match &error {
         SdkError::ServiceError(refused) => {
             let kind = match refused.err().code().unwrap_or_default() {
                 "AccessDeniedException" | "AccessDenied" => ErrorKind::Forbidden,
@@ -127,8 +127,7 @@ where
         _ => Error::new(ErrorKind::Unauthorized, "no request to AWS could be made")
             .help("are there credentials for AWS, and are they valid?")
             .source(error),
-    };
-    error
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! What a manifest lists.
 
-use std::collections::BTreeMap;
-
 use deploy_core::error::{Error, Result};
 use deploy_core::image::Reference;
 use deploy_core::registry::{Artifact, Layer};
@@ -48,6 +46,6 @@ pub(crate) async fn artifact(
 
 fn layer(listed: Descriptor) -> Layer {
     let mut layer = Layer::new(listed.digest, listed.media_type, listed.size);
-    layer.annotations = listed.annotations.unwrap_or_else(BTreeMap::new);
+    layer.annotations = listed.annotations.unwrap_or_default();
     layer
 }

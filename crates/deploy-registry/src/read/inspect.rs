@@ -26,7 +26,8 @@ struct Config {
     os: Option<String>,
     architecture: Option<String>,
     variant: Option<String>,
-    config: Option<Run>,
+    #[serde(rename = "config")]
+    run: Option<Run>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -76,7 +77,7 @@ fn facts(
     layers: Vec<BTreeMap<String, String>>,
     config: Config,
 ) -> ImageFacts {
-    let mut labels = config.config.unwrap_or_default().labels.unwrap_or_default();
+    let mut labels = config.run.unwrap_or_default().labels.unwrap_or_default();
     for annotations in layers.into_iter().rev() {
         labels.extend(annotations);
     }

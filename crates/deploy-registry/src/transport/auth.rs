@@ -45,7 +45,9 @@ struct Ticket {
 #[derive(Default)]
 struct Held {
     number: u64,
-    credential: Option<Option<Credential>>,
+    /// Whether it was asked for; what was found may be none.
+    is_known: bool,
+    credential: Option<Credential>,
 }
 
 /// What one request showed.
@@ -174,18 +176,17 @@ impl Auth {
     ) -> Result<(u64, Option<Credential>)> {
         let Some(credentials) = &self.credentials else { return Ok((0, None)) };
         let mut held = host.held.lock().await;
-        if let Some(credential) = &held.credential {
-            let expires = credential.as_ref().and_then(|credential| credential.expires);
-            if expires.is_none_or(|expires| now + MARGIN < expires) {
-                return Ok((held.number, credential.clone()));
-            }
+        let expires = held.credential.as_ref().and_then(|credential| credential.expires);
+        if held.is_known && expires.is_none_or(|expires| now + MARGIN < expires) {
+            return Ok((held.number, held.credential.clone()));
         }
         let found = credentials
             .find(registry)
             .await
             .map_err(|error| error.during("find credentials for").on(registry))?;
         held.number += 1;
-        held.credential = Some(found.clone());
+        held.is_known = true;
+        held.credential.clone_from(&found);
         Ok((held.number, found))
     }
 
@@ -289,7 +290,7 @@ impl Host {
     async fn forget(&self, number: Option<u64>) {
         let mut held = self.held.lock().await;
         if number == Some(held.number) {
-            held.credential = None;
+            held.is_known = false;
         }
     }
 }

@@ -21,10 +21,7 @@ impl Budget {
     /// How long to wait before a request that failed `failures` times in a row is sent again; the error to return if it is not to be.
     pub(super) fn spend(&self, failures: u32, error: Error, chance: f64) -> Result<Duration, Error> {
         let mut left = self.left.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let asked = match error.retry() {
-            Retry::Later { after } => after,
-            _ => return Err(error),
-        };
+        let Retry::Later { after: asked } = error.retry() else { return Err(error) };
         // The far side's own wait is held to what is left, not to the longest wait of our own.
         let backoff = self.backoff.longest(self.backoff.longest.max(*left));
         match backoff

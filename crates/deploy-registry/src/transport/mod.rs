@@ -31,6 +31,8 @@ mod failure;
 mod hosts;
 mod refusal;
 mod request;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod token;
 

@@ -96,12 +96,15 @@ impl NewArtifact {
     fn blobs(&self) -> Vec<(Descriptor, Bytes)> {
         let empty = Bytes::from_static(b"{}");
         let mut blobs = vec![(Descriptor::new(EMPTY, &empty), empty)];
-        blobs.extend(self.layers.iter().map(|(media_type, bytes)| (Descriptor::new(media_type, bytes), bytes.clone())));
+        blobs.extend(
+            self.layers.iter().map(|(media_type, bytes)| (Descriptor::new(media_type, bytes), bytes.clone())),
+        );
         blobs
     }
 
     fn manifest(&self, subject: Option<Descriptor>) -> Result<Manifest> {
-        let mut layers: Vec<Descriptor> = self.blobs().into_iter().map(|(descriptor, _)| descriptor).collect();
+        let mut layers: Vec<Descriptor> =
+            self.blobs().into_iter().map(|(descriptor, _)| descriptor).collect();
         let config = layers.remove(0);
         if layers.is_empty() {
             layers.push(config.clone());
@@ -115,8 +118,9 @@ impl NewArtifact {
             subject,
             annotations: &self.annotations,
         };
-        let bytes = serde_json::to_vec(&fields)
-            .map_err(|error| Error::new(ErrorKind::Internal, "the manifest cannot be written").source(error))?;
+        let bytes = serde_json::to_vec(&fields).map_err(|error| {
+            Error::new(ErrorKind::Internal, "the manifest cannot be written").source(error)
+        })?;
         let content = Content::read(&bytes, Some(OCI_MANIFEST))?;
         Ok(Manifest { descriptor: Descriptor::new(OCI_MANIFEST, &bytes), bytes: Bytes::from(bytes), content })
     }
@@ -129,7 +133,7 @@ impl OciRegistry {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if it is about a manifest that is not in the repository; what the registry refuses.
     pub async fn push_artifact(&self, repository: &Repository, artifact: &NewArtifact) -> Result<Pushed> {
-        let remote = Remote::new(self.transport().clone(), repository);
+        let remote = Remote::new(self, repository);
         let pushed = push(&remote, artifact).await;
         pushed.map_err(|error| error.during("push an artifact to").on(repository))
     }

@@ -15,7 +15,8 @@ pub(super) fn of_upload(begun: &Answer, digest: &Digest, hosts: &Hosts) -> Resul
 fn resolve(from: &Url, location: Option<&str>, digest: &Digest, hosts: &Hosts) -> Result<Url> {
     let host = authority(from);
     let broken = |what: String| Error::new(ErrorKind::Internal, format!("{host} began an upload {what}"));
-    let location = location.ok_or_else(|| broken("without saying where it goes on (no Location)".to_owned()))?;
+    let location =
+        location.ok_or_else(|| broken("without saying where it goes on (no Location)".to_owned()))?;
     let mut url = from.join(location).map_err(|_| broken("that goes on at what is no URL".to_owned()))?;
     if !hosts.may_go(&url, from) {
         return Err(broken(format!("that goes on at {}, which is not encrypted: refused", authority(&url))));
@@ -46,7 +47,8 @@ mod tests {
         check(Some("https://r.example/up/1#x"), Ok("https://r.example/up/1?"));
         let plain = "r.example began an upload that goes on at r.example, which is not encrypted: refused";
         check(Some("http://r.example/up/1"), Err(plain));
-        let other = "r.example began an upload that goes on at 169.254.169.254, which is not encrypted: refused";
+        let other =
+            "r.example began an upload that goes on at 169.254.169.254, which is not encrypted: refused";
         check(Some("http://169.254.169.254/latest"), Err(other));
         check(Some("https://[::"), Err("r.example began an upload that goes on at what is no URL"));
         check(None, Err("r.example began an upload without saying where it goes on (no Location)"));

@@ -55,7 +55,12 @@ pub struct Pushed {
 }
 
 /// Refuses a reference whose digest is not that of what is to be written, and a tag that stands for something else already.
-async fn check(to: &Remote, reference: &Reference, digest: &Digest, expect_absent: bool) -> Result<Option<Digest>> {
+async fn check(
+    to: &Remote,
+    reference: &Reference,
+    digest: &Digest,
+    expect_absent: bool,
+) -> Result<Option<Digest>> {
     if reference.digest().is_some_and(|wanted| wanted != digest) {
         return Err(Error::invalid(format!("what is to be written there is {digest}")).on(reference));
     }

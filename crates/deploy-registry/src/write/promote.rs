@@ -55,13 +55,18 @@ impl OciRegistry {
     ///
     /// # Errors
     /// As for [`OciRegistry::push`]; [`NotFound`](deploy_core::error::ErrorKind::NotFound) if there is no such image.
-    pub async fn promote(&self, from: &Reference, to: &Reference, options: &PromoteOptions) -> Result<Pushed> {
-        let origin = Remote::new(self.transport().clone(), from.repository());
+    pub async fn promote(
+        &self,
+        from: &Reference,
+        to: &Reference,
+        options: &PromoteOptions,
+    ) -> Result<Pushed> {
+        let origin = Remote::new(self, from.repository());
         let promoted = self.promote_with(&origin, from, to, options).await;
         promoted.map_err(|error| error.during(format!("promote {from} to")).on(to))
     }
 
-    async fn promote_with(
+    pub(super) async fn promote_with(
         &self,
         from: &Remote,
         image: &Reference,
@@ -83,7 +88,14 @@ impl OciRegistry {
             let parts = origin.parts(&found.descriptor).await?;
             blobs = parts.transfer(&origin, &remote).await?;
             if options.referrers {
-                let mut along = Along { registry: self, origin: &origin, from, to: &remote, seen: BTreeSet::new(), blobs };
+                let mut along = Along {
+                    registry: self,
+                    origin: &origin,
+                    from,
+                    to: &remote,
+                    seen: BTreeSet::new(),
+                    blobs,
+                };
                 along.all(&parts).await?;
                 (blobs, referrers) = (along.blobs, along.seen.len());
             }
@@ -108,7 +120,8 @@ struct Along<'a> {
 
 impl Along<'_> {
     async fn all(&mut self, image: &Parts) -> Result<()> {
-        let mut subjects: Vec<Digest> = image.manifests.iter().map(|manifest| manifest.descriptor.digest.clone()).collect();
+        let mut subjects: Vec<Digest> =
+            image.manifests.iter().map(|manifest| manifest.descriptor.digest.clone()).collect();
         // What refers to a referrer (a signature of a report) is found on the way.
         while let Some(subject) = subjects.pop() {
             for referrer in self.registry.referrers(&self.from.repository, &subject).await? {

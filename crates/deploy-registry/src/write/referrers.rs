@@ -27,7 +27,11 @@ struct Index<'a> {
 
 /// The tag of the index for a subject: its digest, cut to what a tag may have.
 pub(super) fn tag(subject: &Digest) -> String {
-    format!("{}-{}", subject.algorithm().chars().take(32).collect::<String>(), subject.hex().chars().take(64).collect::<String>())
+    format!(
+        "{}-{}",
+        subject.algorithm().chars().take(32).collect::<String>(),
+        subject.hex().chars().take(64).collect::<String>()
+    )
 }
 
 /// Adds `referrer`, which is at `to` already, to the index of its subject.
@@ -42,7 +46,9 @@ pub(super) async fn note(to: &Remote, subject: &Digest, referrer: &Manifest) -> 
             }
             Some(found) => {
                 let message = format!("it is no index but {:?}", found.descriptor.media_type);
-                return Err(Error::invalid(message).on(to.shown(&tag)).help("delete this tag: it is in the way"));
+                return Err(Error::invalid(message)
+                    .on(to.shown(&tag))
+                    .help("delete this tag: it is in the way"));
             }
             None => (Vec::new(), BTreeMap::new()),
         };
@@ -52,7 +58,10 @@ pub(super) async fn note(to: &Remote, subject: &Digest, referrer: &Manifest) -> 
         manifests.push(entry.clone());
         to.put_manifest(&tag, &index(&manifests, &annotations)?).await?;
     }
-    let message = format!("others write it at the same time: it has not kept {} after {MAX_ATTEMPTS} tries", entry.digest);
+    let message = format!(
+        "others write it at the same time: it has not kept {} after {MAX_ATTEMPTS} tries",
+        entry.digest
+    );
     Err(Error::new(ErrorKind::Conflict, message).on(to.shown(&tag)))
 }
 

@@ -12,7 +12,9 @@ use http::{HeaderValue, Method, StatusCode};
 
 use super::location;
 use crate::content::{Content, Descriptor, MAX_MANIFEST};
-use crate::transport::{Answer, Budget, Payload, Read, Request, Transport};
+use crate::read;
+use crate::registry::OciRegistry;
+use crate::transport::{Answer, Budget, Payload, Read, Request};
 use crate::verified::verified;
 
 const DOCKER_CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
@@ -27,7 +29,7 @@ const MAX_ATTEMPTS: u32 = 4;
 /// A repository within one operation. Clones share what the operation may spend.
 #[derive(Clone)]
 pub(super) struct Remote {
-    transport: Transport,
+    registry: OciRegistry,
     budget: Arc<Budget>,
     pub(super) repository: Repository,
 }
@@ -54,9 +56,9 @@ pub(super) struct Manifest {
 pub(super) type Open = Arc<dyn Fn() -> BoxStream<'static, Result<Bytes>> + Send + Sync>;
 
 impl Remote {
-    pub(super) fn new(transport: Transport, repository: &Repository) -> Self {
-        let budget = Arc::new(transport.budget());
-        Self { transport, budget, repository: repository.clone() }
+    pub(super) fn new(registry: &OciRegistry, repository: &Repository) -> Self {
+        let budget = Arc::new(registry.transport().budget());
+        Self { registry: registry.clone(), budget, repository: repository.clone() }
     }
 
     /// Another repository, in the same operation.
@@ -101,7 +103,8 @@ impl Remote {
             return Ok(None);
         }
         let answer = answer.success()?;
-        let media_type = answer.header(&CONTENT_TYPE).map(|text| text.split(';').next().unwrap_or(text).trim());
+        let media_type =
+            answer.header(&CONTENT_TYPE).map(|text| text.split(';').next().unwrap_or(text).trim());
         let media_type = media_type.filter(|text| *text != "application/json").map(str::to_owned);
         let bytes = answer.into_bytes();
         let on = |error: Error| error.on(self.shown(reference));
@@ -119,8 +122,9 @@ impl Remote {
 
     /// Writes a manifest under a tag, or under its own digest. Whether the registry says that it keeps what refers to what.
     pub(super) async fn put_manifest(&self, reference: &str, manifest: &Manifest) -> Result<bool> {
-        let media_type = HeaderValue::from_str(&manifest.descriptor.media_type)
-            .map_err(|_| Error::invalid("its media type cannot be a header").on(&manifest.descriptor.digest))?;
+        let media_type = HeaderValue::from_str(&manifest.descriptor.media_type).map_err(|_| {
+            Error::invalid("its media type cannot be a header").on(&manifest.descriptor.digest)
+        })?;
         let request = self
             .manifest_request(Method::PUT, reference, "pull,push")?
             .header(CONTENT_TYPE, media_type)
@@ -137,7 +141,9 @@ impl Remote {
         if found.as_ref() != Some(expected) {
             let found = found.map_or_else(|| "nothing".to_owned(), |found| found.to_string());
             let message = format!("{} has {found} after {expected} was written", self.repository.domain());
-            return Err(on(Error::new(ErrorKind::Internal, message).help("did something else write this tag just now?")));
+            return Err(on(
+                Error::new(ErrorKind::Internal, message).help("did something else write this tag just now?")
+            ));
         }
         Ok(answer.headers.contains_key(&OCI_SUBJECT))
     }
@@ -152,9 +158,8 @@ impl Remote {
     pub(super) fn blob(&self, descriptor: &Descriptor) -> BoxStream<'static, Result<Bytes>> {
         let (remote, digest) = (self.clone(), descriptor.digest.clone());
         let opened = async move {
-            let request = remote.request(Method::GET, &format!("/blobs/{digest}"), "pull")?.read(Read::Stream);
-            let answer = remote.send(&request).await?.success();
-            Ok(answer.map_err(|error| error.on(remote.shown(digest.as_str())))?.stream())
+            let read = read::stream(&remote.registry, &remote.budget, &remote.repository, &digest).await;
+            Ok(read.map_err(|error| error.on(remote.shown(digest.as_str())))?.1)
         };
         verified(stream::once(opened).try_flatten().boxed(), descriptor.digest.clone(), descriptor.size)
     }
@@ -162,7 +167,12 @@ impl Remote {
     /// Brings a blob here, unless it is here; from `beside`, another repository of this registry, without moving its bytes.
     ///
     /// An upload that fails is begun anew, after a look whether it had come to its end: nothing is there twice.
-    pub(super) async fn put_blob(&self, blob: &Descriptor, beside: Option<&Repository>, open: Open) -> Result<Moved> {
+    pub(super) async fn put_blob(
+        &self,
+        blob: &Descriptor,
+        beside: Option<&Repository>,
+        open: Open,
+    ) -> Result<Moved> {
         let mut failures = 0;
         loop {
             if self.has_blob(&blob.digest).await? {
@@ -176,7 +186,7 @@ impl Remote {
                     if failures >= MAX_ATTEMPTS && error.retry() != Retry::Never {
                         return Err(error.with_retry(Retry::Exhausted));
                     }
-                    self.transport.again(&self.budget, failures, error).await?;
+                    self.registry.transport().again(&self.budget, failures, error).await?;
                 }
             }
         }
@@ -205,7 +215,7 @@ impl Remote {
                 self.send(&request).await?.success()?
             }
         };
-        let url = location::of_upload(&begun, &blob.digest, self.transport.hosts())?;
+        let url = location::of_upload(&begun, &blob.digest, self.registry.transport().hosts())?;
         // What goes wrong at the origin is told as it is, and not as a broken connection to here.
         let origin: Arc<Mutex<Option<Error>>> = Arc::default();
         let (seen, open) = (Arc::clone(&origin), Arc::clone(open));
@@ -249,12 +259,12 @@ impl Remote {
 
     fn request(&self, method: Method, path: &str, actions: &str) -> Result<Request> {
         let (domain, repository) = (self.repository.domain(), self.repository.path());
-        let url = self.transport.url(domain, &format!("/v2/{repository}{path}"))?;
+        let url = self.registry.transport().url(domain, &format!("/v2/{repository}{path}"))?;
         Ok(Request::new(method, domain, url).scope(repository, actions))
     }
 
     async fn send(&self, request: &Request) -> Result<Answer> {
-        self.transport.send(&self.budget, request).await
+        self.registry.transport().send(&self.budget, request).await
     }
 
     /// A reference for people.

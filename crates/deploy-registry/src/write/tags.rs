@@ -3,7 +3,7 @@
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::image::{Digest, Reference, Repository, Tag};
 use deploy_core::registry::Registry;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::TryStreamExt;
 use http::StatusCode;
 
 use super::Pushed;
@@ -21,7 +21,9 @@ impl OciRegistry {
     /// [`NotFound`](ErrorKind::NotFound) if there is no such image; what the registry refuses.
     pub async fn retag(&self, image: &Reference, tag: &Tag) -> Result<Pushed> {
         let to = Reference::tagged(image.repository().clone(), tag.clone());
-        self.promote(image, &to, &PromoteOptions::new()).await
+        let remote = Remote::new(self, image.repository());
+        let tagged = self.promote_with(&remote, image, &to, &PromoteOptions::new()).await;
+        tagged.map_err(|error| error.during("tag").on(&to))
     }
 
     /// Deletes a tag, and leaves what it stands for and its other tags. Returns what it stood for.
@@ -31,7 +33,7 @@ impl OciRegistry {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there is no such tag; [`Unsupported`](ErrorKind::Unsupported) where the registry deletes no tags, or nothing at all.
     pub async fn delete_tag(&self, image: &Reference) -> Result<Digest> {
-        let remote = Remote::new(self.transport().clone(), image.repository());
+        let remote = Remote::new(self, image.repository());
         delete_tag(&remote, image).await.map_err(|error| error.during("delete tag").on(image))
     }
 
@@ -40,7 +42,7 @@ impl OciRegistry {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound); [`Unsupported`](ErrorKind::Unsupported) where the registry deletes nothing.
     pub async fn delete_digest(&self, repository: &Repository, digest: &Digest) -> Result<()> {
-        let remote = Remote::new(self.transport().clone(), repository);
+        let remote = Remote::new(self, repository);
         let deleted = delete_digest(&remote, digest).await;
         deleted.map_err(|error| error.during("delete").on(format_args!("{repository}@{digest}")))
     }
@@ -50,7 +52,7 @@ impl OciRegistry {
     /// # Errors
     /// What the registry refuses: a tag that could not be looked up is never left out.
     pub async fn tags_on(&self, repository: &Repository, digest: &Digest) -> Result<Vec<Tag>> {
-        let remote = Remote::new(self.transport().clone(), repository);
+        let remote = Remote::new(self, repository);
         let look = |tag: Tag| {
             let remote = remote.clone();
             async move {
@@ -67,9 +69,11 @@ impl OciRegistry {
 
 async fn delete_tag(remote: &Remote, image: &Reference) -> Result<Digest> {
     let (Some(tag), None) = (image.tag(), image.digest()) else {
-        return Err(Error::invalid("only a tag can be deleted here").help("leave out the digest, or delete the digest"));
+        return Err(Error::invalid("only a tag can be deleted here")
+            .help("leave out the digest, or delete the digest"));
     };
-    let missing = || Error::new(ErrorKind::NotFound, format!("{} has no such tag", image.repository().domain()));
+    let missing =
+        || Error::new(ErrorKind::NotFound, format!("{} has no such tag", image.repository().domain()));
     let digest = remote.digest(tag.as_str()).await?.ok_or_else(missing)?;
     let answer = remote.delete_manifest(tag.as_str()).await?;
     match answer.status {

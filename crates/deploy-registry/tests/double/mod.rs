@@ -11,7 +11,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
@@ -252,6 +252,11 @@ impl State {
             response = response.header("content-length", reply.body.len());
         }
         let parts = [Ok(Frame::data(reply.body))].into_iter().chain(end);
-        Ok(response.body(StreamBody::new(stream::iter(parts)).boxed_unsync()).unwrap())
+        // What was sent before the connection is cut arrives.
+        let parts = stream::iter(parts).then(async |part| {
+            tokio::task::yield_now().await;
+            part
+        });
+        Ok(response.body(StreamBody::new(parts).boxed_unsync()).unwrap())
     }
 }

@@ -60,7 +60,8 @@ impl Images {
     fn upload(&mut self, repository: &str, asked: &Asked) -> Reply {
         let found = Digest::sha256(&asked.body).to_string();
         if asked.parameter("digest") != Some(found) || asked.parameter("_state").as_deref() != Some("a=") {
-            return Reply::json(r#"{"errors": [{"code": "DIGEST_INVALID", "message": "other bytes"}]}"#).status(400);
+            return Reply::json(r#"{"errors": [{"code": "DIGEST_INVALID", "message": "other bytes"}]}"#)
+                .status(400);
         }
         self.put_blob(repository, &asked.body);
         Reply::new(201)
@@ -72,14 +73,19 @@ impl Images {
         let kept = self.kept.entry(repository.to_owned()).or_default();
         let digests = |field: &str| {
             let listed = json[field].as_array().cloned().unwrap_or_default();
-            listed.into_iter().map(|one| one["digest"].as_str().unwrap().parse().unwrap()).collect::<Vec<Digest>>()
+            listed
+                .into_iter()
+                .map(|one| one["digest"].as_str().unwrap().parse().unwrap())
+                .collect::<Vec<Digest>>()
         };
         let config = json["config"]["digest"].as_str().map(|digest| digest.parse().unwrap());
-        let blobs = digests("layers").into_iter().chain(config).all(|digest| kept.blobs.contains_key(&digest));
+        let blobs =
+            digests("layers").into_iter().chain(config).all(|digest| kept.blobs.contains_key(&digest));
         let manifests = digests("manifests").iter().all(|digest| kept.manifests.contains_key(digest));
         // An index of referrers lists what is there as well.
         if !blobs || !manifests {
-            return Reply::json(r#"{"errors": [{"code": "MANIFEST_BLOB_UNKNOWN", "message": "not there"}]}"#).status(400);
+            return Reply::json(r#"{"errors": [{"code": "MANIFEST_BLOB_UNKNOWN", "message": "not there"}]}"#)
+                .status(400);
         }
         let digest = Digest::sha256(&asked.body);
         let media_type = asked.headers["content-type"].to_str().unwrap().to_owned();

@@ -2,6 +2,9 @@
 
 #[path = "../double/mod.rs"]
 mod double;
+#[allow(dead_code, unreachable_pub, reason = "a part of it is used here")]
+#[path = "../registry/live/server.rs"]
+mod server;
 
 mod artifact;
 mod live;

@@ -63,9 +63,16 @@ async fn within_a_repository_the_tag_alone_is_written() -> Result<()> {
     let repository: Repository = double.at("staging/api");
     let image = Reference::pinned(repository, sample.digest.clone());
     let tagged = client().retag(&image, &"stable".parse()?).await?;
-    assert_eq!(tagged.reference, double.at::<Reference>("staging/api:stable").with_digest(sample.digest.clone()));
+    assert_eq!(
+        tagged.reference,
+        double.at::<Reference>("staging/api:stable").with_digest(sample.digest.clone())
+    );
     let path = "/v2/staging/api/manifests";
-    let expect = [format!("GET {path}/{}", sample.digest), format!("HEAD {path}/stable"), format!("PUT {path}/stable")];
+    let expect = [
+        format!("GET {path}/{}", sample.digest),
+        format!("HEAD {path}/stable"),
+        format!("PUT {path}/stable"),
+    ];
     assert_eq!(double.taken(), expect);
     Ok(())
 }
@@ -74,9 +81,8 @@ async fn within_a_repository_the_tag_alone_is_written() -> Result<()> {
 async fn a_blob_that_is_not_its_digests_stops_it() {
     let check = async |bytes: &'static str, kind: ErrorKind, expect: &str| {
         let wrong = format!("/v2/staging/api/blobs/{}", Digest::sha256(b"shared"));
-        let from = Double::scripted(move |asked| {
-            (asked.is("GET", &wrong)).then(|| Reply::new(200).body(bytes))
-        });
+        let from =
+            Double::scripted(move |asked| (asked.is("GET", &wrong)).then(|| Reply::new(200).body(bytes)));
         let (from, _) = with_image(from.await).await;
         let to = Double::good().await;
         let target: Reference = to.at("mirror/api:v1");
@@ -88,14 +94,16 @@ async fn a_blob_that_is_not_its_digests_stops_it() {
     };
     check("sharks", ErrorKind::InvalidInput, "its content has the digest sha256:").await;
     check("short", ErrorKind::InvalidInput, "its content has 5 bytes, its descriptor says 6").await;
-    check("sharedmore", ErrorKind::InvalidInput, "its content has more than the 6 bytes of its descriptor").await;
+    check("sharedmore", ErrorKind::InvalidInput, "its content has more than the 6 bytes of its descriptor")
+        .await;
 }
 
 #[tokio::test]
 async fn a_missing_image_is_said() {
     let double = Double::good().await;
     let to: Reference = double.at("production/api:v1");
-    let error = client().promote(&double.at("staging/api:v9"), &to, &PromoteOptions::new()).await.unwrap_err();
+    let error =
+        client().promote(&double.at("staging/api:v9"), &to, &PromoteOptions::new()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
 }
 
@@ -105,7 +113,8 @@ async fn what_refers_to_it_comes_along_and_is_there_first() -> Result<()> {
         let (from, sample) = with_image(Double::good().await).await;
         let to = Double::good().await;
         to.images().writing.no_referrers = !to_keeps;
-        let signature = from.images().attach("staging/api", &sample.digest, "application/x.signature", b"signed");
+        let signature =
+            from.images().attach("staging/api", &sample.digest, "application/x.signature", b"signed");
         from.images().attach("staging/api", &signature, "application/x.note", b"of the signature");
         let cosign = format!("sha256-{}.sig", sample.digest.hex());
         let image = from.images().put_image("staging/api", Some(&cosign), &crate::double::Image::default());

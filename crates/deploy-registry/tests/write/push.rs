@@ -20,8 +20,11 @@ async fn content_goes_first_and_the_tag_last() -> Result<()> {
     assert_eq!(pushed.reference, to.clone().with_digest(sample.digest.clone()));
     assert_eq!((pushed.blobs.uploaded, pushed.blobs.present, pushed.previous), (5, 0, None));
     assert_eq!(double.images().holds("shop/api"), (vec!["v1".to_owned()], 3, 5));
-    let wrote: Vec<String> =
-        double.taken().into_iter().filter(|asked| asked.starts_with("PUT") && asked.contains("manifests")).collect();
+    let wrote: Vec<String> = double
+        .taken()
+        .into_iter()
+        .filter(|asked| asked.starts_with("PUT") && asked.contains("manifests"))
+        .collect();
     let ends = [sample.digest.as_str(), "v1"].map(|name| format!("PUT /v2/shop/api/manifests/{name}"));
     assert_eq!((wrote.len(), &wrote[2..]), (4, &ends[..]));
 
@@ -30,6 +33,24 @@ async fn content_goes_first_and_the_tag_last() -> Result<()> {
     assert_eq!((pushed.blobs.uploaded, pushed.blobs.present), (0, 5));
     assert_eq!(pushed.previous, Some(sample.digest.clone()));
     assert!(!double.taken().iter().any(|asked| asked.contains("uploads")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn odd_layers_are_layers() -> Result<()> {
+    let double = Double::good().await;
+    // Without a byte.
+    let pushed = push(&client(), &Sample::image(&[b""]), &double.at("shop/empty:v1")).await?;
+    assert_eq!((pushed.blobs.uploaded, double.images().holds("shop/empty").2), (2, 2));
+    // Kept elsewhere.
+    let double = Double::scripted(|asked| {
+        let digest = Digest::sha256(&asked.body);
+        (asked.method == "PUT" && asked.path.contains("manifests"))
+            .then(|| Reply::new(201).header("docker-content-digest", digest.as_str()))
+    })
+    .await;
+    let pushed = push(&client(), &Sample::foreign(), &double.at("shop/windows:v1")).await?;
+    assert_eq!((pushed.blobs.uploaded, double.images().holds("shop/windows").2), (1, 1));
     Ok(())
 }
 
@@ -137,7 +158,11 @@ async fn a_tag_is_moved_unless_it_is_to_be_new() -> Result<()> {
         sample.digest
     );
     // The tag itself is the innermost object.
-    assert!(error.to_string().starts_with("push ") && error.to_string().ends_with(expect.split_once(": ").unwrap().1), "{error}");
+    assert!(
+        error.to_string().starts_with("push ")
+            && error.to_string().ends_with(expect.split_once(": ").unwrap().1),
+        "{error}"
+    );
     assert_eq!(double.images().tag("shop/api", "v1"), Some(other.clone()));
     assert!(double.taken().iter().all(|asked| asked.starts_with("HEAD")));
 
@@ -161,6 +186,9 @@ async fn nothing_is_written_of_what_is_wrong() {
     let digest = Digest::sha256(b"other");
     let to: Reference = double.at(&format!("shop/api@{digest}"));
     let error = push(&client(), &sample, &to).await.unwrap_err();
-    assert!(error.to_string().contains(&format!("what is to be written there is {}", sample.digest)), "{error}");
+    assert!(
+        error.to_string().contains(&format!("what is to be written there is {}", sample.digest)),
+        "{error}"
+    );
     assert_eq!(double.images().holds("shop/api").1, 0);
 }

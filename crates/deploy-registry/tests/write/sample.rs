@@ -26,10 +26,46 @@ impl Sample {
         sample
     }
 
+    /// An image of a layer that registries do not keep, and that is nowhere.
+    pub(crate) fn foreign() -> Self {
+        let mut sample = Self::image(&[]);
+        let config = sample.add(CONFIG, b"{}");
+        let media_type = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
+        let layer = json!({"mediaType": media_type, "digest": Digest::sha256(b"windows"), "size": 7, "urls": ["https://x.example/"]});
+        let manifest =
+            json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer]});
+        let image = sample.add(MANIFEST, manifest.to_string().as_bytes());
+        sample.finish(&image);
+        sample
+    }
+
+    /// An image of a layer of so many bytes, all zero.
+    pub(crate) fn large(size: u64) -> Self {
+        let mut sample = Self::image(&[]);
+        let path = sample.folder.path().join("large");
+        std::fs::File::create(&path).unwrap().set_len(size).unwrap();
+        let sum = crate::server::run("sha256sum", &[path.to_str().unwrap()]);
+        let hex = sum.split(' ').next().unwrap();
+        std::fs::rename(&path, sample.folder.path().join("blobs/sha256").join(hex)).unwrap();
+        let config = sample.add(
+            CONFIG,
+            br#"{"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": []}}"#,
+        );
+        let layer = json!({"mediaType": LAYER, "digest": format!("sha256:{hex}"), "size": size});
+        let manifest =
+            json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer]});
+        let image = sample.add(MANIFEST, manifest.to_string().as_bytes());
+        sample.finish(&image);
+        sample
+    }
+
     /// An index of two images that share a layer.
     pub(crate) fn index() -> Self {
         let mut sample = Self::image(&[]);
-        let mut images = [sample.add_image("amd64", &[b"shared", b"one"]), sample.add_image("arm64", &[b"shared", b"two"])];
+        let mut images = [
+            sample.add_image("amd64", &[b"shared", b"one"]),
+            sample.add_image("arm64", &[b"shared", b"two"]),
+        ];
         for (image, architecture) in images.iter_mut().zip(["amd64", "arm64"]) {
             image["platform"] = json!({"os": "linux", "architecture": architecture});
         }

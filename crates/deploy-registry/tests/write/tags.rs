@@ -24,7 +24,8 @@ async fn a_tag_goes_alone() -> Result<()> {
 #[tokio::test]
 async fn the_digest_is_never_deleted_in_its_place() {
     for status in [400, 405] {
-        let double = Double::scripted(move |asked| (asked.method == "DELETE").then(|| Reply::new(status))).await;
+        let double =
+            Double::scripted(move |asked| (asked.method == "DELETE").then(|| Reply::new(status))).await;
         double.images().put_image("shop/api", Some("v1"), &Image::default());
         let error = client().delete_tag(&double.at("shop/api:v1")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
