@@ -18,8 +18,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use serde::Serialize;
 
 use crate::clock::Timestamp;
@@ -195,10 +196,15 @@ pub async fn resolve_all(
 ) -> Result<BTreeMap<Reference, Digest>> {
     let references: BTreeSet<Reference> =
         references.into_iter().filter(|reference| reference.digest().is_none()).collect();
-    let asked = references.into_iter().map(|reference| async move {
-        let digest = registry.resolve(&reference).await;
-        let digest = digest.map_err(|error| error.during("resolve").on(format!("image {reference}")))?;
-        Ok((reference, digest))
-    });
+    // Boxed, so that whoever waits for it can be sent to another thread.
+    let mut asked: Vec<BoxFuture<'_, Result<(Reference, Digest)>>> = Vec::new();
+    for reference in references {
+        let ask = async move {
+            let digest = registry.resolve(&reference).await;
+            let digest = digest.map_err(|error| error.during("resolve").on(format!("image {reference}")))?;
+            Ok((reference, digest))
+        };
+        asked.push(ask.boxed());
+    }
     stream::iter(asked).buffered(AT_ONCE).try_collect().await
 }

@@ -34,7 +34,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Apply manifests and follow them until they are healthy, or bring the old state back
     #[command(after_help = APPLY_EXAMPLES)]
-    Apply(ApplyArgs),
+    Apply(Box<ApplyArgs>),
     /// Set images of a live workload, followed and rolled back like any other change
     #[command(after_help = SET_IMAGE_EXAMPLES)]
     SetImage(SetImageArgs),

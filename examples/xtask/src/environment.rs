@@ -57,7 +57,6 @@ impl Environment {
 }
 
 impl Variables {
-    #[expect(clippy::disallowed_methods, reason = "this is the program's edge")]
     fn read() -> Self {
         let found = REGISTRY_VARIABLES.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         Self(found.collect())

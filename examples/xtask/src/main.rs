@@ -86,7 +86,7 @@ async fn run(cli: &Cli, environment: &Environment, clock: SystemClock, started: 
         };
         let desk =
             Desk { cli, environment, clock, cancel: &cancel, progress: &progress, json: cli.output.json };
-        let code = conduct(images::execute(command, &registry, &desk), &shown).await;
+        let code = conduct(Box::pin(images::execute(command, &registry, &desk)), &shown).await;
         shown.stats(registry.stats().requests, None, clock.now().since(started));
         return code;
     }
@@ -106,7 +106,7 @@ async fn run(cli: &Cli, environment: &Environment, clock: SystemClock, started: 
         step_summary: environment.step_summary.clone(),
         registry_variables: environment.registry_variables.clone(),
     };
-    let code = conduct(execute(&cli.command, &session), &shown).await;
+    let code = conduct(Box::pin(execute(&cli.command, &session)), &shown).await;
     let first = session.first_request.get().copied();
     shown.stats(session.cluster.requests_sent(), first, clock.now().since(started));
     code

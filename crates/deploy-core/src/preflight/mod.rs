@@ -37,11 +37,12 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use futures_util::{StreamExt, stream};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt, stream};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::manifest::Bundle;
@@ -120,11 +121,12 @@ impl Preflight {
     /// the function of [`Preflight::as_node`] answers. What is wrong with an image is in the report.
     pub async fn check(&self, bundle: &Bundle) -> Result<Report> {
         let asks = asks(bundle, &self.platforms, self.as_node.is_some())?;
+        // Collected and boxed: a closure that is kept across an await makes the whole run's future `Send` for one lifetime only.
+        let wanted: BTreeSet<SecretId> = asks.iter().flat_map(|ask| ask.secrets.clone()).collect();
         let mut secrets: BTreeMap<SecretId, Option<SecretText>> = BTreeMap::new();
-        for id in asks.iter().flat_map(|ask| &ask.secrets) {
-            if !secrets.contains_key(id) {
-                secrets.insert(id.clone(), self.secret(bundle, id).await?);
-            }
+        for id in wanted {
+            let secret = self.secret(bundle, &id).await?;
+            secrets.insert(id, secret);
         }
         let mut nodes: BTreeMap<&[SecretId], Arc<dyn Registry>> = BTreeMap::new();
         for ask in &asks {
@@ -136,11 +138,13 @@ impl Preflight {
                 nodes.insert(&ask.secrets, make(&found.collect::<Vec<_>>())?);
             }
         }
-        let looks = asks.iter().map(|ask| {
+        let mut looks: Vec<BoxFuture<'_, CheckedImage>> = Vec::new();
+        for ask in &asks {
             let missing = ask.secrets.iter().filter(|id| secrets.get(id).is_none_or(Option::is_none));
             let missing = missing.map(ToString::to_string).collect();
-            look(ask, &*self.registry, nodes.get(ask.secrets.as_slice()).map(|node| &**node), missing)
-        });
+            let node = nodes.get(ask.secrets.as_slice()).map(|node| &**node);
+            looks.push(look(ask, &*self.registry, node, missing).boxed());
+        }
         let images = stream::iter(looks).buffered(AT_ONCE).collect().await;
         Ok(Report { images })
     }

@@ -125,7 +125,9 @@ async fn an_image_that_is_not_there_keeps_it_from_starting() {
     }
     assert_eq!(world.faults.steps(), 0, "neither target nor journal was asked");
     registry.put(&"shop/api:v1".parse().unwrap(), "4f1c2d9");
-    let outcome = rollout.dry_run(true).run(&pod, Run::new().named("shop")).await.unwrap();
+    // A run may go on in a task of its own.
+    let (rollout, run) = (rollout.dry_run(true), Run::new().named("shop"));
+    let outcome = tokio::spawn(async move { rollout.run(&pod, run).await }).await.unwrap().unwrap();
     assert_eq!(outcome.status, Status::Planned);
 }
 

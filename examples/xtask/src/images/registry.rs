@@ -1,5 +1,6 @@
 //! How registries are reached: as the command line and the environment say.
 
+use std::ffi::OsString;
 use std::sync::Arc;
 
 use deploy_core::error::{Error, Result};
@@ -24,7 +25,7 @@ pub(super) fn open(args: &RegistryArgs, variables: &Arc<Variables>) -> Result<Oc
 fn credentials(args: &RegistryArgs, variables: &Arc<Variables>) -> Result<FirstOf> {
     let mut found = FirstOf::new();
     let (user, password) = ("REGISTRY_USER", "REGISTRY_PASSWORD");
-    match variables.get("REGISTRY_HOST").map(|host| host.into_string()) {
+    match variables.get("REGISTRY_HOST").map(OsString::into_string) {
         Some(Ok(host)) if !host.is_empty() => {
             let read = variables.clone();
             found =
