@@ -28,14 +28,23 @@
 //! | ask for the same only once | [`Cache`] |
 //! | see what was asked | [`OciRegistry::stats`] |
 //! | read images from a folder or an archive | [`layout`] |
+//! | push them | [`OciRegistry::push`] |
+//! | copy an image to another repository or registry | [`OciRegistry::promote`] |
+//! | attach reports and signatures | [`OciRegistry::push_artifact`] |
+//! | move and delete tags | [`OciRegistry::retag`], [`OciRegistry::delete_tag`] |
 //!
 //! | inside | is |
 //! | --- | --- |
 //! | `transport/` | how every request is sent: tokens, retries, redirects, caps, words for what failed |
 //! | `list/` | what comes in pages: tags, referrers |
 //! | `read/` | one image: its digest, its manifest, what it says of itself, its content |
+//! | `write/` | what goes to registries: `transfer.rs` the way of an image, `remote.rs` the requests |
 //! | `cache/` | what need not be asked again |
 //! | `content.rs`, `verified.rs` | manifests as data; bytes that are what their digest says |
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `ecr` | `credentials::EcrCredentials`: tokens of Amazon ECR, by a client of `aws-sdk-ecr` |
 //!
 //! There is no dependency on a registry client: those that there are hand on neither `Link` nor `Retry-After`, and cannot be handed an HTTP
 //! client; of their types five small structs are needed here, in `content.rs`.
@@ -52,7 +61,16 @@ mod read;
 mod registry;
 mod transport;
 mod verified;
+mod write;
 
 pub use cache::Cache;
 pub use registry::{OciRegistry, OciRegistryBuilder};
 pub use transport::Stats;
+pub use write::{NewArtifact, PromoteOptions, PushOptions, Pushed, Transferred};
+
+/// For `fuzz/`, which the archive's index is not open to otherwise.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub fn fuzz_layout(archive: &[u8]) {
+    layout::fuzz(archive);
+}

@@ -7,6 +7,8 @@ use deploy_core::error::{Error, Result};
 
 use super::{Credential, Credentials, host};
 
+type Variables = Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
+
 /// A user and a password from two variables, for one host.
 ///
 /// ```
@@ -27,7 +29,7 @@ pub struct EnvironmentCredentials {
     host: String,
     user: String,
     password: String,
-    read: Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>,
+    read: Variables,
 }
 
 impl EnvironmentCredentials {

@@ -6,6 +6,7 @@
 //! | [`EnvironmentCredentials`] | two variables |
 //! | [`GivenCredentials`] | what it is given |
 //! | [`credentials_fn`] | whatever a closure does |
+//! | `EcrCredentials` (feature `ecr`) | Amazon ECR's tokens |
 //! | [`FirstOf`] | several of them, one after the other |
 //!
 //! ```
@@ -25,6 +26,8 @@
 
 mod chain;
 mod docker;
+#[cfg(feature = "ecr")]
+mod ecr;
 mod environment;
 mod given;
 mod host;
@@ -39,6 +42,8 @@ use deploy_core::secret::SecretText;
 
 pub use chain::FirstOf;
 pub use docker::DockerConfig;
+#[cfg(feature = "ecr")]
+pub use ecr::EcrCredentials;
 pub use environment::EnvironmentCredentials;
 pub use given::{GivenCredentials, credentials_fn};
 

@@ -209,10 +209,11 @@ impl fmt::Debug for Layout {
 async fn images(files: &Files) -> Result<Vec<LayoutImage>> {
     let Some(marker) = files.small("oci-layout").await? else {
         let docker = files.small("manifest.json").await.is_ok_and(|found| found.is_some());
-        return Err(match docker {
-            true => Error::invalid("this is docker save's format, not an OCI image layout")
-                .help("write one with docker buildx build --output type=oci,dest=FILE"),
-            false => Error::invalid("it has no file \"oci-layout\": it is not an OCI image layout"),
+        return Err(if docker {
+            Error::invalid("this is docker save's format, not an OCI image layout")
+                .help("write one with docker buildx build --output type=oci,dest=FILE")
+        } else {
+            Error::invalid("it has no file \"oci-layout\": it is not an OCI image layout")
         });
     };
     let marker: Marker =
@@ -228,4 +229,16 @@ async fn images(files: &Files) -> Result<Vec<LayoutImage>> {
     let index = Content::read(&index, None)
         .map_err(|error| Error::invalid(format!("index.json: {}", error.message())))?;
     Ok(index.manifests.into_iter().map(|descriptor| LayoutImage { descriptor }).collect())
+}
+
+/// An archive is indexed, and each of its files read as a manifest.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(archive: &[u8]) {
+    let Ok(files) = tar::index(&mut std::io::Cursor::new(archive)) else { return };
+    for span in files.values() {
+        let part = usize::try_from(span.offset).ok().zip(usize::try_from(span.length).ok());
+        let file = part.and_then(|(offset, length)| archive.get(offset..)?.get(..length));
+        assert!(file.is_some(), "{span:?} is not in it");
+        let _ = Content::read(file.unwrap_or_default(), None);
+    }
 }

@@ -96,11 +96,8 @@ fn add(
         return Err(Error::invalid(format!("its entry {} leads out of it", shown(name))));
     }
     let parts: Vec<&str> = name.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
-    let wanted = match parts.as_slice() {
-        ["oci-layout" | "index.json" | "manifest.json"] => true,
-        ["blobs", _, _] => true,
-        _ => false,
-    };
+    let wanted =
+        matches!(parts.as_slice(), ["oci-layout" | "index.json" | "manifest.json"] | ["blobs", _, _]);
     if !wanted || kind.is_dir() {
         return Ok(());
     }

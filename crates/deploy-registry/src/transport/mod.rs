@@ -22,6 +22,7 @@
 //! What comes back is an [`Answer`] with a status that is final, be it a refusal: [`Answer::success`] makes an error of that, [`Answer::refusal`]
 //! words it. What no answer at all came to, and what may pass later, is the error.
 
+mod again;
 mod answer;
 mod auth;
 mod budget;

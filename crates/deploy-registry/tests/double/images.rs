@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use deploy_core::image::Digest;
 
+use super::writing::Writing;
 use super::{Asked, Reply};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -12,13 +13,16 @@ const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 
 /// Repositories by their paths.
 #[derive(Default)]
-pub struct Images(BTreeMap<String, Kept>);
+pub struct Images {
+    pub(super) kept: BTreeMap<String, Kept>,
+    pub writing: Writing,
+}
 
 #[derive(Default)]
-struct Kept {
-    tags: BTreeMap<String, Digest>,
-    manifests: BTreeMap<Digest, (String, Vec<u8>)>,
-    blobs: BTreeMap<Digest, Vec<u8>>,
+pub(super) struct Kept {
+    pub(super) tags: BTreeMap<String, Digest>,
+    pub(super) manifests: BTreeMap<Digest, (String, Vec<u8>)>,
+    pub(super) blobs: BTreeMap<Digest, Vec<u8>>,
 }
 
 /// An image to be pushed.
@@ -39,7 +43,7 @@ impl Image {
 impl Images {
     pub fn put_blob(&mut self, repository: &str, bytes: &[u8]) -> Digest {
         let digest = Digest::sha256(bytes);
-        self.0.entry(repository.to_owned()).or_default().blobs.insert(digest.clone(), bytes.to_vec());
+        self.kept.entry(repository.to_owned()).or_default().blobs.insert(digest.clone(), bytes.to_vec());
         digest
     }
 
@@ -52,7 +56,7 @@ impl Images {
     ) -> Digest {
         let bytes = json.to_string().into_bytes();
         let digest = Digest::sha256(&bytes);
-        let kept = self.0.entry(repository.to_owned()).or_default();
+        let kept = self.kept.entry(repository.to_owned()).or_default();
         kept.manifests.insert(digest.clone(), (media_type.to_owned(), bytes));
         if let Some(tag) = tag {
             kept.tags.insert(tag.to_owned(), digest.clone());
@@ -103,11 +107,30 @@ impl Images {
         self.put_manifest(repository, None, MANIFEST, &manifest)
     }
 
-    pub(super) fn answer(&self, asked: &Asked) -> Reply {
+    /// What a repository has: its tags, how many manifests, how many blobs.
+    pub fn holds(&self, repository: &str) -> (Vec<String>, usize, usize) {
+        self.kept.get(repository).map_or_else(Default::default, |kept| {
+            (kept.tags.keys().cloned().collect(), kept.manifests.len(), kept.blobs.len())
+        })
+    }
+
+    pub fn tag(&self, repository: &str, tag: &str) -> Option<Digest> {
+        self.kept.get(repository)?.tags.get(tag).cloned()
+    }
+
+    pub fn set_tag(&mut self, repository: &str, tag: &str, digest: &Digest) {
+        let kept = self.kept.entry(repository.to_owned()).or_default();
+        kept.tags.insert(tag.to_owned(), digest.clone());
+    }
+
+    pub(super) fn answer(&mut self, asked: &Asked) -> Reply {
+        if let Some(reply) = self.write(asked) {
+            return reply;
+        }
         let Some(rest) = asked.path.strip_prefix("/v2/") else { return not_found("") };
         for part in ["/manifests/", "/blobs/", "/tags/", "/referrers/"] {
             if let Some((repository, name)) = rest.rsplit_once(part) {
-                let Some(kept) = self.0.get(repository) else { return not_found("NAME_UNKNOWN") };
+                let Some(kept) = self.kept.get(repository) else { return not_found("NAME_UNKNOWN") };
                 return match part {
                     "/manifests/" => kept.manifest(name, asked),
                     "/blobs/" => kept.blob(name),

@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part of it")]
 
 mod images;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;

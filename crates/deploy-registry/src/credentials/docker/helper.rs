@@ -109,11 +109,11 @@ impl Helper {
             return Err(self.error(ErrorKind::Internal, "it was started without its streams"));
         };
         let asked = async {
-            match stdin.write_all(server.as_bytes()).await {
-                // It may answer without reading.
-                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
-                _ => Ok(drop(stdin)),
-            }
+            let written = stdin.write_all(server.as_bytes()).await;
+            drop(stdin);
+            // It may answer without reading.
+            written
+                .or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
         };
         // Fails as soon as it is too much: a program that nobody reads from does not end.
         let printed = async {
