@@ -12,7 +12,7 @@ use reqwest::Url;
 use super::challenge::{self, Bearer, Challenge};
 use super::request::{Access, Request};
 use super::token::{self, Token};
-use super::{Answer, Budget, Transport};
+use super::{Answer, Budget, Transport, login};
 use crate::credentials::{Credential, Credentials, Kind};
 
 /// What is known of all registries.
@@ -100,7 +100,9 @@ impl Auth {
             (Challenge::Basic, Some(Kind::Basic { user, password })) => {
                 Ok(shown(token::basic(user, password)?))
             }
-            (Challenge::Basic, _) => Err(self.no_password(&request.registry, credential.is_some())),
+            (Challenge::Basic, _) => {
+                Err(login::no_password(&request.registry, credential.is_some(), self.credentials.as_deref()))
+            }
             (Challenge::Bearer(bearer), _) => {
                 let scopes = token::scopes(own, &[]);
                 let slot = host.slot(&scopes);
@@ -236,44 +238,8 @@ impl Auth {
                     continue;
                 }
             }
-            return Err(self.not_given(&answer, credential.as_ref()));
+            return Err(login::not_given(&answer, credential.as_ref(), self.credentials.as_deref()));
         }
-    }
-
-    fn not_given(&self, answer: &Answer, credential: Option<&Credential>) -> Error {
-        let error = answer.refusal();
-        let shown = match (credential, &self.credentials) {
-            (Some(credential), Some(credentials)) => {
-                format!(" (shown were {})", described(credential, &**credentials))
-            }
-            _ => " (no credentials were shown)".to_owned(),
-        };
-        let mut message = format!("the token service {}{shown}", error.message());
-        if let Some(secret) = credential.and_then(secret) {
-            message = message.replace(secret, "***");
-        }
-        let told = Error::new(error.kind(), message).with_retry(error.retry());
-        match error.advice() {
-            Some(advice) => told.help(advice),
-            None => told,
-        }
-    }
-
-    fn no_password(&self, registry: &str, identity: bool) -> Error {
-        let message = match (&self.credentials, identity) {
-            (_, true) => {
-                format!("{registry} asks for a user and a password, and there is an identity token for it")
-            }
-            (Some(credentials), false) => {
-                format!(
-                    "{registry} asks for a user and a password, and {} has none for it",
-                    credentials.describe()
-                )
-            }
-            (None, false) => format!("{registry} asks for a user and a password"),
-        };
-        Error::new(ErrorKind::Unauthorized, message)
-            .help(format!("log in to it, as with docker login {registry}, or give credentials"))
     }
 }
 
@@ -293,21 +259,6 @@ impl Host {
             held.is_known = false;
         }
     }
-}
-
-fn described(credential: &Credential, credentials: &dyn Credentials) -> String {
-    let kind = match &credential.kind {
-        Kind::Basic { user, .. } => format!("those of user {user:?}"),
-        Kind::Identity(_) => "an identity token".to_owned(),
-        Kind::Bearer(_) => "a token".to_owned(),
-    };
-    format!("{kind} from {}", credentials.describe())
-}
-
-fn secret(credential: &Credential) -> Option<&str> {
-    let (Kind::Basic { password: secret, .. } | Kind::Identity(secret) | Kind::Bearer(secret)) =
-        &credential.kind;
-    Some(secret.reveal()).filter(|secret| !secret.is_empty())
 }
 
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

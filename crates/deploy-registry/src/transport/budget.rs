@@ -1,6 +1,6 @@
 //! How long one operation may wait for a registry that cannot answer now: a pure decision.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use deploy_core::error::{Error, Retry};
@@ -18,9 +18,15 @@ impl Budget {
         Self { backoff, left: Mutex::new(patience) }
     }
 
+    /// Takes the time that went by without an answer.
+    pub(super) fn charge(&self, time: Duration) {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        *left = left.saturating_sub(time);
+    }
+
     /// How long to wait before a request that failed `failures` times in a row is sent again; the error to return if it is not to be.
     pub(super) fn spend(&self, failures: u32, error: Error, chance: f64) -> Result<Duration, Error> {
-        let mut left = self.left.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let Retry::Later { after: asked } = error.retry() else { return Err(error) };
         // The far side's own wait is held to what is left, not to the longest wait of our own.
         let backoff = self.backoff.longest(self.backoff.longest.max(*left));

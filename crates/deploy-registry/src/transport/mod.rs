@@ -27,26 +27,26 @@ mod answer;
 mod auth;
 mod budget;
 mod challenge;
+mod exchange;
 mod failure;
 mod hosts;
+mod login;
 mod refusal;
 mod request;
+mod stats;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod token;
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
 use deploy_core::clock::{Clock, Timestamp};
 use deploy_core::error::{Error, ErrorKind, Result, Retry};
 use deploy_core::layer::Backoff;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, LOCATION};
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use reqwest::Url;
 use tokio::sync::Semaphore;
 
@@ -54,15 +54,13 @@ pub(crate) use answer::Answer;
 pub(crate) use budget::Budget;
 pub(crate) use hosts::{Hosts, authority, same_origin};
 pub(crate) use request::{MAX_SMALL, Payload, Read, Request};
+pub use stats::Stats;
 
 use crate::credentials::Credentials;
-use answer::Body;
-use auth::{Auth, Rounds, Shown, locked};
+use auth::{Auth, Rounds};
+use exchange::Failed;
+use stats::Counts;
 use tls::Clients;
-
-/// The largest body of a refusal that is read; what is beyond is not.
-const MAX_REFUSAL: u64 = 64 << 10;
-const MAX_REDIRECTS: usize = 5;
 
 /// How a [`Transport`] behaves.
 pub(crate) struct Settings {
@@ -91,31 +89,6 @@ struct Inner {
     settings: Settings,
     turns: Mutex<HashMap<String, Arc<Semaphore>>>,
     counts: Counts,
-}
-
-#[derive(Default)]
-struct Counts {
-    requests: AtomicU64,
-    tokens: AtomicU64,
-    retries: AtomicU64,
-    waited: AtomicU64,
-    by_host: Mutex<BTreeMap<String, u64>>,
-}
-
-/// What was asked until now.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Requests sent, each redirect, try and request for a token counted.
-    pub requests: u64,
-    /// Of those, how many asked for a token.
-    pub tokens: u64,
-    /// Of those, how many were sent again since the registry could not answer.
-    pub retries: u64,
-    /// How long it was waited for registries that could not answer.
-    pub waited: Duration,
-    /// Requests by `host` or `host:port`.
-    pub by_host: BTreeMap<String, u64>,
 }
 
 impl Transport {
@@ -150,18 +123,11 @@ impl Transport {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let counts = &self.0.counts;
-        Stats {
-            requests: counts.requests.load(Ordering::Relaxed),
-            tokens: counts.tokens.load(Ordering::Relaxed),
-            retries: counts.retries.load(Ordering::Relaxed),
-            waited: Duration::from_millis(counts.waited.load(Ordering::Relaxed)),
-            by_host: locked(&counts.by_host).clone(),
-        }
+        self.0.counts.told()
     }
 
     fn count_token(&self) {
-        self.0.counts.tokens.fetch_add(1, Ordering::Relaxed);
+        self.0.counts.token();
     }
 
     /// Sends a request until there is an answer that is final. See the [module](self).
@@ -188,139 +154,17 @@ impl Transport {
                 Err(Failed { error, .. }) => error,
             };
             failures += 1;
+            if error.kind() == ErrorKind::Timeout {
+                budget.charge(self.0.settings.request_timeout);
+            }
             let wait = budget.spend(failures, error, fastrand::f64())?;
             tracing::debug!(?request, ?wait, "the registry cannot answer: asking again");
-            self.0.counts.retries.fetch_add(1, Ordering::Relaxed);
-            let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            self.0.counts.waited.fetch_add(millis, Ordering::Relaxed);
+            self.0.counts.retry(wait);
             self.0.settings.clock.sleep(wait).await;
         }
-    }
-
-    /// Sends it once, and again to where it is redirected.
-    async fn follow(&self, request: &Request, shown: &Shown) -> Result<Answer, Failed> {
-        let mut url = request.url.clone();
-        let registry = self.url(&request.registry, "/").map_err(Failed::known)?;
-        for _ in 0..=MAX_REDIRECTS {
-            // A token service's URL is its own; a registry's secrets go to the registry alone.
-            let own = match request.access {
-                request::Access::Shown(_) => same_origin(&url, &request.url),
-                request::Access::Scopes(_) => same_origin(&url, &registry),
-            };
-            let shown = shown.header.as_ref().filter(|_| own);
-            let answer = self.exchange(request, &url, shown).await?;
-            if !request.follows() || !is_redirect(answer.status) {
-                return Ok(answer);
-            }
-            url = self.target(&answer, &url).map_err(Failed::known)?;
-        }
-        let message = format!("{} redirects more than {MAX_REDIRECTS} times", request.registry);
-        Err(Failed::known(Error::new(ErrorKind::Internal, message)))
-    }
-
-    fn target(&self, answer: &Answer, from: &Url) -> Result<Url> {
-        let broken =
-            |what: &str| Error::new(ErrorKind::Internal, format!("{} redirects {what}", authority(from)));
-        let location = answer.header(&LOCATION).ok_or_else(|| broken("to nowhere"))?;
-        let url = from.join(location).map_err(|_| broken("to what is not a URL"))?;
-        if self.hosts().may_go(&url, from) {
-            Ok(url)
-        } else {
-            Err(broken(&format!("to {}, which is not encrypted: refused", authority(&url))))
-        }
-    }
-
-    /// One request, one answer.
-    async fn exchange(
-        &self,
-        request: &Request,
-        url: &Url,
-        shown: Option<&HeaderValue>,
-    ) -> Result<Answer, Failed> {
-        let host = authority(url);
-        let turns = Arc::clone(
-            locked(&self.0.turns)
-                .entry(host.clone())
-                .or_insert_with(|| Arc::new(Semaphore::new(self.0.settings.requests_per_host.max(1)))),
-        );
-        let closed = |_| Failed::known(Error::new(ErrorKind::Internal, "no more turns"));
-        let turn = turns.acquire_owned().await.map_err(closed)?;
-        self.0.counts.requests.fetch_add(1, Ordering::Relaxed);
-        *locked(&self.0.counts.by_host).entry(host.clone()).or_default() += 1;
-        let loopback = hosts::is_loopback(&host);
-        let client = if loopback { &self.0.clients.loopback } else { &self.0.clients.outside };
-        let mut sending =
-            client.request(request.method.clone(), url.clone()).headers(request.headers.clone());
-        if let Some(shown) = shown {
-            sending = sending.header(AUTHORIZATION, shown.clone());
-        }
-        sending = match &request.payload {
-            Payload::Empty if request.follows() => sending,
-            Payload::Empty => sending.header(CONTENT_LENGTH, 0),
-            Payload::Bytes(bytes) => sending.body(bytes.clone()),
-            Payload::Stream { length, open } => {
-                sending.header(CONTENT_LENGTH, *length).body(reqwest::Body::wrap_stream(open()))
-            }
-        };
-        let patience = self.0.settings.request_timeout;
-        // A second for each 64 KiB that go out.
-        let head = patience + Duration::from_secs(request.payload.length() >> 16);
-        let response = match tokio::time::timeout(head, sending.send()).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(source)) => {
-                let lost = !(source.is_connect() || source.is_builder() || failure::is_own(&source));
-                return Err(Failed { error: failure::explain(source, &host), lost });
-            }
-            Err(_) => return Err(Failed::lost(failure::timeout(&host, head))),
-        };
-        tracing::debug!(method = %request.method, url = hosts::shown(url), status = response.status().as_u16(), "asked a registry");
-        let status = response.status();
-        let headers = response.headers().clone();
-        let body = match request.read {
-            Read::Stream if status.is_success() => Body::Open { response, patience },
-            Read::Whole(at_most) if status.is_success() => {
-                let read = answer::read(response, at_most, patience, &host).await.map_err(Failed::lost)?;
-                Body::Whole(read.ok_or_else(|| Failed::known(too_large(&host, at_most)))?)
-            }
-            // What a refusal says is worth having, but nothing depends on it.
-            _ => Body::Whole(
-                answer::read(response, MAX_REFUSAL, patience, &host)
-                    .await
-                    .ok()
-                    .flatten()
-                    .unwrap_or_else(Bytes::new),
-            ),
-        };
-        drop(turn);
-        Ok(Answer { status, headers, url: url.clone(), body })
-    }
-}
-
-/// A request without an answer.
-struct Failed {
-    error: Error,
-    /// The registry may have acted upon it, and nobody knows.
-    lost: bool,
-}
-
-impl Failed {
-    fn known(error: Error) -> Self {
-        Self { error, lost: false }
-    }
-
-    fn lost(error: Error) -> Self {
-        Self { error, lost: true }
     }
 }
 
 fn unknown(error: &Error) -> Error {
     Error::new(ErrorKind::OutcomeUnknown, error.message()).with_retry(Retry::LookUpFirst)
-}
-
-fn too_large(host: &str, at_most: u64) -> Error {
-    Error::invalid(format!("{host} answered with more than the {at_most} bytes that are allowed"))
-}
-
-fn is_redirect(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }

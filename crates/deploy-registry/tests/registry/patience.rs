@@ -98,6 +98,12 @@ async fn a_silent_registry_is_not_waited_for_without_end() {
     let error = registry.resolve(&double.at("shop/api:v1")).await.unwrap_err();
     assert_eq!((error.kind(), double.taken().len()), (ErrorKind::Timeout, 2), "{error}");
     assert!(error.to_string().contains("did not answer within 0.05 s"), "{error}");
+    let (registry, _) = client(|builder| {
+        let quick = deploy_core::layer::Backoff::default().first(Duration::from_millis(1));
+        builder.request_timeout(Duration::from_millis(50)).patience(Duration::from_millis(120)).backoff(quick)
+    });
+    registry.resolve(&double.at("shop/api:v1")).await.unwrap_err();
+    assert_eq!(double.taken().len(), 3, "silence is taken from what may be waited");
 }
 
 #[tokio::test]

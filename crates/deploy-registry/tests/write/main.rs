@@ -1,4 +1,5 @@
 //! Writing to a registry that misbehaves in known ways, and (`live`) to a real one.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets what it does not expect has failed")]
 
 #[path = "../double/mod.rs"]
 mod double;

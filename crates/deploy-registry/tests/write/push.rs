@@ -145,6 +145,24 @@ async fn an_upload_on_another_host_is_shown_no_secret() {
 }
 
 #[tokio::test]
+async fn one_token_is_enough() {
+    let double = Double::scripted(|asked| {
+        if asked.path == "/token" {
+            return Some(Reply::json(r#"{"token": "t0k3n", "expires_in": 300}"#));
+        }
+        let realm = format!("Bearer realm=\"http://{}/token\",service=\"r\"", asked.host);
+        let shown = asked.authorization() == Some("Bearer t0k3n");
+        (!shown).then(|| Reply::new(401).header("www-authenticate", realm))
+    })
+    .await;
+    push(&client(), &Sample::index(), &double.at("shop/api:v1")).await.unwrap();
+    let asked = double.asked();
+    let tokens: Vec<_> = asked.iter().filter(|asked| asked.path == "/token").collect();
+    assert_eq!(tokens.len(), 1);
+    assert_eq!(tokens[0].parameter("scope").as_deref(), Some("repository:shop/api:pull,push"));
+}
+
+#[tokio::test]
 async fn a_tag_is_moved_unless_it_is_to_be_new() -> Result<()> {
     let (double, sample) = (Double::good().await, Sample::image(&[]));
     let other = double.images().put_image("shop/api", Some("v1"), &crate::double::Image::default());

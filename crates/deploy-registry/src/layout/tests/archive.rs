@@ -19,7 +19,9 @@ fn entry(builder: &mut Builder<Vec<u8>>, name: &str, kind: EntryType, bytes: &[u
 
 fn archive(entries: &[(&str, EntryType, &[u8])]) -> Vec<u8> {
     let mut builder = Builder::new(Vec::new());
-    entries.iter().for_each(|(name, kind, bytes)| entry(&mut builder, name, *kind, bytes));
+    for (name, kind, bytes) in entries {
+        entry(&mut builder, name, *kind, bytes);
+    }
     builder.into_inner().unwrap()
 }
 
@@ -99,7 +101,7 @@ fn a_broken_archive_is_refused() {
     header.set_size(u64::MAX / 2);
     header.set_cksum();
     check(header.as_bytes(), "its entry at byte 0 is broken: the archive ends within it");
-    let long = archive(&[("././@LongLink", EntryType::GNULongName, &[b'x'; 70_000])]);
+    let long = archive(&[("././@LongLink", EntryType::GNULongName, &vec![b'x'; 70_000])]);
     check(&long, "its entry at byte 0 is broken: its extended header is larger than 64 KiB");
     let pax = archive(&[("x", EntryType::XHeader, b"broken")]);
     check(&pax, "its entry at byte 0 is broken: its extended header is broken");
