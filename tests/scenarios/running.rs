@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use deploy_core::conformance;
+use deploy_core::error::Result;
 use deploy_core::inventory::{Inventory, RunningImage};
 use deploy_core::outcome::Status;
 use deploy_core::rollout::Rollout;
+use deploy_core::secret::{SecretSource, SecretText};
+use deploy_k8s::PullSecrets;
 use deploy_tests::{Env, deployment, scenario, workload};
 
 use crate::conformance::rooms::Rooms;
@@ -121,4 +125,36 @@ scenario!(what_ended_does_not_run_and_what_is_scaled_to_nothing_does, async |env
     let rows: Vec<_> =
         running.iter().map(|row: &RunningImage| (row.workload.kind.as_str(), &row.digests)).collect();
     assert_eq!(rows, [("StatefulSet", &Vec::new())]);
+});
+
+/// The pull secrets of one namespace.
+struct Pulling(PullSecrets, String);
+
+#[async_trait]
+impl SecretSource for Pulling {
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+
+    async fn get(&self, name: &str) -> Result<SecretText> {
+        self.0.get(&format!("{}/{name}", self.1)).await
+    }
+}
+
+scenario!(pull_secrets_and_platforms_of_a_cluster, async |env| {
+    let manifests = "apiVersion: v1
+kind: Secret
+metadata: {name: db-password}
+stringData: {.dockerconfigjson: correct horse}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: empty}
+stringData: {.dockerconfigjson: ''}
+";
+    assert_eq!(roll_out(&env, manifests, "4f1c2d9").await, Status::Healthy);
+    let secrets = PullSecrets::new(env.cluster.clone());
+    conformance::secret_source::run(async || Pulling(secrets.clone(), env.namespace.clone())).await;
+    let platforms = env.cluster.node_platforms().await.expect("listed");
+    assert!(!platforms.is_empty() && platforms.iter().all(|one| one.starts_with("linux/")), "{platforms:?}");
 });

@@ -44,6 +44,13 @@ impl Port {
     }
 }
 
+impl Port {
+    /// The path of the kubeconfig.
+    pub fn kubeconfig(&self) -> &std::path::Path {
+        &self.kubeconfig
+    }
+}
+
 impl Drop for Port {
     fn drop(&mut self) {
         self.accepting.abort();

@@ -16,7 +16,7 @@
 //! | manifest | [`manifest`] | Kubernetes objects as data, read from named bytes; the [`Bundle`](manifest::Bundle); the order of applying |
 //! | plan | [`plan`] | what would change, and what stood there before |
 //! | apply, observe | [`target`], [`health`] | the contract of a place to roll out to; what is healthy, what is hopeless |
-//! | verify | [`guard`] | gates before, checks after |
+//! | verify | [`guard`], [`preflight`] | gates before, checks after; whether the nodes can run a bundle's images |
 //! | outcome | [`outcome`], [`evidence`], [`event`], [`report`] | how it ended, what explains it, what happened on the way; all of it as a page |
 //!
 //! [`rollout`] walks the road; [`run`] is what belongs to one walk. [`lock`] and [`journal`] make it safe to be killed.
@@ -65,6 +65,7 @@ pub mod manifest;
 pub mod memory;
 pub mod outcome;
 pub mod plan;
+pub mod preflight;
 pub mod registry;
 pub mod report;
 pub mod rollout;

@@ -15,15 +15,20 @@
 //! # }).unwrap();
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use futures_util::stream::BoxStream;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::image::{Digest, Reference, Repository, Tag};
+
+/// How many requests helpers of this crate have under way at once.
+pub(crate) const AT_ONCE: usize = 8;
 
 /// What an image says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -167,4 +172,39 @@ pub trait Registry: Send + Sync {
     /// [`NotFound`](crate::error::ErrorKind::NotFound); [`InvalidInput`](crate::error::ErrorKind::InvalidInput) if there are more than `at_most` of them; what the
     /// adapter meets.
     async fn blob(&self, repository: &Repository, digest: &Digest, at_most: u64) -> Result<Vec<u8>>;
+}
+
+/// The digests that `references` stand for now, each asked for once and 8 at a time. One with a digest is not asked for.
+///
+/// ```
+/// use deploy_core::{memory::MemoryRegistry, registry::resolve_all};
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let registry = MemoryRegistry::new();
+/// let digest = registry.put(&"shop/api:v1".parse()?, "4f1c2d9");
+/// let digests = resolve_all(&registry, ["shop/api:v1".parse()?, "docker.io/shop/api:v1".parse()?]).await?;
+/// assert_eq!(digests, [("shop/api:v1".parse()?, digest)].into());
+/// # Ok::<(), deploy_core::error::Error>(())
+/// # }).unwrap();
+/// ```
+///
+/// # Errors
+/// If any cannot be told; the first in the order of the references.
+pub async fn resolve_all(
+    registry: &dyn Registry,
+    references: impl IntoIterator<Item = Reference>,
+) -> Result<BTreeMap<Reference, Digest>> {
+    let references: BTreeSet<Reference> =
+        references.into_iter().filter(|reference| reference.digest().is_none()).collect();
+    // Boxed, so that whoever waits for it can be sent to another thread.
+    let mut asked: Vec<BoxFuture<'_, Result<(Reference, Digest)>>> = Vec::new();
+    for reference in references {
+        let ask = async move {
+            let digest = registry.resolve(&reference).await;
+            let digest = digest.map_err(|error| error.during("resolve").on(format!("image {reference}")))?;
+            Ok((reference, digest))
+        };
+        asked.push(ask.boxed());
+    }
+    stream::iter(asked).buffered(AT_ONCE).try_collect().await
 }

@@ -10,6 +10,7 @@
 //! | kubectl's rollout verbs; its `set image` | [`RolloutVerb`], [`WorkloadRevision`]; [`SetImages`] |
 //! | Helm-style rollout target, whose records Helm reads; and what helm released | [`Release`], [`ReleaseRevision`], [`ReleaseContent`] |
 //! | what runs, and what a way back needs: [`Inventory`](deploy_core::inventory::Inventory) | [`Cluster`] |
+//! | what images must be there for, and are pulled with | [`Cluster::node_platforms`], [`PullSecrets`] |
 //! | a lock on a Lease | [`LeaseLock`] |
 //! | a journal in a Secret | [`SecretJournal`] |
 //! | `KIND/NAME` as kubectl takes it | [`KindName`] |
@@ -56,6 +57,8 @@
 //! | the [`Capabilities`] that a chart asks for | `/version`, `/api`, `/apis` | get: every user may, by `system:discovery` |
 //! | reading releases | secrets | list, get |
 //! | what runs | deployments, statefulsets, daemonsets, replicasets, cronjobs, jobs, pods; secrets, for the revisions of releases | list |
+//! | what images must be there for, and are pulled with | nodes | list |
+//! | | secrets | get |
 //! | what a way back needs | replicasets, controllerrevisions, secrets | list |
 //! | releasing | secrets | get, list, create, update, delete; a whole Role is in the documentation of [`Release`] |
 //! | pruning | all kinds of the set | list, delete |
@@ -71,6 +74,8 @@ mod inventory;
 mod journal;
 mod kinds;
 mod lease;
+mod nodes;
+mod pull_secrets;
 mod release;
 mod set_image;
 mod workload;
@@ -81,6 +86,7 @@ pub use connect::ClusterBuilder;
 pub use journal::SecretJournal;
 pub use kinds::{Kind, KindName};
 pub use lease::LeaseLock;
+pub use pull_secrets::PullSecrets;
 #[cfg(fuzzing)]
 pub use release::fuzz_record;
 pub use release::{Release, ReleaseContent, ReleaseRevision, ReleaseStatus};

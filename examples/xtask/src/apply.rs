@@ -9,6 +9,7 @@ use deploy_core::rollout::Rollout;
 use deploy_k8s::{Apply, ApplySet, ConflictRule, Conflicts};
 
 use crate::args::{ApplyArgs, ChangesArgs, DiffArgs, ManifestArgs, WritingArgs};
+use crate::images;
 use crate::rollout::{Desired, records_namespace, roll_out};
 use crate::session::Session;
 use crate::source::Stands;
@@ -16,9 +17,11 @@ use crate::source::Stands;
 pub(crate) async fn apply(args: &ApplyArgs, session: &Session) -> Result<Outcome> {
     let (name, manager) = (args.rollout.name.as_deref(), &args.rollout.field_manager);
     let (bundle, note) = read(&args.changes.manifests, name, session).await?;
+    let guarded = images::guarded(bundle, &args.images, session);
+    let (bundle, guards) = session.unless_cancelled(guarded).await?;
     let target =
         target(&args.changes, name, manager, &bundle, session)?.asking_about_each(args.rollout.run.dry_run);
-    let mut outcome = roll_out(target, Desired::Bundle(&bundle), &args.rollout, session).await?;
+    let mut outcome = roll_out(target, Desired::Bundle(&bundle), guards, &args.rollout, session).await?;
     outcome.notes.extend(note);
     Ok(outcome)
 }

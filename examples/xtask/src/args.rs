@@ -13,6 +13,7 @@ use crate::help::{
     APPLY_EXAMPLES, DIFF_EXAMPLES, EXIT_CODES, HISTORY_EXAMPLES, PAUSE_EXAMPLES, RELEASE_EXAMPLES,
     RESTART_EXAMPLES, RESUME_EXAMPLES, RUNNING_EXAMPLES, SET_IMAGE_EXAMPLES, STATUS_EXAMPLES, UNDO_EXAMPLES,
 };
+use crate::images::{ImageArgs, ImageCommand};
 use crate::release::ReleaseArgs;
 use crate::report_file::ReportFile;
 use crate::source::SourceArgs;
@@ -33,7 +34,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Apply manifests and follow them until they are healthy, or bring the old state back
     #[command(after_help = APPLY_EXAMPLES)]
-    Apply(ApplyArgs),
+    Apply(Box<ApplyArgs>),
     /// Set images of a live workload, followed and rolled back like any other change
     #[command(after_help = SET_IMAGE_EXAMPLES)]
     SetImage(SetImageArgs),
@@ -61,6 +62,8 @@ pub(crate) enum Command {
     /// Say which image, digest and commit runs where, since when and by which revision
     #[command(after_help = RUNNING_EXAMPLES)]
     Running,
+    #[command(flatten)]
+    Images(ImageCommand),
     /// Release as helm does, and read what it released: upgrade, roll back, test, uninstall, list
     #[command(after_help = RELEASE_EXAMPLES)]
     Release(ReleaseArgs),
@@ -84,7 +87,7 @@ impl Command {
             Self::Undo(args) => args.verb.rollout.name.as_deref(),
             Self::Restart(args) | Self::Pause(args) | Self::Resume(args) => args.rollout.name.as_deref(),
             Self::Release(args) => args.worked_on(),
-            Self::Diff(_) | Self::Status(_) | Self::History(_) | Self::Running => None,
+            Self::Diff(_) | Self::Status(_) | Self::History(_) | Self::Running | Self::Images(_) => None,
         }
     }
 }
@@ -93,6 +96,8 @@ impl Command {
 pub(crate) struct ApplyArgs {
     #[command(flatten)]
     pub(crate) changes: ChangesArgs,
+    #[command(flatten)]
+    pub(crate) images: ImageArgs,
     #[command(flatten)]
     pub(crate) rollout: RolloutArgs,
 }
@@ -290,7 +295,7 @@ pub(crate) struct OutputArgs {
     /// Print the result as JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Print API requests sent and time taken to standard error
+    /// Print requests sent and time taken to standard error
     #[arg(long, global = true)]
     pub(crate) stats: bool,
 }
@@ -321,6 +326,7 @@ pub(crate) struct ClusterArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::help::{INSPECT_EXAMPLES, PROMOTE_EXAMPLES, PUSH_EXAMPLES, RETENTION_EXAMPLES, TAGS_EXAMPLES};
     use crate::help::{
         RELEASE_DIFF_EXAMPLES, RELEASE_ROLLBACK_EXAMPLES, RELEASE_TEST_EXAMPLES, RELEASE_UNINSTALL_EXAMPLES,
         RELEASE_UPGRADE_EXAMPLES,
@@ -350,6 +356,11 @@ mod tests {
             RELEASE_UNINSTALL_EXAMPLES,
             RELEASE_TEST_EXAMPLES,
             RELEASE_DIFF_EXAMPLES,
+            TAGS_EXAMPLES,
+            INSPECT_EXAMPLES,
+            PROMOTE_EXAMPLES,
+            PUSH_EXAMPLES,
+            RETENTION_EXAMPLES,
         ];
         let lines = examples
             .iter()
@@ -357,11 +368,21 @@ mod tests {
             .filter_map(|line| line.split_once("cargo ").map(|(_, rest)| rest));
         let mut count = 0;
         for line in lines {
-            let words =
-                line.split(" | ").next().unwrap().split_whitespace().map(|word| word.trim_matches('\''));
-            Cli::try_parse_from(words).map_or_else(|error| panic!("{line}: {error}"), |_| count += 1);
+            Cli::try_parse_from(words(line)).map_or_else(|error| panic!("{line}: {error}"), |_| count += 1);
         }
-        assert_eq!(count, 46);
+        assert_eq!(count, 62);
+    }
+
+    /// As a shell splits it; what stands between quotes is one word.
+    fn words(line: &str) -> Vec<&str> {
+        let line = line.split(" | ").next().unwrap();
+        let parts = line.split('\'').enumerate();
+        parts
+            .flat_map(|(number, part)| match number % 2 {
+                0 => part.split_whitespace().collect(),
+                _ => vec![part],
+            })
+            .collect()
     }
 
     #[test]
@@ -416,5 +437,13 @@ mod tests {
         check("xtask release upgrade api -f a --no-atomic --keep-failed-install", "cannot be used with");
         check("xtask release rollback api 0", "0 is not in 1..");
         check("xtask release uninstall api --no-atomic", "--no-atomic");
+        check("xtask tags shop/api", "--policy <POLICY>");
+        check("xtask tags a/Shop --policy x", "must be lowercase");
+        check("xtask tags a --policy x --explain=0", "0 is not in 1..=100000");
+        check("xtask tags a --policy x --holds f", "--environment <ENV>");
+        check("xtask retention a --policy x", "<--running <NS>|--runs-nowhere>");
+        check("xtask retention a --policy x --running b --runs-nowhere", "cannot be used with");
+        check("xtask retention a --policy x --running b --plan --delete", "cannot be used with");
+        check("xtask promote a", "<TO>");
     }
 }

@@ -1,7 +1,24 @@
 //! What the program takes from its environment: read once, here, and handed on as data.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Variables by their names. They may be secrets: there is no `Debug`.
+#[derive(Default)]
+pub(crate) struct Variables(BTreeMap<&'static str, OsString>);
+
+impl Variables {
+    pub(crate) fn get(&self, name: &str) -> Option<OsString> {
+        self.0.get(name).cloned()
+    }
+}
+
+/// Where Docker's configuration is; the credentials for one registry, as CI keeps them in variables.
+const REGISTRY_VARIABLES: [&str; 6] =
+    ["DOCKER_CONFIG", "HOME", "USERPROFILE", "REGISTRY_HOST", "REGISTRY_USER", "REGISTRY_PASSWORD"];
 
 /// The environment variables that this program knows, and the machine's name.
 #[derive(Default)]
@@ -12,6 +29,8 @@ pub(crate) struct Environment {
     pub(crate) holder: String,
     /// `GITHUB_STEP_SUMMARY`: the file that becomes the summary page of the CI job.
     pub(crate) step_summary: Option<PathBuf>,
+    /// What says where credentials for registries are.
+    pub(crate) registry_variables: Arc<Variables>,
     /// Whether stdout may be coloured.
     pub(crate) stdout_colour: bool,
     /// Whether stderr may be coloured.
@@ -28,11 +47,19 @@ impl Environment {
         Self {
             kubeconfig_base64: variable("KUBECONFIG_BASE64"),
             step_summary: variable("GITHUB_STEP_SUMMARY").map(PathBuf::from),
+            registry_variables: Arc::new(Variables::read()),
             holder: holder(&variable, host.as_deref(), std::process::id()),
             stdout_colour: colour && std::io::stdout().is_terminal(),
             stderr_colour: colour && std::io::stderr().is_terminal(),
             stderr_draws: draws && std::io::stderr().is_terminal(),
         }
+    }
+}
+
+impl Variables {
+    fn read() -> Self {
+        let found = REGISTRY_VARIABLES.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        Self(found.collect())
     }
 }
 

@@ -7,11 +7,15 @@ use deploy_core::manifest::excerpt;
 use deploy_k8s::{FieldConflict, FieldConflicts};
 use serde_json::{Value, json};
 
+use crate::images::{PreflightTable, Unchosen};
 use crate::paint::{Paint, Tone, printable};
 
 /// The error as data, with the fields that others own if these were in the way.
 pub(crate) fn json(error: &Error) -> Value {
     let mut json = json!(error);
+    if let Some(found) = PreflightTable::of(error) {
+        json["images"] = json!(found.report().images);
+    }
     let mut source = error.source();
     while let Some(cause) = source {
         if let Some(FieldConflicts { fields, .. }) = cause.downcast_ref() {
@@ -36,8 +40,14 @@ pub(crate) fn render(error: &Error, paint: Paint) -> String {
         out += &format!("{}\n", printable(&excerpt.to_string()));
         return out;
     }
+    if let Some(found) = PreflightTable::of(error) {
+        return out + "\n" + &found.text(paint);
+    }
     let mut source = error.source();
     while let Some(cause) = source {
+        if let Some(Unchosen(table)) = cause.downcast_ref() {
+            return out + "\n" + table;
+        }
         let text = cause.to_string();
         if !said.contains(&text) {
             out += &format!("{} {}\n", paint.text(Tone::Dim, "caused by:"), printable(&text));

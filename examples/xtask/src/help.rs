@@ -18,6 +18,8 @@ Examples:
   kustomize build . | cargo xtask apply -f - -n shop --dry-run
   cargo xtask apply -f deploy/ -n shop --name shop --prune --yield spec.replicas
   cargo xtask apply -f deploy/ -n shop --recreate job --recreate Widget.example.com
+  cargo xtask apply -f deploy/ -n shop --preflight --pin
+  cargo xtask apply -f deploy/ -n shop --pin --cosign-key cosign.pub --scan-report api.json
   cargo xtask apply -f deploy/ -n shop --json | jq .status
   cargo xtask apply -f deploy/ -n shop --report rollout.html --report rollout.md
 
@@ -60,6 +62,45 @@ Examples:
 
 Digests are those that the pods report; more than one while a rollout is under way. The commit is the
 one that the workload was deployed with, and DEPLOYED is when its image was written last.";
+
+pub(crate) const TAGS_EXAMPLES: &str = "\
+Examples:
+  cargo xtask tags registry.example/shop/api --policy 'scheme=branch.timestamp.sha branch=main'
+  cargo xtask tags registry.example/shop/api --policy 'scheme=semver range=\">=1.2 <2\"' --explain
+  cargo xtask tags registry.example/shop/api --policy scheme=semver --running shop
+  cargo xtask tags 127.0.0.1:5000/api --policy 'scheme=run-timestamp order=run' --explain=100
+  cargo xtask tags registry.example/shop/api --policy scheme=semver --json | jq .choice
+
+The choice stands alone on the last line. If nothing may run, or if it cannot be told, nothing is
+chosen: the command fails and says why.";
+
+pub(crate) const INSPECT_EXAMPLES: &str = "\
+Examples:
+  cargo xtask inspect registry.example/shop/api:v1
+  cargo xtask inspect 127.0.0.1:5000/api:v1 --json | jq .revision";
+
+pub(crate) const PROMOTE_EXAMPLES: &str = "\
+Examples:
+  cargo xtask promote registry.example/dev/api:v1 registry.example/prod/api:v1
+  cargo xtask promote registry.example/api:v1 registry.internal:5000/api:v1 --referrers
+
+The digest stays the same. Within a registry nothing is sent twice that it can mount.";
+
+pub(crate) const PUSH_EXAMPLES: &str = "\
+Examples:
+  cargo xtask push image.tar registry.example/shop/api:v1
+  cargo xtask push build/layout 127.0.0.1:5000/api:v1 --select v1
+
+Make the file with: docker buildx build --output type=oci,dest=image.tar .";
+
+pub(crate) const RETENTION_EXAMPLES: &str = "\
+Examples:
+  cargo xtask retention registry.example/shop/api --policy 'scheme=branch.timestamp.sha last=10' --running shop --plan
+  cargo xtask retention registry.example/shop/api --policy 'scheme=sha keep=all' --running shop --running shop-dev
+  cargo xtask retention 127.0.0.1:5000/api --policy 'scheme=semver last=5' --runs-nowhere --delete
+
+Never deleted: what runs in the namespaces named, what a way back there needs, what no scheme of
+the policy reads, and any image of which another tag stays.";
 
 pub(crate) const PAUSE_EXAMPLES: &str = "\
 Examples:

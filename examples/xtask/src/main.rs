@@ -1,5 +1,5 @@
 //! A project's own deployment tool on the deploy crates: `cargo xtask apply`, `diff`, `set-image`, `status`,
-//! kubectl's rollout verbs, and `release` for what Helm does.
+//! kubectl's rollout verbs, `release` for what Helm does, and `tags` and others for what registries hold.
 //!
 //! Progress goes to standard error, results to standard output. `args` says what can be asked, `rollout` is where the crates
 //! are put together, `report` what is shown in the end.
@@ -16,6 +16,7 @@ mod exit;
 mod failure;
 mod help;
 mod history;
+mod images;
 mod paint;
 mod progress;
 mod release;
@@ -38,6 +39,7 @@ use std::cell::OnceCell;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use deploy_core::clock::{Clock, SystemClock, Timestamp};
@@ -50,6 +52,7 @@ use serde_json::{Value, json};
 use args::{Cli, Command};
 use environment::Environment;
 use exit::{INTERRUPTED, exit_code};
+use images::Desk;
 use paint::{Paint, Tone};
 use progress::Progress;
 use report::Deed;
@@ -74,6 +77,19 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: &Cli, environment: &Environment, clock: SystemClock, started: Timestamp) -> ExitCode {
+    let (cancel, progress) = (Cancel::new(), Arc::new(Progress::new(clock, started, environment)));
+    let shown = Shown { cli, environment, cancel: &cancel, progress: &progress };
+    if let Command::Images(command) = &cli.command {
+        let registry = match images::open(command, environment) {
+            Ok(registry) => registry,
+            Err(error) => return fail(&error, cli, environment),
+        };
+        let desk =
+            Desk { cli, environment, clock, cancel: &cancel, progress: &progress, json: cli.output.json };
+        let code = conduct(Box::pin(images::execute(command, &registry, &desk)), &shown).await;
+        shown.stats(registry.stats().requests, None, clock.now().since(started));
+        return code;
+    }
     let cluster = match connect::connect(&cli.cluster, environment).await {
         Ok(cluster) => cluster,
         Err(error) => return fail(&error, cli, environment),
@@ -84,31 +100,49 @@ async fn run(cli: &Cli, environment: &Environment, clock: SystemClock, started: 
         holder: environment.holder.clone(),
         clock,
         started,
-        cancel: Cancel::new(),
-        progress: Arc::new(Progress::new(clock, started, environment)),
+        cancel: cancel.clone(),
+        progress: progress.clone(),
         first_request: OnceCell::new(),
         step_summary: environment.step_summary.clone(),
+        registry_variables: environment.registry_variables.clone(),
     };
-    let progress = session.progress.clone();
+    let code = conduct(Box::pin(execute(&cli.command, &session)), &shown).await;
+    let first = session.first_request.get().copied();
+    shown.stats(session.cluster.requests_sent(), first, clock.now().since(started));
+    code
+}
+
+/// Where a command shows what it comes to.
+struct Shown<'a> {
+    cli: &'a Cli,
+    environment: &'a Environment,
+    cancel: &'a Cancel,
+    progress: &'a Progress,
+}
+
+impl Shown<'_> {
+    fn stats(&self, requests: u64, first: Option<Duration>, wall: Duration) {
+        if self.cli.output.stats {
+            let line = stats::line(requests, wall, first, stats::peak_memory());
+            print_to(&mut io::stderr(), &(line + "\n"));
+        }
+    }
+}
+
+/// Works until it is done, or left by a second Ctrl-C.
+async fn conduct(work: impl Future<Output = Result<Done>>, shown: &Shown<'_>) -> ExitCode {
+    let Shown { cli, environment, cancel, progress } = shown;
     let done = tokio::select! {
-        done = execute(&cli.command, &session) => Some(done),
-        () = signals::listen(&session.cancel, |text| progress.tell(Tone::Warn, text)) => None,
+        done = work => Some(done),
+        () = signals::listen(cancel, |text| progress.tell(Tone::Warn, text)) => None,
         never = progress.animate() => match never {},
     };
     progress.finish();
-    let code = match done {
-        None => leave(&cli.command, &progress),
+    match done {
+        None => leave(&cli.command, progress),
         Some(Err(error)) => fail(&error, cli, environment),
         Some(Ok(done)) => show(&done, cli, environment),
-    };
-    if cli.output.stats {
-        let (requests, wall) = (session.cluster.requests_sent(), clock.now().since(started));
-        print_to(
-            &mut io::stderr(),
-            &(stats::line(requests, wall, session.first_request.get().copied(), stats::peak_memory()) + "\n"),
-        );
     }
-    code
 }
 
 /// What a command came to, in both forms.
@@ -162,6 +196,8 @@ async fn execute(command: &Command, session: &Session) -> Result<Done> {
             return Ok(Done::told(running.json(), move |paint| running.text(paint)));
         }
         Command::Release(args) => return release::release(args, session).await,
+        // They have no session.
+        Command::Images(_) => return Err(Error::invalid("this needs no cluster")),
         Command::Status(args) if args.watch => status::follow(args, session).await?,
         Command::Status(args) => {
             let status = status::look(args, session).await?;

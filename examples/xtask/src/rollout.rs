@@ -13,6 +13,7 @@ use deploy_core::source::Derive;
 use deploy_k8s::{Apply, LeaseLock, SecretJournal};
 
 use crate::args::{RolloutArgs, RunArgs};
+use crate::images::Guards;
 use crate::paint::Tone;
 use crate::report_file;
 use crate::session::Session;
@@ -28,6 +29,7 @@ pub(crate) enum Desired<'a> {
 pub(crate) async fn roll_out(
     target: Apply,
     desired: Desired<'_>,
+    guards: Guards,
     args: &RolloutArgs,
     session: &Session,
 ) -> Result<Outcome> {
@@ -43,11 +45,15 @@ pub(crate) async fn roll_out(
         Desired::Bundle(bundle) => records_namespace(bundle, &session.namespace),
         Desired::Derived(_) => &session.namespace,
     };
-    let rollout = Rollout::new(Arc::new(target))
+    let mut rollout = Rollout::new(Arc::new(target))
         .lock(Arc::new(LeaseLock::new(session.cluster.clone(), records)))
         .journal(Arc::new(SecretJournal::new(session.cluster.clone(), records)))
         .holder(&session.holder)
         .dry_run(args.run.dry_run);
+    if let Some(preflight) = guards.preflight {
+        rollout = rollout.preflight(preflight);
+    }
+    rollout = guards.gates.into_iter().fold(rollout, Rollout::gate);
     session.ready();
     let outcome = match desired {
         Desired::Bundle(bundle) => rollout.run(bundle, run).await?,

@@ -10,6 +10,7 @@ use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::run::{Cancel, Run};
 use deploy_k8s::Cluster;
 
+use crate::environment::Variables;
 use crate::progress::Progress;
 
 /// One command at work.
@@ -24,6 +25,7 @@ pub(crate) struct Session {
     pub(crate) first_request: OnceCell<Duration>,
     /// The summary page of the CI job that this runs in.
     pub(crate) step_summary: Option<PathBuf>,
+    pub(crate) registry_variables: Arc<Variables>,
 }
 
 impl Session {

@@ -7,6 +7,7 @@ use deploy_core::outcome::Outcome;
 use deploy_k8s::{Apply, RolloutVerb};
 
 use crate::args::{UndoArgs, VerbArgs};
+use crate::images::Guards;
 use crate::rollout::{Desired, roll_out};
 use crate::session::Session;
 
@@ -34,5 +35,5 @@ async fn verb(
 ) -> Result<Outcome> {
     let target = Apply::new(session.cluster.clone()).field_manager(&args.rollout.field_manager)?;
     let verb = make(&target, args.workload.in_namespace(&session.namespace))?;
-    roll_out(verb.target(), Desired::Derived(&verb), &args.rollout, session).await
+    roll_out(verb.target(), Desired::Derived(&verb), Guards::default(), &args.rollout, session).await
 }

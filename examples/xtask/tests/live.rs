@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a scenario ends by panicking, and says why")]
 
 mod charts;
+mod images;
 mod killed;
 mod process;
 mod release;

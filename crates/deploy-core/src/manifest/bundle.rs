@@ -1,18 +1,18 @@
 //! The desired manifests with namespaces and images resolved.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::images::{ContainerImage, ImageOverride, images, replace};
+use super::images::{ContainerImage, ImageOverride, images, pin, replace};
 use super::kinds::{Scope, scope};
 use super::order::{Stage, stages};
 use super::size::check_size;
 use super::{Object, ObjectId};
 use crate::error::{Error, Result};
-use crate::image::Digest;
+use crate::image::{Digest, Reference};
 
 /// The desired manifests: each object once, namespaces defaulted, images replaced and every image checked.
 ///
@@ -80,6 +80,31 @@ impl Bundle {
     /// Every container with its image, those of hooks too.
     pub fn images(&self) -> &[ContainerImage] {
         &self.images
+    }
+
+    /// The same bundle with the digest of each image beside its tag, as in `shop/api:v2@sha256:…`: what is deployed is then what was
+    /// looked at, wherever the tag moves. Nothing else changes, and an image that has a digest keeps it.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::error::ErrorKind::InvalidInput) if the digest of an image is not among `digests`.
+    ///
+    /// ```
+    /// use deploy_core::image::Digest;
+    /// use deploy_core::manifest::{Bundle, read};
+    ///
+    /// let pod = b"{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: api, image: 'shop/api:v1'}]}}";
+    /// let bundle = Bundle::builder().objects(read("pod.yaml", pod)?).build()?;
+    /// let digest = Digest::sha256(b"the image");
+    /// let digests = [("shop/api:v1".parse()?, digest.clone())].into();
+    /// let pinned = bundle.pinned(&digests)?;
+    /// assert_eq!(pinned.images()[0].image.to_string(), format!("shop/api:v1@{digest}"));
+    /// # Ok::<(), deploy_core::error::Error>(())
+    /// ```
+    pub fn pinned(self, digests: &BTreeMap<Reference, Digest>) -> Result<Self> {
+        let Self { mut objects, mut hooks, namespace, .. } = self;
+        pin(&mut objects, digests)?;
+        pin(&mut hooks, digests)?;
+        Self::check(objects, hooks, namespace)
     }
 
     /// The stages in which the objects are written; see [`order`](super::order).

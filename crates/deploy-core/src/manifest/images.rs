@@ -1,5 +1,6 @@
 //! The images of an object's containers, read and replaced.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,7 +10,7 @@ use serde_json::Value;
 use super::kinds::pod_spec_pointer;
 use super::{Object, ObjectId};
 use crate::error::{Error, Result};
-use crate::image::{Reference, Repository};
+use crate::image::{Digest, Reference, Repository};
 
 const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
@@ -145,6 +146,28 @@ pub fn images(object: &Object) -> Result<Vec<ContainerImage>> {
         images.push(ContainerImage { object: id.clone(), container: name.to_owned(), pointer, image });
     }
     Ok(images)
+}
+
+/// Writes the digest of every image beside its tag, as in `shop/api:v2@sha256:…`; what is written there stays as it is otherwise.
+pub(super) fn pin(objects: &mut [Object], digests: &BTreeMap<Reference, Digest>) -> Result<()> {
+    for object in objects {
+        for ContainerImage { container, pointer, image, .. } in images(object)? {
+            let (Some(tag), None) = (image.tag(), image.digest()) else { continue };
+            let digest = digests.get(&image).ok_or_else(|| {
+                Error::invalid(format!(
+                    "the digest of the image {image} of container {container:?} is not known"
+                ))
+                .on(object.id())
+            })?;
+            // A short name is not completed by its registry, but a tag that is meant is said.
+            let written = object.get(&pointer).and_then(Value::as_str).unwrap_or_default();
+            let tag = format!(":{tag}");
+            let name = written.strip_suffix(&tag).unwrap_or(written);
+            let pinned = Value::String(format!("{name}{tag}@{digest}"));
+            object.set(pointer.trim_end_matches("/image"), "image", pinned);
+        }
+    }
+    Ok(())
 }
 
 /// Applies `overrides` to `objects`; where several name the same container the last one counts.

@@ -46,6 +46,7 @@ pub use bundle::{Bundle, BundleBuilder};
 pub use excerpt::{Excerpt, excerpt};
 pub use id::{ObjectId, Origin};
 pub use images::{ContainerImage, ImageOverride, images};
+pub(crate) use kinds::pod_spec_pointer;
 pub use kinds::{Scope, scope};
 pub use object::Object;
 pub(crate) use object::at;

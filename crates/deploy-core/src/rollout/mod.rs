@@ -40,6 +40,7 @@ use crate::lock::{Lock, check_name};
 use crate::manifest::Bundle;
 use crate::outcome::{Cause, Outcome, Status};
 use crate::plan::{Action, Plan};
+use crate::preflight::Preflight;
 use crate::run::{Cancel, OnFailure, Run};
 use crate::source::Derive;
 use crate::target::{Applied, AppliedObject, Drives, RolloutTarget};
@@ -66,6 +67,7 @@ pub struct Rollout {
     lock: Option<Arc<dyn Lock>>,
     journal: Option<Arc<dyn Journal>>,
     gates: Vec<Arc<dyn Gate>>,
+    preflight: Option<Preflight>,
     checks: Vec<Arc<dyn Check>>,
     environment: String,
     holder: String,
@@ -80,6 +82,7 @@ impl Rollout {
             lock: None,
             journal: None,
             gates: Vec::new(),
+            preflight: None,
             checks: Vec::new(),
             environment: String::new(),
             holder: "unnamed".to_owned(),
@@ -105,6 +108,14 @@ impl Rollout {
     #[must_use]
     pub fn gate(mut self, gate: Arc<dyn Gate>) -> Self {
         self.gates.push(gate);
+        self
+    }
+
+    /// Looks at the images of what is rolled out, before gates are asked: a revision that is gone back to, too. It is done for a dry run as
+    /// well, because it writes nothing.
+    #[must_use]
+    pub fn preflight(mut self, preflight: Preflight) -> Self {
+        self.preflight = Some(preflight);
         self
     }
 
@@ -193,6 +204,12 @@ impl Rollout {
     }
 
     async fn pass_gates(&self, bundle: &Bundle, run: &Run) -> Result<()> {
+        if let Some(preflight) = &self.preflight {
+            tokio::select! {
+                report = preflight.check(bundle) => report?.into_result()?,
+                () = run.cancel().cancelled() => return Err(cancelled()),
+            }
+        }
         if self.dry_run {
             return Ok(());
         }

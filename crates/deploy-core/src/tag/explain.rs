@@ -153,7 +153,7 @@ impl<T: AsRef<str>> Selection<'_, T> {
 }
 
 /// Tags come from a registry and holds from a store, which may answer anything.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 

@@ -28,6 +28,7 @@
 //! | [`select`], [`Selection`] | the choice, and the reason for each tag |
 //! | [`select_group`] | several images at one commit, all or none |
 //! | [`Hold`], [`Holds`] | what must not run until it is lifted, and where that is kept |
+//! | [`retention`] | which tags may go |
 //! | [`History`] | where commits stand, for tags that say nothing else of what is newer |
 //!
 //! # Fails closed
@@ -52,6 +53,7 @@ mod pattern;
 mod policy;
 mod policy_text;
 mod problem;
+pub mod retention;
 mod rolled_back;
 mod scheme;
 mod selection;

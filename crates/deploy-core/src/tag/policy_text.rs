@@ -16,17 +16,27 @@ use super::scheme::TagScheme;
 use crate::error::{Error, Result};
 
 /// `key`, sign and value, and where key and value begin.
-struct Word<'a> {
-    key: &'a str,
-    at: usize,
-    sign: &'a str,
-    value: &'a str,
-    value_at: usize,
+pub(super) struct Word<'a> {
+    pub(super) key: &'a str,
+    pub(super) at: usize,
+    pub(super) sign: &'a str,
+    pub(super) value: &'a str,
+    pub(super) value_at: usize,
 }
 
 const SIGNS: [&str; 4] = ["!=", "!~", "=", "~"];
 
-fn words(text: &str) -> Result<Vec<Word<'_>>, Problem> {
+/// The words of one line of text; a value may stand between quotes.
+pub(super) fn words(text: &str) -> Result<Vec<Word<'_>>, Problem> {
+    if text.len() > MAX_POLICY_LENGTH {
+        return Err(Problem::new(
+            MAX_POLICY_LENGTH,
+            format!("a policy has at most {MAX_POLICY_LENGTH} bytes"),
+        ));
+    }
+    if let Some(at) = text.find(char::is_control) {
+        return Err(Problem::new(at, "a policy is one line without control characters"));
+    }
     let mut words = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
@@ -92,15 +102,6 @@ impl<'a> Once<'a> {
 }
 
 fn check(text: &str) -> Result<TagPolicy, Problem> {
-    if text.len() > MAX_POLICY_LENGTH {
-        return Err(Problem::new(
-            MAX_POLICY_LENGTH,
-            format!("a policy has at most {MAX_POLICY_LENGTH} bytes"),
-        ));
-    }
-    if let Some(at) = text.find(char::is_control) {
-        return Err(Problem::new(at, "a policy is one line without control characters"));
-    }
     let (mut once, mut types, mut asked) = (Once(Vec::new()), Vec::new(), Vec::new());
     for word in words(text)? {
         match word.key {
@@ -165,7 +166,7 @@ fn condition(word: &Word<'_>) -> Result<Condition, Problem> {
 }
 
 /// `type=build:integer`.
-fn group_type(word: &Word<'_>) -> Result<(String, FieldType), Problem> {
+pub(super) fn group_type(word: &Word<'_>) -> Result<(String, FieldType), Problem> {
     let Some((name, kind)) = word.value.split_once(':').filter(|_| word.sign == "=") else {
         return Err(Problem::new(word.value_at, "a group's type is given as in type=build:integer"));
     };
@@ -186,7 +187,7 @@ fn duration(text: &str) -> Option<Duration> {
 }
 
 /// A value, between quotes where it needs them; none holds both kinds.
-fn quoted(value: &str) -> String {
+pub(super) fn quoted(value: &str) -> String {
     match value {
         _ if value.contains('"') => format!("'{value}'"),
         _ if value.contains('\'') || value.contains(char::is_whitespace) => format!("\"{value}\""),

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::guard::{Answer, Gate, Subject};
-use deploy_core::memory::{FixedCheck, FixedGate};
+use deploy_core::manifest::{Bundle, read};
+use deploy_core::memory::{FixedCheck, FixedGate, MemoryRegistry};
 use deploy_core::outcome::Status;
+use deploy_core::preflight::Preflight;
 use deploy_core::run::{Cancel, Run};
 
 use crate::world::{World, bundle, state, timeline};
@@ -105,6 +107,28 @@ async fn a_gates_no_keeps_it_from_starting() {
     assert_eq!(error.to_string(), "gate window: frozen until Monday");
     assert_eq!(world.state(), state(&[("a", "1")]));
     assert_eq!(world.faults.steps(), 0, "neither target nor journal was asked");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_is_not_there_keeps_it_from_starting() {
+    let world = World::with(&[("a", "1")]);
+    let pod = b"{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: api, image: 'shop/api:v1'}]}}";
+    let pod = Bundle::builder().objects(read("pod.yaml", pod).unwrap()).build().unwrap();
+    let registry = MemoryRegistry::new();
+    let rollout = world.rollout().preflight(Preflight::new(Arc::new(registry.clone())));
+    for dry_run in [false, true] {
+        let error = rollout.clone().dry_run(dry_run).run(&pod, Run::new().named("shop")).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "preflight: 1 of 1 image cannot run: shop/api:v1 of Pod a: no such image"
+        );
+    }
+    assert_eq!(world.faults.steps(), 0, "neither target nor journal was asked");
+    registry.put(&"shop/api:v1".parse().unwrap(), "4f1c2d9");
+    // A run may go on in a task of its own.
+    let (rollout, run) = (rollout.dry_run(true), Run::new().named("shop"));
+    let outcome = tokio::spawn(async move { rollout.run(&pod, run).await }).await.unwrap().unwrap();
+    assert_eq!(outcome.status, Status::Planned);
 }
 
 /// Cannot decide: at once, or never.

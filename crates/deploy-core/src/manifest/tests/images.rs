@@ -164,3 +164,38 @@ fn hooks_get_the_same_images() {
     assert_eq!((images.len(), bundle.objects().len()), (bundle.hooks().len(), 1));
     assert!(images.iter().all(|image| image == "shop/api:v2"), "{images:?}");
 }
+
+#[test]
+fn pinning_changes_the_images_alone() {
+    let objects = kinds();
+    let bundle = Bundle::builder().objects(objects.clone()).hooks(objects.clone()).build().unwrap();
+    let digest = |image: &crate::image::Reference| crate::image::Digest::sha256(image.canonical().as_bytes());
+    let digests = bundle.images().iter().map(|used| (used.image.clone(), digest(&used.image))).collect();
+    let pinned = bundle.clone().pinned(&digests).unwrap();
+    assert_eq!(pinned.images().len(), bundle.images().len());
+    for (now, before) in pinned.images().iter().zip(bundle.images()) {
+        assert_eq!(now.image, before.image.clone().with_digest(digest(&before.image)));
+    }
+    let text = serde_json::to_string(pinned.objects()).unwrap();
+    assert!(
+        text.contains("\"busybox:latest@sha256:") && text.contains("\"docker.io/envoyproxy/envoy:v1@sha256:")
+    );
+    // With the images as they were it is the same bundle, places and all.
+    let mut back = pinned.objects().to_vec();
+    for ContainerImage { object, pointer, .. } in bundle.images() {
+        let (now, then) = (back.iter_mut(), &objects);
+        let then = then.iter().find(|one| one.id() == *object).unwrap();
+        for now in now.filter(|one| one.id() == *object) {
+            assert_eq!(now.place(pointer), then.place(pointer));
+            now.set(pointer.trim_end_matches("/image"), "image", then.get(pointer).unwrap().clone());
+        }
+    }
+    assert_eq!(back, objects);
+    // Again is the same, and nobody need be asked.
+    assert_eq!(pinned.clone().pinned(&std::collections::BTreeMap::new()).unwrap(), pinned);
+    let error = bundle.pinned(&std::collections::BTreeMap::new()).unwrap_err().to_string();
+    assert!(
+        error.contains("Pod x: the digest of the image shop/api:v1 of container \"api\" is not known"),
+        "{error}"
+    );
+}

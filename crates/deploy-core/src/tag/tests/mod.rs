@@ -6,6 +6,7 @@ mod group;
 mod hold;
 mod policy;
 mod random;
+mod retention;
 mod scheme;
 mod select;
 
