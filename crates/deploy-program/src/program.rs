@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use deploy_core::error::{Error, ErrorKind, Result};
 use tokio::io::AsyncWriteExt;
-use tokio::process::{ChildStdin, ChildStdout, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::output;
 
@@ -22,6 +22,8 @@ pub const MAX_OUTPUT: usize = 64 * 1024 * 1024;
 #[derive(Clone)]
 pub struct Program {
     path: PathBuf,
+    /// What errors call it, if not by its path.
+    name: Option<String>,
     folder: Option<PathBuf>,
     environment: Vec<(OsString, OsString)>,
     hidden: &'static [&'static str],
@@ -55,6 +57,7 @@ impl Program {
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
+            name: None,
             folder: None,
             environment: Vec::new(),
             hidden: &[],
@@ -63,6 +66,12 @@ impl Program {
             timeout: None,
             install: None,
         }
+    }
+
+    /// What errors call it. Default: its path.
+    #[must_use]
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..self }
     }
 
     /// The folder that it runs in; its own path must not be relative then. Default: the caller's.
@@ -115,19 +124,33 @@ impl Program {
     /// too much; [`Timeout`](ErrorKind::Timeout); [`Cancelled`](ErrorKind::Cancelled) and [`Unavailable`](ErrorKind::Unavailable) if a signal
     /// ended it. None of them shows an argument, a variable or the input.
     pub async fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Ran> {
-        let Some(timeout) = self.timeout else { return self.run_to_end(arguments).await };
-        tokio::time::timeout(timeout, self.run_to_end(arguments)).await.unwrap_or_else(|_| {
-            let message = format!("it is not done after {} s", timeout.as_secs_f32());
-            Err(self.error(ErrorKind::Timeout, message))
-        })
+        let mut child = self.start(arguments)?;
+        let ran = match self.timeout {
+            None => self.talk(&mut child).await,
+            Some(timeout) => {
+                tokio::time::timeout(timeout, self.talk(&mut child)).await.unwrap_or_else(|_| {
+                    let message = format!("it is not done after {} s", timeout.as_secs_f32());
+                    Err(self.error(ErrorKind::Timeout, message))
+                })
+            }
+        };
+        if ran.is_err() {
+            // Here and not by dropping it, so that it is gone when the error is returned; one that has ended is fine.
+            let _ = child.kill().await;
+        }
+        ran
     }
 
     /// An error about this program.
     pub fn error(&self, kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error::new(kind, message).on(self.path.display())
+        let error = Error::new(kind, message);
+        match &self.name {
+            Some(name) => error.on(name),
+            None => error.on(self.path.display()),
+        }
     }
 
-    async fn run_to_end<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Ran> {
+    fn start<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<Child> {
         let mut command = Command::new(&self.path);
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
@@ -136,7 +159,7 @@ impl Program {
             command.env_remove(variable);
         });
         let stdin = if self.input.is_empty() { Stdio::null() } else { Stdio::piped() };
-        let mut child = command
+        command
             .args(arguments)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(stdin)
@@ -144,7 +167,10 @@ impl Program {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| self.not_started(&error))?;
+            .map_err(|error| self.not_started(&error))
+    }
+
+    async fn talk(&self, child: &mut Child) -> Result<Ran> {
         let stdin = child.stdin.take();
         let (Some(mut stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(self.error(ErrorKind::Internal, "it was started without its output"));
