@@ -1,6 +1,6 @@
 //! A registry on loopback that can be told to misbehave.
 
-#![allow(dead_code, unreachable_pub, reason = "each test uses its part of it")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test uses its part of it")]
 
 mod images;
 mod writing;
