@@ -133,7 +133,7 @@ impl OciRegistry {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if it is about a manifest that is not in the repository; what the registry refuses.
     pub async fn push_artifact(&self, repository: &Repository, artifact: &NewArtifact) -> Result<Pushed> {
-        let remote = Remote::new(self, repository);
+        let remote = Remote::target(self, repository);
         let pushed = push(&remote, artifact).await;
         pushed.map_err(|error| error.during("push an artifact to").on(repository))
     }

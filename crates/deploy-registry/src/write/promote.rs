@@ -61,7 +61,7 @@ impl OciRegistry {
         to: &Reference,
         options: &PromoteOptions,
     ) -> Result<Pushed> {
-        let origin = Remote::new(self, from.repository());
+        let origin = Remote::source(self, from.repository());
         let promoted = self.promote_with(&origin, from, to, options).await;
         promoted.map_err(|error| error.during(format!("promote {from} to")).on(to))
     }
@@ -80,7 +80,7 @@ impl OciRegistry {
         };
         let found = from.manifest(wanted).await?;
         let digest = &found.descriptor.digest;
-        let remote = from.beside(to.repository());
+        let remote = from.target_beside(to.repository());
         let mut previous = check(&remote, to, digest, options.expect_absent).await?;
         let (mut blobs, mut referrers) = (Transferred::default(), 0);
         if image.repository() != to.repository() {

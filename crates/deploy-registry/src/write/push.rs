@@ -45,7 +45,7 @@ impl OciRegistry {
         to: &Reference,
         options: &PushOptions,
     ) -> Result<Pushed> {
-        let remote = Remote::new(self, to.repository());
+        let remote = Remote::target(self, to.repository());
         let pushed = push(&remote, layout, image, to, options).await;
         pushed.map_err(|error| error.during("push").on(to))
     }

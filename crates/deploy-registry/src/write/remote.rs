@@ -32,6 +32,8 @@ pub(super) struct Remote {
     registry: OciRegistry,
     budget: Arc<Budget>,
     pub(super) repository: Repository,
+    /// What a token must allow, for whatever is asked: one token for all of it.
+    actions: &'static str,
 }
 
 /// What became of a blob.
@@ -56,14 +58,20 @@ pub(super) struct Manifest {
 pub(super) type Open = Arc<dyn Fn() -> BoxStream<'static, Result<Bytes>> + Send + Sync>;
 
 impl Remote {
-    pub(super) fn new(registry: &OciRegistry, repository: &Repository) -> Self {
+    /// To be read.
+    pub(super) fn source(registry: &OciRegistry, repository: &Repository) -> Self {
         let budget = Arc::new(registry.transport().budget());
-        Self { registry: registry.clone(), budget, repository: repository.clone() }
+        Self { registry: registry.clone(), budget, repository: repository.clone(), actions: "pull" }
     }
 
-    /// Another repository, in the same operation.
-    pub(super) fn beside(&self, repository: &Repository) -> Self {
-        Self { repository: repository.clone(), ..self.clone() }
+    /// To be written.
+    pub(super) fn target(registry: &OciRegistry, repository: &Repository) -> Self {
+        Self { actions: "pull,push", ..Self::source(registry, repository) }
+    }
+
+    /// Another repository, to be written in the same operation.
+    pub(super) fn target_beside(&self, repository: &Repository) -> Self {
+        Self { repository: repository.clone(), actions: "pull,push", ..self.clone() }
     }
 
     pub(super) fn same_registry(&self, other: &Self) -> bool {
@@ -72,7 +80,7 @@ impl Remote {
 
     /// The digest that a tag or a digest stands for; none if there is none.
     pub(super) async fn digest(&self, reference: &str) -> Result<Option<Digest>> {
-        let request = self.manifest_request(Method::HEAD, reference, "pull")?.accept(MANIFESTS);
+        let request = self.manifest_request(Method::HEAD, reference, self.actions)?.accept(MANIFESTS);
         let answer = self.send(&request).await?;
         match answer.status {
             StatusCode::NOT_FOUND => Ok(None),
@@ -97,7 +105,7 @@ impl Remote {
 
     /// The same; none if there is none.
     pub(super) async fn find_manifest(&self, reference: &str) -> Result<Option<Manifest>> {
-        let request = self.manifest_request(Method::GET, reference, "pull")?.accept(MANIFESTS);
+        let request = self.manifest_request(Method::GET, reference, self.actions)?.accept(MANIFESTS);
         let answer = self.send(&request.read(Read::Whole(MAX_MANIFEST))).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(None);
@@ -126,7 +134,7 @@ impl Remote {
             Error::invalid("its media type cannot be a header").on(&manifest.descriptor.digest)
         })?;
         let request = self
-            .manifest_request(Method::PUT, reference, "pull,push")?
+            .manifest_request(Method::PUT, reference, self.actions)?
             .header(CONTENT_TYPE, media_type)
             .payload(Payload::Bytes(manifest.bytes.clone()))
             // The second time it says the same.
@@ -193,7 +201,8 @@ impl Remote {
     }
 
     async fn has_blob(&self, digest: &Digest) -> Result<bool> {
-        let answer = self.send(&self.request(Method::HEAD, &format!("/blobs/{digest}"), "pull")?).await?;
+        let answer =
+            self.send(&self.request(Method::HEAD, &format!("/blobs/{digest}"), self.actions)?).await?;
         match answer.status {
             StatusCode::NOT_FOUND => Ok(false),
             _ => answer.success().map(|_| true).map_err(|error| error.on(self.shown(digest.as_str()))),
@@ -211,7 +220,7 @@ impl Remote {
             Some(answer) if answer.status == StatusCode::ACCEPTED => answer,
             _ => {
                 // An upload that nobody goes on with is thrown away by the registry.
-                let request = self.request(Method::POST, "/blobs/uploads/", "pull,push")?.replayable();
+                let request = self.request(Method::POST, "/blobs/uploads/", self.actions)?.replayable();
                 self.send(&request).await?.success()?
             }
         };
@@ -229,7 +238,7 @@ impl Remote {
             open().map_err(note).boxed()
         };
         let request = Request::new(Method::PUT, self.repository.domain(), url)
-            .scope(self.repository.path(), "pull,push")
+            .scope(self.repository.path(), self.actions)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
             .payload(Payload::Stream { length: blob.size, open: Arc::new(open) });
         let sent = self.send(&request).await;
@@ -248,7 +257,8 @@ impl Remote {
     /// Asks the registry to take a blob over. Whatever it refuses with, uploading is the other way.
     async fn mount(&self, blob: &Descriptor, from: &Repository) -> Result<Option<Answer>> {
         let path = format!("/blobs/uploads/?mount={}&from={}", blob.digest, from.path());
-        let request = self.request(Method::POST, &path, "pull,push")?.scope(from.path(), "pull").replayable();
+        let request =
+            self.request(Method::POST, &path, self.actions)?.scope(from.path(), "pull").replayable();
         let answer = self.send(&request).await?;
         Ok(answer.is_success().then_some(answer))
     }

@@ -21,7 +21,7 @@ impl OciRegistry {
     /// [`NotFound`](ErrorKind::NotFound) if there is no such image; what the registry refuses.
     pub async fn retag(&self, image: &Reference, tag: &Tag) -> Result<Pushed> {
         let to = Reference::tagged(image.repository().clone(), tag.clone());
-        let remote = Remote::new(self, image.repository());
+        let remote = Remote::source(self, image.repository());
         let tagged = self.promote_with(&remote, image, &to, &PromoteOptions::new()).await;
         tagged.map_err(|error| error.during("tag").on(&to))
     }
@@ -33,7 +33,7 @@ impl OciRegistry {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there is no such tag; [`Unsupported`](ErrorKind::Unsupported) where the registry deletes no tags, or nothing at all.
     pub async fn delete_tag(&self, image: &Reference) -> Result<Digest> {
-        let remote = Remote::new(self, image.repository());
+        let remote = Remote::source(self, image.repository());
         delete_tag(&remote, image).await.map_err(|error| error.during("delete tag").on(image))
     }
 
@@ -42,7 +42,7 @@ impl OciRegistry {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound); [`Unsupported`](ErrorKind::Unsupported) where the registry deletes nothing.
     pub async fn delete_digest(&self, repository: &Repository, digest: &Digest) -> Result<()> {
-        let remote = Remote::new(self, repository);
+        let remote = Remote::source(self, repository);
         let deleted = delete_digest(&remote, digest).await;
         deleted.map_err(|error| error.during("delete").on(format_args!("{repository}@{digest}")))
     }
@@ -52,7 +52,7 @@ impl OciRegistry {
     /// # Errors
     /// What the registry refuses: a tag that could not be looked up is never left out.
     pub async fn tags_on(&self, repository: &Repository, digest: &Digest) -> Result<Vec<Tag>> {
-        let remote = Remote::new(self, repository);
+        let remote = Remote::source(self, repository);
         let look = |tag: Tag| {
             let remote = remote.clone();
             async move {

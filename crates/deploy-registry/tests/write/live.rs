@@ -5,11 +5,12 @@ use std::path::Path;
 use deploy_core::error::ErrorKind;
 use deploy_core::image::{Digest, Reference, Repository};
 use deploy_core::registry::Registry;
+use deploy_registry::credentials::DockerConfig;
 use deploy_registry::layout::Layout;
 use deploy_registry::{NewArtifact, OciRegistry, PromoteOptions, PushOptions, Pushed};
 
 use crate::sample::Sample;
-use crate::server::{Server, run};
+use crate::server::{Guard, Server, run};
 
 async fn push(registry: &OciRegistry, layout: &Layout, to: &Reference) -> Pushed {
     registry.push(layout, layout.image(None).unwrap(), to, &PushOptions::new()).await.unwrap()
@@ -117,6 +118,34 @@ async fn a_push_that_is_dropped_is_done_again() {
     }
     push(&registry(), &layout, &image).await;
     assert_eq!(seen(&image), sample.digest);
+}
+
+#[tokio::test]
+#[ignore = "needs docker-registry and htpasswd (apt-get install docker-registry apache2-utils)"]
+async fn what_docker_login_writes_is_shown() {
+    let line = run("htpasswd", &["-nbB", "ci", "correct horse"]);
+    let password = Some(("ci".to_owned(), "correct horse".to_owned(), line));
+    let server = Server::guarded(Guard { password, ..Guard::default() }).await;
+    let (sample, image): (_, Reference) = (Sample::index(), server.at("shop/api:v1"));
+    let config = sample.folder.path().join("config.json");
+    let push = async || {
+        let registry = OciRegistry::builder().credentials(DockerConfig::at(&config)).build().unwrap();
+        let layout = sample.open().await;
+        registry.push(&layout, layout.image(None).unwrap(), &image, &PushOptions::new()).await
+    };
+    assert_eq!(push().await.unwrap_err().kind(), ErrorKind::Unauthorized);
+    // ci:wrong horse
+    let login = |auth: &str| {
+        let text = format!("{{\"auths\": {{\"http://{}/v1/\": {{\"auth\": \"{auth}\"}}}}}}", server.host());
+        std::fs::write(&config, text).unwrap();
+    };
+    login("Y2k6d3JvbmcgaG9yc2U=");
+    let error = push().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    assert!(!format!("{error:?}").contains("horse"), "{error:?}");
+    // ci:correct horse
+    login("Y2k6Y29ycmVjdCBob3JzZQ==");
+    assert_eq!(push().await.unwrap().reference.digest(), Some(&sample.digest));
 }
 
 /// The most memory that this process had, in KiB.
