@@ -240,7 +240,7 @@ mod helpers {
         check(
             "missing",
             ErrorKind::NotFound,
-            "docker-credential-missing: it is not installed, or not in PATH (install it, or take it out of \"credsStore\" and \"credHelpers\")",
+            "docker-credential-missing: it cannot be started: No such file or directory (os error 2) (install it, or take it out of \"credsStore\" and \"credHelpers\")",
         )
         .await;
     }
@@ -255,7 +255,7 @@ mod helpers {
         let error = config.find("a").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout);
         assert!(
-            error.to_string().starts_with("docker-credential-slow: it has not answered after 2 s"),
+            error.to_string().starts_with("docker-credential-slow: it is not done after 2 s"),
             "{error}"
         );
         let process = std::fs::read_to_string(helpers.0.path().join("pid")).unwrap();
