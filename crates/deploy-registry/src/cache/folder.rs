@@ -1,7 +1,7 @@
 //! Entries as files.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::SystemTime;
 use std::{fs, sync};
@@ -36,7 +36,7 @@ impl Folder {
         if length > self.at_most {
             return Ok(());
         }
-        fs::create_dir_all(&self.path)?;
+        private(&self.path)?;
         let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.path)?;
         file.write_all(bytes)?;
         file.persist(self.path.join(key)).map_err(|error| error.error)?;
@@ -76,6 +76,15 @@ impl Folder {
         }
         Ok(size)
     }
+}
+
+/// Makes a folder that nobody else reads or writes.
+fn private(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 #[cfg(test)]

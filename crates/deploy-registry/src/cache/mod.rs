@@ -43,6 +43,8 @@ impl Cache {
     }
 
     /// A cache in a folder, which several processes may share; it is made when it is first written. By default it holds 64 MiB.
+    ///
+    /// Who can write there can say what a tag's manifest is: it is made for its owner alone.
     pub fn folder(path: impl Into<PathBuf>) -> Self {
         Self(Arc::new(Store::Folder(Arc::new(Folder::new(path.into(), DEFAULT_SIZE)))))
     }

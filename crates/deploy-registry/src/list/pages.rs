@@ -9,7 +9,7 @@ use reqwest::Url;
 use super::link;
 use crate::transport::{Answer, authority};
 
-/// So many pages in a row without anything new are a loop. One may well come again when tags change meanwhile.
+/// So many pages in a row without anything new are a loop. One may well be empty, or come again when tags change meanwhile.
 const MAX_IDLE: usize = 20;
 
 /// Where a listing is.

@@ -48,8 +48,7 @@ pub(crate) async fn referrers(
         is_first = false;
         let answer = answer.success()?;
         let page: Index = answer.json("a list of referrers")?;
-        let is_new = page.manifests.is_empty()
-            | add(registry, budget, repository, page.manifests, &mut seen, &mut found).await?;
+        let is_new = add(registry, budget, repository, page.manifests, &mut seen, &mut found).await?;
         pages.advance(&answer, is_new)?;
     }
     Ok(found)

@@ -80,16 +80,13 @@ impl Listing {
         let answer = cache::revalidated(&self.registry, &self.budget, request).await?;
         let page: Page = answer.json("a list of tags")?;
         let mut tags = page.tags.unwrap_or_default();
-        let is_new = tags.is_empty() || {
-            let seen = &mut self.seen;
-            tags.retain(|tag| seen.insert(tag.as_str()));
-            !tags.is_empty()
-        };
+        let seen = &mut self.seen;
+        tags.retain(|tag| seen.insert(tag.as_str()));
         if self.seen.len() > limits.tags {
             let message = format!("it has more than the {} tags that are allowed", limits.tags);
             return Err(Error::invalid(message).help("delete old tags, or allow more"));
         }
-        pages.advance(&answer, is_new)?;
+        pages.advance(&answer, !tags.is_empty())?;
         Ok(Some(tags))
     }
 }

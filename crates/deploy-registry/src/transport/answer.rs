@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 use reqwest::Url;
 use serde::de::DeserializeOwned;
 
-use super::hosts::{authority, shown};
+use super::hosts::{authority, name, shown};
 use super::{failure, refusal};
 
 /// An answer that is final: it is not worth asking again.
@@ -46,7 +46,7 @@ impl Answer {
 
     /// What an answer that is not a success says, for people.
     pub(crate) fn refusal(&self) -> Error {
-        refusal::error(self.status, &self.headers, self.known(), &authority(&self.url))
+        refusal::error(self.status, &self.headers, self.known(), &name(&self.url))
     }
 
     /// The body of an answer that was asked for whole; empty for a stream.

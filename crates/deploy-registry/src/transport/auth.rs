@@ -223,7 +223,10 @@ impl Auth {
             let asking = token::request(&request.registry, &realm, service, scopes, credential.as_ref())?;
             let asked = transport.now();
             transport.count_token();
-            let answer = Box::pin(transport.send(budget, &asking)).await?;
+            let told = |error| {
+                login::not_given(error, &request.registry, credential.as_ref(), self.credentials.as_deref())
+            };
+            let answer = Box::pin(transport.send(budget, &asking)).await.map_err(told)?;
             if answer.is_success() {
                 return Ok((credential.map(|_| number), token::read(&answer, asked)?));
             }
@@ -238,7 +241,7 @@ impl Auth {
                     continue;
                 }
             }
-            return Err(login::not_given(&answer, credential.as_ref(), self.credentials.as_deref()));
+            return Err(told(answer.refusal()));
         }
     }
 }

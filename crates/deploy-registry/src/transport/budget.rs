@@ -59,9 +59,9 @@ mod tests {
     #[test]
     fn waits_no_longer_in_all_than_it_may() {
         let budget = Budget::new(Backoff::default().longest(Duration::from_secs(5)), Duration::from_secs(60));
-        let mut check = |failures, after, expect: Result<u64, Retry>| {
+        let check = |failures, after, expect: Result<u128, Retry>| {
             let spent = budget.spend(failures, busy(after), 1.0);
-            let spent = spent.map(|wait| wait.as_millis() as u64).map_err(|error| error.retry());
+            let spent = spent.map(|wait| wait.as_millis()).map_err(|error| error.retry());
             assert_eq!(spent, expect, "after {failures} failures, asked {after:?}");
         };
         let later = |seconds| Retry::Later { after: Some(Duration::from_secs(seconds)) };

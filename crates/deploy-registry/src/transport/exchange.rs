@@ -123,16 +123,22 @@ impl Transport {
                 Body::Whole(read.ok_or_else(|| Failed::known(too_large(&host, at_most)))?)
             }
             // What a refusal says is worth having, but nothing depends on it.
-            _ => Body::Whole(
-                answer::read(response, MAX_REFUSAL, patience, &host)
-                    .await
-                    .ok()
-                    .flatten()
-                    .unwrap_or_else(Bytes::new),
-            ),
+            _ => {
+                let read = answer::read(response, MAX_REFUSAL, patience, &host).await.ok().flatten();
+                Body::Whole(masked(read.unwrap_or_else(Bytes::new), shown))
+            }
         };
         drop(turn);
         Ok(Answer { status, headers, url: url.clone(), body })
+    }
+}
+
+/// A refusal without what it was shown, should it repeat that.
+fn masked(body: Bytes, shown: Option<&HeaderValue>) -> Bytes {
+    let secret = shown.and_then(|shown| shown.to_str().ok()?.split_once(' '));
+    match (secret, std::str::from_utf8(&body)) {
+        (Some((_, secret)), Ok(text)) if text.contains(secret) => text.replace(secret, "***").into(),
+        _ => body,
     }
 }
 

@@ -64,6 +64,14 @@ pub(crate) fn authority(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
+/// What references call the registry that answers at `url`.
+pub(crate) fn name(url: &Url) -> String {
+    match authority(url) {
+        api if api == DOCKER_HUB_API => DOCKER_HUB.to_owned(),
+        other => other,
+    }
+}
+
 /// A URL for people: without its query, which may be signed.
 pub(crate) fn shown(url: &Url) -> String {
     format!("{}://{}{}", url.scheme(), authority(url), url.path())

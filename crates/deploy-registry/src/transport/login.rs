@@ -2,16 +2,19 @@
 
 use deploy_core::error::{Error, ErrorKind};
 
-use super::Answer;
 use crate::credentials::{Credential, Credentials, Kind};
 
-/// The token service gave no token.
+/// Why the token service gave no token. What it says is from outside: it may hold what it was shown.
 pub(super) fn not_given(
-    answer: &Answer,
+    error: Error,
+    registry: &str,
     credential: Option<&Credential>,
     credentials: Option<&dyn Credentials>,
 ) -> Error {
-    let error = answer.refusal();
+    if std::error::Error::source(&error).is_some() {
+        // There was no answer.
+        return error;
+    }
     let shown = match (credential, credentials) {
         (Some(credential), Some(credentials)) => {
             format!(" (shown were {})", described(credential, credentials))
@@ -23,10 +26,14 @@ pub(super) fn not_given(
         message = message.replace(secret, "***");
     }
     let told = Error::new(error.kind(), message).with_retry(error.retry());
-    match error.advice() {
-        Some(advice) => told.help(advice),
-        None => told,
+    match error.kind() {
+        ErrorKind::Unauthorized | ErrorKind::Forbidden => told.help(log_in(registry)),
+        _ => told,
     }
+}
+
+fn log_in(registry: &str) -> String {
+    format!("log in to it, as with docker login {registry}, or give credentials")
 }
 
 /// The registry asks for a password, and there is none.
@@ -43,8 +50,7 @@ pub(super) fn no_password(registry: &str, identity: bool, credentials: Option<&d
         }
         (None, false) => format!("{registry} asks for a user and a password"),
     };
-    Error::new(ErrorKind::Unauthorized, message)
-        .help(format!("log in to it, as with docker login {registry}, or give credentials"))
+    Error::new(ErrorKind::Unauthorized, message).help(log_in(registry))
 }
 
 fn described(credential: &Credential, credentials: &dyn Credentials) -> String {

@@ -52,7 +52,7 @@ use tokio::sync::Semaphore;
 
 pub(crate) use answer::Answer;
 pub(crate) use budget::Budget;
-pub(crate) use hosts::{Hosts, authority, same_origin};
+pub(crate) use hosts::{Hosts, authority};
 pub(crate) use request::{MAX_SMALL, Payload, Read, Request};
 pub use stats::Stats;
 

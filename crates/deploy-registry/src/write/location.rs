@@ -19,7 +19,12 @@ fn resolve(from: &Url, location: Option<&str>, digest: &Digest, hosts: &Hosts) -
         location.ok_or_else(|| broken("without saying where it goes on (no Location)".to_owned()))?;
     let mut url = from.join(location).map_err(|_| broken("that goes on at what is no URL".to_owned()))?;
     if !hosts.may_go(&url, from) {
-        return Err(broken(format!("that goes on at {}, which is not encrypted: refused", authority(&url))));
+        let error = broken(format!("that goes on at {}, which is not encrypted: refused", authority(&url)));
+        return Err(if url.host_str() == from.host_str() {
+            error.help("if it is behind a proxy that speaks TLS, have that proxy send X-Forwarded-Proto")
+        } else {
+            error
+        });
     }
     url.set_fragment(None);
     url.query_pairs_mut().append_pair("digest", digest.as_str());
@@ -45,7 +50,8 @@ mod tests {
         check(Some("https://r.example/up/1?_state=a%3D%3D"), Ok("https://r.example/up/1?_state=a%3D%3D&"));
         check(Some("https://storage.example/1?sig=x&y=+"), Ok("https://storage.example/1?sig=x&y=+&"));
         check(Some("https://r.example/up/1#x"), Ok("https://r.example/up/1?"));
-        let plain = "r.example began an upload that goes on at r.example, which is not encrypted: refused";
+        let plain = "r.example began an upload that goes on at r.example, which is not encrypted: refused \
+                     (if it is behind a proxy that speaks TLS, have that proxy send X-Forwarded-Proto)";
         check(Some("http://r.example/up/1"), Err(plain));
         let other =
             "r.example began an upload that goes on at 169.254.169.254, which is not encrypted: refused";

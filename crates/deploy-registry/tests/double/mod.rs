@@ -1,6 +1,6 @@
 //! A registry on loopback that can be told to misbehave.
 
-#![allow(dead_code, unreachable_pub, reason = "each test uses its part of it")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test uses its part of it")]
 
 mod images;
 mod writing;
@@ -142,6 +142,9 @@ struct State {
     images: Mutex<Images>,
     asked: Mutex<Vec<Asked>>,
     counts: Mutex<BTreeMap<(String, String), usize>>,
+    /// Nothing is answered before so many wait for it.
+    gate: Mutex<Option<Arc<tokio::sync::Barrier>>>,
+    waiting: Mutex<(usize, usize)>,
 }
 
 impl Double {
@@ -159,11 +162,14 @@ impl Double {
             images: Mutex::default(),
             asked: Mutex::default(),
             counts: Mutex::default(),
+            gate: Mutex::default(),
+            waiting: Mutex::default(),
         });
         let serving = Arc::clone(&state);
         let task = tokio::spawn(async move {
             loop {
                 let Ok((stream, _)) = listener.accept().await else { return };
+                stream.set_nodelay(true).unwrap();
                 let state = Arc::clone(&serving);
                 let service = hyper::service::service_fn(move |request| {
                     let state = Arc::clone(&state);
@@ -191,6 +197,16 @@ impl Double {
 
     pub fn images(&self) -> std::sync::MutexGuard<'_, Images> {
         self.state.images.lock().unwrap()
+    }
+
+    /// Answers only where so many are asking.
+    pub fn gather(&self, count: usize) {
+        *self.state.gate.lock().unwrap() = Some(Arc::new(tokio::sync::Barrier::new(count)));
+    }
+
+    /// How many were asking at once, at most.
+    pub fn most_at_once(&self) -> usize {
+        self.state.waiting.lock().unwrap().1
     }
 
     /// All that was asked.
@@ -236,6 +252,16 @@ impl State {
             host: address.to_string(),
         };
         self.asked.lock().unwrap().push(asked.clone());
+        let gate = self.gate.lock().unwrap().clone();
+        if let Some(gate) = gate {
+            {
+                let mut waiting = self.waiting.lock().unwrap();
+                waiting.0 += 1;
+                waiting.1 = waiting.1.max(waiting.0);
+            }
+            gate.wait().await;
+            self.waiting.lock().unwrap().0 -= 1;
+        }
         let reply = (self.script)(&asked).unwrap_or_else(|| self.images.lock().unwrap().answer(&asked));
         if reply.hangs {
             std::future::pending::<Infallible>().await;

@@ -12,6 +12,8 @@ pub struct Writing {
     pub no_referrers: bool,
     /// The next answer to this method is lost, after what was asked is done.
     pub loses: Option<&'static str>,
+    /// The answer to the write after so many is lost, after what was asked is done.
+    pub loses_after: Option<usize>,
     uploads: usize,
 }
 
@@ -36,7 +38,9 @@ impl Images {
                 _ => return None,
             }
         };
-        if self.writing.loses == Some(asked.method.as_str()) {
+        let lost = self.writing.loses_after == Some(0);
+        self.writing.loses_after = self.writing.loses_after.and_then(|writes| writes.checked_sub(1));
+        if lost || self.writing.loses == Some(asked.method.as_str()) {
             self.writing.loses = None;
             return Some(Reply::breaks());
         }

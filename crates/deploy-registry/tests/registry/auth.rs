@@ -201,7 +201,11 @@ async fn a_busy_token_service_is_told_as_what_it_is() {
     let error = plain().resolve(&double.at("shop/api:v1")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert_eq!(error.retry(), Retry::Later { after: Some(Duration::from_secs(900)) });
-    assert!(error.to_string().contains("too many logins"), "{error}");
+    assert!(
+        error.to_string().contains("the token service 127.0.0.1")
+            && error.to_string().contains("too many logins"),
+        "{error}"
+    );
     let double = with_tokens(|asked| {
         if asked.before < 2 { Reply::new(429).header("retry-after", "7") } else { token("good") }
     })
@@ -244,6 +248,15 @@ async fn what_the_token_service_says_is_told_without_secrets() {
         refusal_of(|_| Reply::new(200).header("content-type", "text/html").body("<html>"), &credentials)
             .await;
     assert!(error.to_string().contains("answered with text/html where a token was due"), "{error}");
+    let (error, _) = refusal_of(
+        |_| Reply::new(429).header("retry-after", "900").body("hunter2 is asked too often"),
+        &credentials,
+    )
+    .await;
+    assert!(
+        error.to_string().contains("*** is asked too often") && error.kind() == ErrorKind::Unavailable,
+        "{error}"
+    );
     let (error, _) = refusal_of(|_| Reply::json("{}"), &credentials).await;
     assert!(error.to_string().contains("answered without a token"), "{error}");
 }
@@ -328,6 +341,20 @@ async fn no_credentials_are_told_as_such() {
     let (registry, _) = client(|builder| builder.credentials(Rotating::new([])));
     let error = registry.resolve(&double.at("shop/api:v1")).await.unwrap_err();
     assert!(error.to_string().contains("and the test has none for it"), "{error}");
+}
+
+#[tokio::test]
+async fn a_refusal_that_repeats_what_it_was_shown_is_masked() {
+    let double = Double::scripted(|asked| match asked.authorization() {
+        None => Some(Reply::new(401).header("www-authenticate", "Basic realm=x")),
+        Some(shown) => Some(Reply::new(400).body(format!("what is {shown}?"))),
+    })
+    .await;
+    let (registry, _) =
+        client(|builder| builder.credentials(Rotating::new([Credential::basic("ci", "word")])));
+    let digest = deploy_core::image::Digest::sha256(b"");
+    let error = registry.blob(&double.at("shop/api"), &digest, 10).await.unwrap_err();
+    assert!(error.to_string().contains("what is Basic ***?"), "{error}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What need not be asked again.
 
-use deploy_core::image::{Digest, Reference};
+use deploy_core::image::{Digest, Reference, Tag};
 use deploy_core::registry::Registry;
 use deploy_registry::credentials::{Credential, GivenCredentials};
 use deploy_registry::{Cache, OciRegistry};
@@ -59,7 +59,7 @@ async fn a_list_of_tags_is_asked_about() {
     for _ in 0..2 {
         let tags: Vec<_> = registry.tags(&double.at("shop/api")).try_collect().await.unwrap();
         assert_eq!(
-            tags.iter().map(|tag| tag.as_str()).collect::<Vec<_>>(),
+            tags.iter().map(Tag::as_str).collect::<Vec<_>>(),
             ["a", "b"],
             "the link is kept with the page"
         );

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use deploy_core::conformance::registry::Fixture;
-use deploy_core::image::{Digest, Reference, Repository};
+use deploy_core::image::{Digest, Reference, Repository, Tag};
 use deploy_core::registry::Registry;
 use deploy_registry::{Cache, OciRegistry};
 
@@ -24,7 +24,7 @@ impl Fixture for OnDouble {
     }
 
     async fn push(&self, image: &Reference, revision: &str) -> Digest {
-        let tag = image.tag().map(|tag| tag.as_str());
+        let tag = image.tag().map(Tag::as_str);
         self.double.images().put_image(image.repository().path(), tag, &Image::of_revision(revision))
     }
 

@@ -87,6 +87,10 @@ async fn a_listing_that_would_not_end_is_an_error() {
         page(&["a"]).header("link", format!("<{}?t={}>; rel=\"next\"", asked.path, asked.before))
     };
     check(always_new, Err((ErrorKind::Internal, "it would not end"))).await;
+    let always_empty = |asked: &Asked| {
+        page(&[]).header("link", format!("<{}?t={}>; rel=\"next\"", asked.path, asked.before))
+    };
+    check(always_empty, Err((ErrorKind::Internal, "it would not end"))).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,11 @@
 //! The client against a registry that misbehaves in every known way, and (`live`) against a real one.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets what it does not expect has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a test that meets what it does not expect has failed"
+)]
 
 #[path = "../double/mod.rs"]
 mod double;

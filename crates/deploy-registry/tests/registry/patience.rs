@@ -108,19 +108,15 @@ async fn a_silent_registry_is_not_waited_for_without_end() {
 
 #[tokio::test]
 async fn no_more_is_asked_at_once_than_may_be() {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    let double = Double::good().await;
-    double.images().put_image("shop/api", Some("v1"), &Image::default());
-    let (registry, _) = client(|builder| builder.requests_per_host(1));
-    let image = double.at("shop/api:v1");
-    let done = Arc::new(AtomicUsize::new(0));
-    let each = (0..10).map(async |_| {
-        registry.resolve(&image).await.unwrap();
-        done.fetch_add(1, Ordering::SeqCst);
-    });
-    futures_util::future::join_all(each).await;
-    assert_eq!(done.load(Ordering::SeqCst), 10, "a turn that is over is handed on");
+    for count in [1, 3, 8] {
+        let double = Double::good().await;
+        double.images().put_image("shop/api", Some("v1"), &Image::default());
+        double.gather(count);
+        let (registry, _) = client(|builder| builder.requests_per_host(count));
+        let image = double.at("shop/api:v1");
+        futures_util::future::try_join_all((0..24).map(|_| registry.resolve(&image))).await.unwrap();
+        assert_eq!(double.most_at_once(), count);
+    }
 }
 
 #[tokio::test]

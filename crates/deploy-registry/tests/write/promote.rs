@@ -1,3 +1,6 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use deploy_core::error::{ErrorKind, Result};
 use deploy_core::image::{Digest, Reference, Repository};
 use deploy_core::registry::Registry;
@@ -142,4 +145,31 @@ async fn what_refers_to_it_comes_along_and_is_there_first() -> Result<()> {
     check(false, true).await;
     check(false, false).await;
     Ok(())
+}
+
+#[tokio::test]
+async fn wherever_it_breaks_off_a_tag_has_its_signature() -> Result<()> {
+    let (from, sample) = with_image(Double::good().await).await;
+    from.images().attach("staging/api", &sample.digest, "application/x.signature", b"signed");
+    let fallback = format!("sha256-{}", sample.digest.hex());
+    let (registry, options) = (client(), PromoteOptions::new().referrers(true));
+    for good in 0.. {
+        let left = Arc::new(AtomicUsize::new(good));
+        let counted = Arc::clone(&left);
+        let spent = move || counted.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_err();
+        let to = Double::scripted(move |_| spent().then(|| Reply::new(403))).await;
+        to.images().writing.no_referrers = true;
+        let target: Reference = to.at("mirror/api:v1");
+        let broken = registry.promote(&from.at("staging/api:v1"), &target, &options).await;
+        let tagged = to.images().tag("mirror/api", "v1").is_some();
+        assert!(!tagged || to.images().tag("mirror/api", &fallback).is_some(), "after {good} requests");
+        left.store(usize::MAX, Relaxed);
+        registry.promote(&from.at("staging/api:v1"), &target, &options).await?;
+        assert_eq!(to.images().holds("mirror/api"), (vec![fallback.clone(), "v1".to_owned()], 5, 7));
+        assert_eq!(registry.referrers(target.repository(), &sample.digest).await?.len(), 1);
+        if broken.is_ok() {
+            return Ok(());
+        }
+    }
+    unreachable!()
 }

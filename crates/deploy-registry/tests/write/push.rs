@@ -1,3 +1,6 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use deploy_core::error::{ErrorKind, Result};
 use deploy_core::image::{Digest, Reference};
 use deploy_registry::credentials::{Credential, GivenCredentials};
@@ -142,6 +145,43 @@ async fn an_upload_on_another_host_is_shown_no_secret() {
     assert_eq!(asked.len(), 1);
     assert!(asked[0].query.starts_with("sig=x&digest=sha256%3A"), "{}", asked[0].query);
     assert_eq!(asked[0].authorization(), None);
+}
+
+#[tokio::test]
+async fn wherever_it_breaks_off_it_is_done_again() -> Result<()> {
+    let registry = client();
+    for good in 0.. {
+        let left = Arc::new(AtomicUsize::new(good));
+        let counted = Arc::clone(&left);
+        let spent = move || counted.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_err();
+        let double = Double::scripted(move |_| spent().then(|| Reply::new(403))).await;
+        let (sample, to) = (Sample::index(), double.at("shop/api:v1"));
+        let broken = push(&registry, &sample, &to).await;
+        assert_eq!(double.images().tag("shop/api", "v1").is_some(), broken.is_ok(), "after {good} requests");
+        left.store(usize::MAX, Relaxed);
+        push(&registry, &sample, &to).await?;
+        assert_eq!(double.images().holds("shop/api"), (vec!["v1".to_owned()], 3, 5));
+        if broken.is_ok() {
+            // Two looks at the tag; for each blob a look and two for its upload; four manifests.
+            assert_eq!(good, 2 + 5 * 3 + 4);
+            return Ok(());
+        }
+    }
+    unreachable!()
+}
+
+#[tokio::test]
+async fn whichever_answer_is_lost_it_is_done_once() -> Result<()> {
+    let registry = client();
+    for writes in 0..14 {
+        let (double, sample) = (Double::good().await, Sample::index());
+        double.images().writing.loses_after = Some(writes);
+        let pushed = push(&registry, &sample, &double.at("shop/api:v1")).await?;
+        assert_eq!((pushed.blobs.uploaded, pushed.blobs.present), (5, 0), "after {writes} writes");
+        assert_eq!(double.images().writing.loses_after, None);
+        assert_eq!(double.images().holds("shop/api"), (vec!["v1".to_owned()], 3, 5));
+    }
+    Ok(())
 }
 
 #[tokio::test]

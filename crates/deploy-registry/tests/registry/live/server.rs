@@ -4,9 +4,12 @@ use std::fmt::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use deploy_core::image::Digest;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde_json::json;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -58,35 +61,21 @@ impl Server {
             "version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\n\
              storage: {{filesystem: {{rootdirectory: {place}/data}}, delete: {{enabled: true}}}}\n"
         );
-        let mut http = reqwest::Client::builder().no_proxy();
+        let mut roots = rustls::RootCertStore::empty();
         let tls = match &guard.certificate {
             Some((certificate, key)) => {
                 std::fs::write(folder.path().join("certificate.pem"), certificate).unwrap();
                 std::fs::write(folder.path().join("key.pem"), key).unwrap();
-                let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-                let mut roots = rustls::RootCertStore::empty();
-                use rustls::pki_types::pem::PemObject as _;
-                roots
-                    .add(rustls::pki_types::CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap())
-                    .unwrap();
-                let trusting = rustls::ClientConfig::builder_with_provider(provider)
-                    .with_safe_default_protocol_versions()
-                    .unwrap();
-                http = http
-                    .tls_backend_preconfigured(trusting.with_root_certificates(roots).with_no_client_auth());
+                roots.add(CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()).unwrap();
                 format!(", tls: {{certificate: {place}/certificate.pem, key: {place}/key.pem}}")
             }
-            None => {
-                let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-                let config = rustls::ClientConfig::builder_with_provider(provider)
-                    .with_safe_default_protocol_versions()
-                    .unwrap();
-                http = http.tls_backend_preconfigured(
-                    config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth(),
-                );
-                String::new()
-            }
+            None => String::new(),
         };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let trusting =
+            rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let trusting = trusting.unwrap().with_root_certificates(roots).with_no_client_auth();
+        let http = reqwest::Client::builder().no_proxy().tls_backend_preconfigured(trusting);
         writeln!(config, "http: {{addr: \"{address}\"{tls}}}").unwrap();
         if let Some((_, _, line)) = &guard.password {
             std::fs::write(folder.path().join("htpasswd"), line).unwrap();
