@@ -182,6 +182,29 @@ mod tests {
     }
 
     #[test]
+    fn holds_on_this_image_in_this_environment_count() {
+        let file = std::env::temp_dir().join(format!("t-holds-{}", std::process::id()));
+        let check = |text: &str, environment: &str, expect: Result<usize, &str>| {
+            std::fs::write(&file, text).unwrap();
+            match (holds(&file, &"shop/api".parse().unwrap(), environment), expect) {
+                (Ok(found), Ok(expect)) => assert_eq!(found.len(), expect),
+                (Err(error), Err(expect)) => assert!(error.to_string().contains(expect), "{error}"),
+                (found, expect) => panic!("{found:?} is not {expect:?}"),
+            }
+        };
+        let on = |image: &str| Hold::not_past(image.parse().unwrap(), "production", "v1".parse().unwrap());
+        let list = serde_json::to_string(&[on("shop/api"), on("shop/web")]).unwrap();
+        check(&list, "production", Ok(1));
+        check(&list, "staging", Ok(0));
+        check("{}", "production", Err("it is no list of holds"));
+        std::fs::remove_file(&file).unwrap();
+        let gone = holds(&file, &"shop/api".parse().unwrap(), "production").unwrap_err();
+        assert_eq!(gone.kind(), ErrorKind::NotFound);
+        let large = super::super::read_file(std::path::Path::new("/dev/zero"), 8).unwrap_err();
+        assert!(large.to_string().contains("it has more than 8 bytes"), "{large}");
+    }
+
+    #[test]
     fn what_runs_of_a_repository_is_told_by_its_path() {
         let workload = ObjectId::new("apps", "Deployment", Some("shop"), "api");
         let check = |image: &str, expect: Result<&[&str], &str>| {
