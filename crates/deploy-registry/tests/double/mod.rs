@@ -169,6 +169,7 @@ impl Double {
         let task = tokio::spawn(async move {
             loop {
                 let Ok((stream, _)) = listener.accept().await else { return };
+                stream.set_nodelay(true).unwrap();
                 let state = Arc::clone(&serving);
                 let service = hyper::service::service_fn(move |request| {
                     let state = Arc::clone(&state);
