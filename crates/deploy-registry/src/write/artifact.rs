@@ -128,7 +128,8 @@ impl NewArtifact {
 
 impl OciRegistry {
     /// Pushes an artifact. Where the registry keeps no list of what refers to what, the index under the subject's tag is kept, as the
-    /// specification has it for such registries.
+    /// specification has it for such registries. Such a registry cannot be asked to hold to what was read: of two that write the index at the same
+    /// moment, one entry may be lost. Pushed again, it is listed again.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if it is about a manifest that is not in the repository; what the registry refuses.
