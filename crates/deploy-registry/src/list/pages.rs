@@ -1,7 +1,7 @@
 //! A walk over pages, which ends.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 
 use deploy_core::error::{Error, ErrorKind, Result};
 use reqwest::Url;
@@ -68,11 +68,36 @@ impl Pages {
 /// What was seen before, at 16 bytes each: two keyed hashes of 64 bits, so that nothing is taken for another.
 #[derive(Default)]
 pub(super) struct Seen {
-    hashes: HashSet<(u64, u64)>,
+    hashes: HashSet<(u64, u64), BuildHasherDefault<Hashed>>,
     keys: (RandomState, RandomState),
 }
 
+/// Takes for a hash what is one already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = self.0.rotate_left(8) ^ number;
+    }
+}
+
 impl Seen {
+    /// Makes room for so many more.
+    pub(super) fn expect(&mut self, count: usize) {
+        self.hashes.reserve(count);
+    }
+
     /// Whether it is new.
     pub(super) fn insert(&mut self, text: &str) -> bool {
         let key = self.key(text);

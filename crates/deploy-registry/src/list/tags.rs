@@ -81,6 +81,7 @@ impl Listing {
         let page: Page = answer.json("a list of tags")?;
         let mut tags = page.tags.unwrap_or_default();
         let seen = &mut self.seen;
+        seen.expect(tags.len());
         tags.retain(|tag| seen.insert(tag.as_str()));
         if self.seen.len() > limits.tags {
             let message = format!("it has more than the {} tags that are allowed", limits.tags);
