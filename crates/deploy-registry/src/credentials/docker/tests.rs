@@ -254,10 +254,7 @@ mod helpers {
             DockerConfig::at(path).helpers_in(helpers.0.path()).helper_timeout(Duration::from_secs(2));
         let error = config.find("a").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout);
-        assert!(
-            error.to_string().starts_with("docker-credential-slow: it is not done after 2 s"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("docker-credential-slow: it is not done after 2 s"), "{error}");
         let process = std::fs::read_to_string(helpers.0.path().join("pid")).unwrap();
         let process = format!("/proc/{}", process.trim());
         assert!(!Path::new(&process).exists(), "{process} is there still");
