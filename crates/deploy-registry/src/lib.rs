@@ -65,7 +65,7 @@ mod write;
 
 pub use cache::Cache;
 pub use registry::{OciRegistry, OciRegistryBuilder};
-pub use transport::Stats;
+pub use transport::{Stats, Waiting};
 pub use write::{NewArtifact, PromoteOptions, PushOptions, Pushed, Transferred};
 
 /// For `fuzz/`, which the archive's index is not open to otherwise.

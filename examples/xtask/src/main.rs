@@ -80,7 +80,7 @@ async fn run(cli: &Cli, environment: &Environment, clock: SystemClock, started: 
     let (cancel, progress) = (Cancel::new(), Arc::new(Progress::new(clock, started, environment)));
     let shown = Shown { cli, environment, cancel: &cancel, progress: &progress };
     if let Command::Images(command) = &cli.command {
-        let registry = match images::open(command, environment) {
+        let registry = match images::open(command, environment, &progress) {
             Ok(registry) => registry,
             Err(error) => return fail(&error, cli, environment),
         };

@@ -10,7 +10,7 @@ use deploy_core::layer::Backoff;
 use super::{Inner, Limits, OciRegistry};
 use crate::cache::Cache;
 use crate::credentials::Credentials;
-use crate::transport::{Hosts, Settings, Transport};
+use crate::transport::{Hosts, Settings, Transport, Waiting};
 
 /// Options of an [`OciRegistry`].
 ///
@@ -42,6 +42,7 @@ impl Default for OciRegistryBuilder {
             patience: Duration::from_secs(60),
             clock: Arc::new(SystemClock::new()),
             user_agent: concat!("deploy-registry/", env!("CARGO_PKG_VERSION")).to_owned(),
+            on_wait: None,
         };
         Self { settings, limits: Limits::default(), cache: None }
     }
@@ -119,6 +120,12 @@ impl OciRegistryBuilder {
     /// Tells the time, and waits between attempts. Timeouts are tokio's.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.settings.clock = clock;
+        self
+    }
+
+    /// Is told before each wait for a registry that cannot answer now, to show it to a person. It must not block.
+    pub fn on_wait(mut self, tell: impl Fn(&Waiting<'_>) + Send + Sync + 'static) -> Self {
+        self.settings.on_wait = Some(Arc::new(tell));
         self
     }
 

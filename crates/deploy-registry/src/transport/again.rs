@@ -14,7 +14,7 @@ impl Transport {
             Retry::LookUpFirst => error.with_retry(Retry::Later { after: None }),
             _ => error,
         };
-        let wait = budget.spend(failures, error, fastrand::f64())?;
+        let (wait, _) = budget.spend(failures, error, fastrand::f64())?;
         self.0.settings.clock.sleep(wait).await;
         Ok(())
     }

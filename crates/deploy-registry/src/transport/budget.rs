@@ -24,8 +24,9 @@ impl Budget {
         *left = left.saturating_sub(time);
     }
 
-    /// How long to wait before a request that failed `failures` times in a row is sent again; the error to return if it is not to be.
-    pub(super) fn spend(&self, failures: u32, error: Error, chance: f64) -> Result<Duration, Error> {
+    /// How long to wait before a request that failed `failures` times in a row is sent again, and for what; the error to return if it is not
+    /// to be.
+    pub(super) fn spend(&self, failures: u32, error: Error, chance: f64) -> Result<(Duration, Error), Error> {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let Retry::Later { after: asked } = error.retry() else { return Err(error) };
         // The far side's own wait is held to what is left, not to the longest wait of our own.
@@ -36,7 +37,7 @@ impl Budget {
         {
             Some(wait) if wait <= *left => {
                 *left -= wait;
-                Ok(wait)
+                Ok((wait, error))
             }
             // When to come again is worth more to the caller than that it was tried often.
             _ if asked.is_some() => Err(error),
@@ -61,7 +62,7 @@ mod tests {
         let budget = Budget::new(Backoff::default().longest(Duration::from_secs(5)), Duration::from_secs(60));
         let check = |failures, after, expect: Result<u128, Retry>| {
             let spent = budget.spend(failures, busy(after), 1.0);
-            let spent = spent.map(|wait| wait.as_millis()).map_err(|error| error.retry());
+            let spent = spent.map(|(wait, _)| wait.as_millis()).map_err(|error| error.retry());
             assert_eq!(spent, expect, "after {failures} failures, asked {after:?}");
         };
         let later = |seconds| Retry::Later { after: Some(Duration::from_secs(seconds)) };

@@ -40,10 +40,7 @@ pub(super) fn explain(source: reqwest::Error, host: &str) -> Error {
         return explain_tls(tls, host).source(source);
     }
     let error = match find::<io::Error>(&source).map(io::Error::kind) {
-        _ if said(&source, "dns error") => {
-            Error::new(ErrorKind::Unavailable, format!("the name of {host} cannot be looked up"))
-                .help("check the host in the reference, and the machine's DNS")
-        }
+        _ if said(&source, "dns error") => unknown_name(&source, host),
         Some(io::ErrorKind::ConnectionRefused) => {
             Error::new(ErrorKind::Unavailable, format!("{host} refuses connections"))
                 .help("is the registry running, and is the port right?")
@@ -54,6 +51,18 @@ pub(super) fn explain(source: reqwest::Error, host: &str) -> Error {
         _ => Error::new(ErrorKind::Unavailable, format!("the connection to {host} broke off")),
     };
     error.source(source)
+}
+
+/// A name that does not exist is a typing mistake, and not waited for; a name server that cannot answer now is.
+fn unknown_name(source: &(dyn StdError + 'static), host: &str) -> Error {
+    let help = "check the host in the reference, and the machine's DNS";
+    // What the C libraries say to EAI_NONAME: the resolver's codes do not come through.
+    let absent = ["name or service not known", "name does not resolve", "nodename nor servname provided"];
+    if absent.iter().any(|words| found_in_chain(source, |text| text.to_ascii_lowercase().contains(words))) {
+        let error = Error::new(ErrorKind::Unavailable, format!("there is no host {host}"));
+        return error.with_retry(never()).help(help);
+    }
+    Error::new(ErrorKind::Unavailable, format!("the name of {host} cannot be looked up")).help(help)
 }
 
 fn explain_tls(tls: &Tls, host: &str) -> Error {
@@ -96,12 +105,44 @@ fn find<'e, E: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Optio
 }
 
 fn said(error: &(dyn StdError + 'static), words: &str) -> bool {
+    found_in_chain(error, |text| text.starts_with(words))
+}
+
+/// Whether one of the causes is told so.
+fn found_in_chain(error: &(dyn StdError + 'static), is_it: impl Fn(&str) -> bool) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
-        if error.to_string().starts_with(words) {
+        if is_it(&error.to_string()) {
             return true;
         }
         next = error.source();
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deploy_core::error::Retry;
+
+    #[test]
+    fn a_name_that_does_not_exist_is_not_waited_for() {
+        let check = |text: &str, expect: &str, retry: Retry| {
+            let source = io::Error::other(format!("failed to lookup address information: {text}"));
+            let error = unknown_name(&source, "registry.lan:5000");
+            assert_eq!((error.message(), error.retry()), (expect, retry), "{text}");
+            // Never "not found": that would say something of an image.
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
+        };
+        let absent = "there is no host registry.lan:5000";
+        check("Name or service not known", absent, Retry::Never);
+        check("Name does not resolve", absent, Retry::Never);
+        check("nodename nor servname provided, or not known", absent, Retry::Never);
+        let later = Retry::Later { after: None };
+        check(
+            "Temporary failure in name resolution",
+            "the name of registry.lan:5000 cannot be looked up",
+            later,
+        );
+    }
 }

@@ -77,7 +77,21 @@ pub(crate) struct Settings {
     pub(crate) patience: Duration,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) user_agent: String,
+    pub(crate) on_wait: Option<Arc<OnWait>>,
 }
+
+/// A wait for a registry that cannot answer now.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Waiting<'a> {
+    /// Why: what would be the error if it were not asked again. It names the host.
+    pub why: &'a Error,
+    /// How long, until it is asked again.
+    pub wait: Duration,
+}
+
+/// Told before each wait.
+pub(crate) type OnWait = dyn Fn(&Waiting<'_>) + Send + Sync;
 
 /// Sends requests. Clones share everything.
 #[derive(Clone)]
@@ -157,8 +171,11 @@ impl Transport {
             if error.kind() == ErrorKind::Timeout {
                 budget.charge(self.0.settings.request_timeout);
             }
-            let wait = budget.spend(failures, error, fastrand::f64())?;
+            let (wait, error) = budget.spend(failures, error, fastrand::f64())?;
             tracing::debug!(?request, ?wait, "the registry cannot answer: asking again");
+            if let Some(on_wait) = &self.0.settings.on_wait {
+                on_wait(&Waiting { why: &error, wait });
+            }
             self.0.counts.retry(wait);
             self.0.settings.clock.sleep(wait).await;
         }

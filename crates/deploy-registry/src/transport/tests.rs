@@ -26,6 +26,7 @@ fn transport() -> Transport {
         patience: Duration::from_secs(5),
         clock: Arc::new(SystemClock::new()),
         user_agent: "test".to_owned(),
+        on_wait: None,
     })
     .unwrap()
 }

@@ -1,5 +1,6 @@
 //! Registries that cannot answer now.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use deploy_core::error::{Error, ErrorKind, Retry};
@@ -36,6 +37,28 @@ async fn what_passes_is_waited_for() {
     assert_eq!(count, 3, "a connection that breaks off");
     let (result, _, count) = resolved(|_| Some(Reply::new(500))).await;
     assert_eq!((result.unwrap_err().kind(), count), (ErrorKind::Unavailable, 1));
+}
+
+#[tokio::test]
+async fn each_wait_is_told_with_its_reason() {
+    let double =
+        Double::scripted(|asked| (asked.before < 2).then(|| Reply::new(429).header("retry-after", "3")))
+            .await;
+    double.images().put_image("shop/api", Some("v1"), &Image::default());
+    let told: Arc<Mutex<Vec<(String, Duration)>>> = Arc::default();
+    let tell = told.clone();
+    let (registry, _) = client(|builder| {
+        builder.on_wait(move |waiting| {
+            tell.lock().unwrap().push((waiting.why.message().to_owned(), waiting.wait));
+        })
+    });
+    registry.resolve(&double.at("shop/api:v1")).await.unwrap();
+    let told = told.lock().unwrap();
+    assert_eq!(told.len(), 2);
+    for (why, wait) in told.iter() {
+        assert!(why.contains("429"), "{why}");
+        assert_eq!(*wait, 3 * SECOND);
+    }
 }
 
 #[tokio::test]
@@ -141,5 +164,5 @@ async fn what_cannot_be_reached_is_explained() {
         "refuses connections (is the registry running, and is the port right?)",
     )
     .await;
-    check("registry.invalid/a:v1", true, "the name of registry.invalid cannot be looked up").await;
+    check("registry.invalid/a:v1", true, "check the host in the reference, and the machine's DNS").await;
 }

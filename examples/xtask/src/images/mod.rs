@@ -67,8 +67,12 @@ impl Desk<'_> {
 }
 
 /// The registry as the command line says.
-pub(crate) fn open(command: &ImageCommand, environment: &Environment) -> Result<Arc<OciRegistry>> {
-    Ok(Arc::new(registry::open(command.registry(), &environment.registry_variables)?))
+pub(crate) fn open(
+    command: &ImageCommand,
+    environment: &Environment,
+    progress: &Arc<Progress>,
+) -> Result<Arc<OciRegistry>> {
+    Ok(Arc::new(registry::open(command.registry(), &environment.registry_variables, progress)?))
 }
 
 /// Works until it is done, or cancelled.

@@ -64,7 +64,8 @@ pub(crate) async fn guarded(bundle: Bundle, args: &ImageArgs, session: &Session)
     if !args.asks() {
         return Ok((bundle, Guards::default()));
     }
-    let registry: Arc<dyn Registry> = Arc::new(registry::open(&args.registry, &session.registry_variables)?);
+    let registry: Arc<dyn Registry> =
+        Arc::new(registry::open(&args.registry, &session.registry_variables, &session.progress)?);
     let gates = gates(args, &registry, session)?;
     let bundle = if args.pin { pinned(bundle, &*registry).await? } else { bundle };
     let preflight = if args.preflight { Some(preflight(args, registry, session).await?) } else { None };
@@ -82,7 +83,7 @@ async fn preflight(args: &ImageArgs, registry: Arc<dyn Registry>, session: &Sess
     let platforms = session.cluster.node_platforms().await.map_err(|error| error.during("preflight"))?;
     let preflight = Preflight::new(registry)
         .secrets(Arc::new(PullSecrets::new(session.cluster.clone())))
-        .as_node(registry::as_node(&args.registry)?);
+        .as_node(registry::as_node(&args.registry, &session.progress)?);
     Ok(platforms.into_iter().fold(preflight, Preflight::platform))
 }
 

@@ -2,23 +2,33 @@
 
 use std::ffi::OsString;
 use std::sync::Arc;
+use std::time::Duration;
 
 use deploy_core::error::{Error, Result};
 use deploy_core::preflight::PullSecret;
 use deploy_core::registry::Registry;
-use deploy_registry::OciRegistry;
 use deploy_registry::credentials::{Credentials, DockerConfig, EnvironmentCredentials, FirstOf};
+use deploy_registry::{OciRegistry, Waiting};
 
 use super::args::RegistryArgs;
 use super::read_file;
 use crate::environment::Variables;
+use crate::paint::Tone;
+use crate::progress::Progress;
+
+/// How long a registry that cannot answer is waited for: somebody sits before it, and can ask again.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The most bytes of a file of certificates.
 const MAX_PEM_BYTES: u64 = 1024 * 1024;
 
 /// With the caller's own credentials.
-pub(super) fn open(args: &RegistryArgs, variables: &Arc<Variables>) -> Result<OciRegistry> {
-    Ways::read(args)?.build(credentials(args, variables)?)
+pub(super) fn open(
+    args: &RegistryArgs,
+    variables: &Arc<Variables>,
+    progress: &Arc<Progress>,
+) -> Result<OciRegistry> {
+    Ways::read(args, progress)?.build(credentials(args, variables)?)
 }
 
 /// Of the variables, then of Docker's configuration.
@@ -49,17 +59,22 @@ fn credentials(args: &RegistryArgs, variables: &Arc<Variables>) -> Result<FirstO
 struct Ways {
     plain_http: Vec<String>,
     authorities: Vec<Vec<u8>>,
+    progress: Arc<Progress>,
 }
 
 impl Ways {
-    fn read(args: &RegistryArgs) -> Result<Self> {
+    fn read(args: &RegistryArgs, progress: &Arc<Progress>) -> Result<Self> {
         let authorities =
             args.ca_files.iter().map(|file| read_file(file, MAX_PEM_BYTES)).collect::<Result<_>>()?;
-        Ok(Self { plain_http: args.plain_http.clone(), authorities })
+        Ok(Self { plain_http: args.plain_http.clone(), authorities, progress: progress.clone() })
     }
 
     fn build(&self, credentials: impl Credentials + 'static) -> Result<OciRegistry> {
-        let mut builder = OciRegistry::builder().credentials(credentials);
+        let progress = self.progress.clone();
+        let mut builder = OciRegistry::builder()
+            .credentials(credentials)
+            .patience(PATIENCE)
+            .on_wait(move |waiting| progress.tell(Tone::Warn, &told(waiting)));
         for host in &self.plain_http {
             builder = builder.plain_http(host);
         }
@@ -73,8 +88,9 @@ impl Ways {
 /// With the credentials that pods name, and no others: as a node has it.
 pub(super) fn as_node(
     args: &RegistryArgs,
+    progress: &Arc<Progress>,
 ) -> Result<impl Fn(&[PullSecret]) -> Result<Arc<dyn Registry>> + Send + Sync + use<>> {
-    let ways = Ways::read(args)?;
+    let ways = Ways::read(args, progress)?;
     Ok(move |secrets: &[PullSecret]| {
         let mut found = FirstOf::new();
         for PullSecret { namespace, name, config, .. } in secrets {
@@ -84,4 +100,9 @@ pub(super) fn as_node(
         let registry: Arc<dyn Registry> = Arc::new(ways.build(found)?);
         Ok(registry)
     })
+}
+
+/// As in `127.0.0.1:5000 refuses connections: asking again in 0.4 s`.
+fn told(waiting: &Waiting<'_>) -> String {
+    format!("{}: asking again in {:.1} s", waiting.why.message(), waiting.wait.as_secs_f64())
 }
