@@ -1,6 +1,6 @@
 //! `xtask tags` over a hundred thousand tags of a real docker-registry, beside curl and skopeo. See README.md.
 //!
-//! `cargo bench --bench registry -- tags=100000 rounds=5`. `DOCKER_REGISTRY` names the program, as `tests/cluster/up` exports it.
+//! `cargo bench --bench registry -- tags=100000 rounds=5`. `xtask=PATH` takes one that is built already. `DOCKER_REGISTRY` names the program, as `tests/cluster/up` exports it.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -33,7 +33,8 @@ fn main() {
         given.map_or(usual, |given| given.parse().unwrap())
     };
     let (count, rounds) = (number("tags", 100_000), number("rounds", 5));
-    let xtask = build();
+    let built = asked.iter().find_map(|arg| arg.strip_prefix("xtask=").map(PathBuf::from));
+    let xtask = built.unwrap_or_else(build);
     let registry = Registry::start();
     registry.fill("bench", count);
     let repository = format!("{}/bench", registry.address);
