@@ -20,6 +20,7 @@
 //! # }).unwrap();
 //! ```
 
+pub mod edit;
 mod file;
 mod journal;
 
