@@ -61,6 +61,8 @@ impl Reader<'_> {
     fn item(&mut self, item: &Item) -> Id {
         match item {
             Item::Value(value) => self.value(value),
+            // One that only its inner tables imply has no header.
+            Item::Table(table) if table.is_implicit() => self.table(table, 0),
             Item::Table(table) => self.table(table, table.span().unwrap_or_default().end),
             Item::ArrayOfTables(tables) => {
                 let items: Vec<Id> = tables

@@ -62,15 +62,15 @@ impl Reader<'_> {
                 self.open.clear();
                 self.last = self.last.max(range.end);
             }
-            Event::MappingStart(anchor, tag) => {
-                let layout = self.layout(&range);
+            Event::MappingStart(anchor, _) => {
+                let (start, layout) = self.layout(&range);
                 let kind = Kind::Map(Map { entries: Vec::new(), layout });
-                self.start(kind, anchor, tag.is_some(), range, layout)?;
+                self.start(kind, anchor, start..range.end)?;
             }
-            Event::SequenceStart(anchor, tag) => {
-                let layout = self.layout(&range);
+            Event::SequenceStart(anchor, _) => {
+                let (start, layout) = self.layout(&range);
                 let kind = Kind::List(List { items: Vec::new(), layout });
-                self.start(kind, anchor, tag.is_some(), range, layout)?;
+                self.start(kind, anchor, start..range.end)?;
             }
             Event::MappingEnd | Event::SequenceEnd => {
                 let Some((id, _)) = self.open.pop() else { return Ok(()) };
@@ -78,8 +78,9 @@ impl Reader<'_> {
                     && let Kind::Map(Map { layout: Layout::Flow, .. })
                     | Kind::List(List { layout: Layout::Flow, .. }) = node.kind
                 {
-                    // The parser takes a comment that follows to the bracket.
-                    node.span.end = (range.start + 1).min(self.text.len());
+                    // The event's own place may be off: before a comma, or up to the end of a comment.
+                    let close = find(self.text, self.last, self.text.len(), [b']', b'}']);
+                    node.span.end = close.map_or(self.text.len(), |at| at + 1);
                     self.last = node.span.end;
                 }
             }
@@ -115,29 +116,19 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Brackets or lines: of a collection in brackets the event ends with the first of them.
-    fn layout(&self, range: &Range<usize>) -> Layout {
-        if slice(self.text, range.clone()).ends_with(['[', '{']) { Layout::Flow } else { Layout::Block }
+    /// Where a collection starts after its anchor and tag, and whether it is in brackets: then the event holds the first.
+    fn layout(&self, range: &Range<usize>) -> (usize, Layout) {
+        let start = self.after_properties(range);
+        let flow = slice(self.text, start..range.end).starts_with(['[', '{']);
+        (start, if flow { Layout::Flow } else { Layout::Block })
     }
 
-    fn start(
-        &mut self,
-        kind: Kind,
-        anchor: usize,
-        tagged: bool,
-        range: Range<usize>,
-        layout: Layout,
-    ) -> Result<()> {
+    fn start(&mut self, kind: Kind, anchor: usize, range: Range<usize>) -> Result<()> {
         if self.open.len() >= MAX_DEPTH {
             return Err(Error::invalid(format!("maps and lists are nested deeper than {MAX_DEPTH}")));
         }
-        let start = match layout {
-            Layout::Flow => range.end.saturating_sub(1),
-            _ if anchor > 0 || tagged => range.end,
-            _ => range.start,
-        };
         self.last = self.last.max(range.end);
-        let id = self.tree.add(kind, start..range.end);
+        let id = self.tree.add(kind, range);
         self.anchor(id, anchor);
         self.place(id)?;
         self.open.push((id, None));
@@ -176,34 +167,67 @@ impl Reader<'_> {
     /// A scalar's own bytes: the parser counts an anchor and a tag to it, and of a block not its header.
     fn scalar_span(&self, range: Range<usize>, style: ScalarStyle) -> Range<usize> {
         if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
-            return header(self.text, self.last, range.end).unwrap_or(range.start)..range.end;
+            let header = find(self.text, self.last, range.end, [b'|', b'>']);
+            return header.unwrap_or(range.start)..range.end;
         }
+        let start = self.after_properties(&range);
+        start..self.scalar_end(start, range.end, style)
+    }
+
+    /// The first byte of a range after anchors, tags, and the blanks and comments that follow these.
+    fn after_properties(&self, range: &Range<usize>) -> usize {
         let mut start = range.start;
         loop {
             let rest = slice(self.text, start..range.end);
-            let skipped = match rest.bytes().next() {
-                Some(b'&' | b'!') if style != ScalarStyle::Plain || rest.len() > 1 => {
-                    rest.find(char::is_whitespace).unwrap_or(rest.len())
-                }
-                Some(b'!') => 1,
-                Some(b'#') => rest.find('\n').unwrap_or(rest.len()),
+            start += match rest.bytes().next() {
+                Some(b'&' | b'!') => rest.find(char::is_whitespace).unwrap_or(rest.len()),
+                Some(b'#') if start > range.start => rest.find('\n').unwrap_or(rest.len()),
                 Some(b' ' | b'\t' | b'\r' | b'\n') if start > range.start => 1,
-                _ => return start..range.end,
+                _ => return start,
             };
-            start += skipped;
         }
+    }
+
+    /// Where a scalar that starts at `start` ends: the parser counts what follows a closing quote to it, comments too.
+    fn scalar_end(&self, start: usize, end: usize, style: ScalarStyle) -> usize {
+        let written = slice(self.text, start..end);
+        let bytes = written.as_bytes();
+        let length = match style {
+            ScalarStyle::DoubleQuoted => {
+                let mut escaped = false;
+                bytes.iter().skip(1).position(|byte| {
+                    let ends = *byte == b'"' && !escaped;
+                    escaped = *byte == b'\\' && !escaped;
+                    ends
+                })
+            }
+            ScalarStyle::SingleQuoted => {
+                let mut open = true;
+                let quotes = bytes.iter().enumerate().skip(1).filter(|(_, byte)| **byte == b'\'');
+                let mut closing = quotes.map(|(at, _)| at).filter(|at| {
+                    // Two of them are one.
+                    let first = open && bytes.get(at + 1) == Some(&b'\'');
+                    let closes = open && !first;
+                    open = !first;
+                    closes
+                });
+                closing.next().map(|at| at - 1)
+            }
+            _ => return start + written.trim_end().len(),
+        };
+        length.map_or(end, |length| start + length + 2)
     }
 }
 
-/// Where the first `|` or `>` stands that is in no comment.
-fn header(text: &str, from: usize, to: usize) -> Option<usize> {
+/// Where the first of two bytes stands that is in no comment.
+fn find(text: &str, from: usize, to: usize, wanted: [u8; 2]) -> Option<usize> {
     let mut comment = false;
     let mut before = b' ';
     for (at, byte) in slice(text, from..to).bytes().enumerate() {
         match byte {
             b'\n' => comment = false,
             b'#' if before.is_ascii_whitespace() => comment = true,
-            b'|' | b'>' if !comment => return Some(from + at),
+            _ if !comment && wanted.contains(&byte) => return Some(from + at),
             _ => {}
         }
         before = byte;
