@@ -23,5 +23,6 @@
 pub mod edit;
 mod file;
 mod journal;
+pub mod store;
 
 pub use journal::{FileJournal, MAX_RECORD_BYTES};

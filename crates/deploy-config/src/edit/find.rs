@@ -85,8 +85,7 @@ impl Tree {
 
     /// The document that the path is about, and the steps that took.
     fn document(&self, text: &str, path: &KeyPath) -> Result<Result<(Id, usize), Walk>> {
-        let is_null = |id: &Id| self.scalar(*id).is_some_and(|scalar| scalar.style == Style::Null);
-        let full: Vec<Id> = self.roots.iter().copied().filter(|id| !is_null(id)).collect();
+        let full = self.full_roots();
         let nothing =
             |at| Walk { place: Place::Missing { at, taken: 0 }, trail: Vec::new(), merged: None };
         match full.as_slice() {
@@ -109,6 +108,12 @@ impl Tree {
                 .help("say which: [0].key or [kind=Service].key")),
             },
         }
+    }
+
+    /// The documents that hold something.
+    pub(super) fn full_roots(&self) -> Vec<Id> {
+        let is_null = |id: &Id| self.scalar(*id).is_some_and(|scalar| scalar.style == Style::Null);
+        self.roots.iter().copied().filter(|id| !is_null(id)).collect()
     }
 
     fn step(&self, text: &str, at: Id, step: &Step) -> Result<Next> {

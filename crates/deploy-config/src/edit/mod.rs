@@ -40,6 +40,7 @@ mod flow;
 mod format;
 mod fragment;
 mod json;
+mod look;
 mod path;
 mod splice;
 mod toml;
@@ -51,6 +52,8 @@ use std::ops::Range;
 
 use deploy_core::error::Error;
 
+pub(crate) use dotenv::is_name as is_variable;
+pub(crate) use format::Reading;
 pub use format::{Change, Format};
 pub use path::{KeyPath, MAX_PATH_BYTES, MAX_STEPS, Step};
 
