@@ -89,7 +89,7 @@ fn read(text: &str, from: usize, rest: &str) -> std::result::Result<(Scalar, usi
     if value.starts_with([' ', '\t']) {
         return Err("a blank stands after the =");
     }
-    let mut scalar = Scalar::new(value, Style::Plain);
+    let mut scalar = Scalar::new(value, Style::Bare);
     if value.contains(['$', '`', '\\', '\'', '"']) {
         scalar.tag = Some(REFERENCE.to_owned());
     }
@@ -130,8 +130,8 @@ pub(super) fn write(text: &str, style: Style) -> String {
     let bare = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:@%+,=".contains(&byte);
     let literal = |character: char| character != '\'' && !character.is_control();
     match style {
-        Style::Plain if text.bytes().all(bare) => return text.to_owned(),
-        Style::Single | Style::Plain if text.chars().all(literal) => return format!("'{text}'"),
+        Style::Bare if text.bytes().all(bare) => return text.to_owned(),
+        Style::Single | Style::Bare if text.chars().all(literal) => return format!("'{text}'"),
         _ => {}
     }
     let mut out = String::from("\"");
@@ -156,7 +156,7 @@ pub(super) fn add_entry(text: &str, name: &str, value: &Fragment) -> Result<Vec<
     if !is_name(name) {
         return Err(Error::invalid("this is no name of a variable"));
     }
-    let line = format!("{name}={}{}", write(value, Style::Plain), line_break(text));
+    let line = format!("{name}={}{}", write(value, Style::Bare), line_break(text));
     let end = text.len() - usize::from(text.ends_with('\n'));
     Ok(vec![if text.is_empty() { Splice::new(0..0, line) } else { insert_line(text, end, &line) }])
 }

@@ -139,8 +139,7 @@ impl Tree {
     fn entry(&self, text: &str, at: Id, map: &Map, name: &str) -> Result<Next> {
         let mut own = None;
         for (index, (key, value)) in map.entries.iter().enumerate() {
-            if !self.scalar(self.resolve(*key)).is_some_and(|scalar| scalar.text == name) || self.merges(*key)
-            {
+            if self.merges(*key) || self.scalar(self.resolve(*key)).is_none_or(|scalar| scalar.text != name) {
                 continue;
             }
             if let Some((_, _, first)) = own.replace((index, *value, *key)) {

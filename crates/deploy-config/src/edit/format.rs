@@ -176,14 +176,15 @@ impl Format {
         }
         let Place::Missing { at, taken } = walk.place else { return Ok((Vec::new(), tree)) };
         let steps = change.path.steps().get(taken..).unwrap_or_default();
-        let made = self.insertion(text, &tree, at, Fragment::nest(steps, value)?)?;
-        plant(&mut tree, at, Fragment::nest(steps, value)?);
+        let new = Fragment::nest(steps, value)?;
+        let made = self.insertion(text, &tree, at, &new)?;
+        plant(&mut tree, at, &new);
         Ok((made, tree))
     }
 
-    fn insertion(self, text: &str, tree: &Tree, at: Option<Id>, value: Fragment) -> Result<Vec<Splice>> {
+    fn insertion(self, text: &str, tree: &Tree, at: Option<Id>, value: &Fragment) -> Result<Vec<Splice>> {
         let kind = at.map(|id| (id, &tree.node(id).kind));
-        match (kind, &value) {
+        match (kind, value) {
             (Some((id, Kind::Map(map))), Fragment::Map(entries)) => {
                 let Some((name, value)) = entries.first() else { return Ok(Vec::new()) };
                 match map.layout {
@@ -201,9 +202,9 @@ impl Format {
                     _ => Err(Error::invalid("no item can be added to this list").help("add it by hand")),
                 }
             }
-            (None | Some((_, Kind::Scalar(_))), _) if self == Self::Yaml => yaml::fill(text, tree, at, &value),
+            (None | Some((_, Kind::Scalar(_))), _) if self == Self::Yaml => yaml::fill(text, tree, at, value),
             (Some((id, Kind::Scalar(_))), _) => {
-                Ok(vec![Splice::new(tree.node(id).span.clone(), flow::write(self, &value))])
+                Ok(vec![Splice::new(tree.node(id).span.clone(), flow::write(self, value))])
             }
             (None, _) => Err(Error::invalid("it is empty")),
             (Some((id, _)), _) => Err(Error::invalid(format!(
@@ -321,7 +322,7 @@ fn set(tree: &mut Tree, id: Id, value: &str) {
 }
 
 /// What is added, as it should be read.
-fn plant(tree: &mut Tree, at: Option<Id>, value: Fragment) {
+fn plant(tree: &mut Tree, at: Option<Id>, value: &Fragment) {
     let planted = value.plant(tree);
     let new = tree.node(planted).kind.clone();
     match (at.and_then(|at| tree.nodes.get_mut(at)).map(|node| &mut node.kind), new) {

@@ -45,6 +45,8 @@ pub(super) struct Scalar {
 pub(super) enum Style {
     /// Without quotes: what it means goes by its looks.
     Plain,
+    /// Without quotes, and text whatever it looks like.
+    Bare,
     /// As `Plain`, and it means nothing: `null`, `~`, or not even written.
     Null,
     Single,

@@ -15,9 +15,9 @@ pub(super) fn verify(expected: &Tree, actual: &Tree) -> Result<()> {
     let same = match (expected.roots.as_slice(), actual.roots.as_slice()) {
         // The last key of a text is gone, or the first one came.
         ([one], []) | ([], [one]) => {
-            comparison.is_empty(expected, *one) || comparison.is_empty(actual, *one)
+            is_empty(expected, *one) || is_empty(actual, *one)
         }
-        ([left], [right]) if comparison.is_empty(expected, *left) => comparison.is_empty(actual, *right),
+        ([left], [right]) if is_empty(expected, *left) => is_empty(actual, *right),
         (left, right) => {
             left.len() == right.len()
                 && left.iter().zip(right).all(|(left, right)| comparison.same(*left, *right))
@@ -76,13 +76,13 @@ impl Comparison<'_> {
     fn same_entry(&self, left: (Id, Id), right: (Id, Id)) -> bool {
         self.same(left.0, right.0) && self.same(left.1, right.1)
     }
+}
 
-    fn is_empty(&self, tree: &Tree, id: Id) -> bool {
-        match &tree.node(id).kind {
-            Kind::Scalar(scalar) => scalar.style == Style::Null,
-            Kind::Map(map) => entries(tree, &map.entries).is_empty(),
-            _ => false,
-        }
+fn is_empty(tree: &Tree, id: Id) -> bool {
+    match &tree.node(id).kind {
+        Kind::Scalar(scalar) => scalar.style == Style::Null,
+        Kind::Map(map) => entries(tree, &map.entries).is_empty(),
+        _ => false,
     }
 }
 
@@ -100,7 +100,7 @@ fn same_scalar(before: &Scalar, after: &Scalar) -> bool {
         // What is surely text means the same with and without quotes.
         Style::Plain if scalar.tag.is_none() && super::yaml::is_text(&scalar.text) => Style::Double,
         Style::Plain | Style::Null => scalar.style,
-        Style::Single | Style::Double | Style::Block => Style::Double,
+        Style::Bare | Style::Single | Style::Double | Style::Block => Style::Double,
     };
     before.text == after.text && before.tag == after.tag && plain(before) == plain(after)
 }

@@ -28,7 +28,7 @@ impl FileStore {
         format!("{} {}", self.form.noun(), self.path.display())
     }
 
-    pub(super) fn capabilities(&self) -> ConfigCapabilities {
+    pub(super) fn capabilities() -> ConfigCapabilities {
         let mut can = ConfigCapabilities::default();
         can.removal = true;
         can

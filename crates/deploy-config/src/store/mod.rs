@@ -73,7 +73,7 @@ macro_rules! delegate {
             }
 
             fn capabilities(&self) -> deploy_core::config::ConfigCapabilities {
-                self.0.capabilities()
+                super::core::FileStore::capabilities()
             }
 
             async fn get(&self, key: &str) -> deploy_core::error::Result<Option<deploy_core::config::Entry>> {

@@ -142,3 +142,28 @@ fn failed(error: io::Error) -> Error {
     };
     Error::new(kind, message).help(help).source(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_editor_saved_meanwhile_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        for before in [Some("old"), None] {
+            let _ = fs::remove_file(&path);
+            if let Some(before) = before {
+                fs::write(&path, before).unwrap();
+            }
+            let edited = edit(&path, |found| {
+                assert_eq!(found.as_deref(), before.map(str::as_bytes));
+                fs::write(&path, "theirs").unwrap();
+                Ok(Some(b"ours".to_vec()))
+            });
+            assert_eq!(edited.unwrap_err().kind(), ErrorKind::Conflict);
+            assert_eq!(fs::read(&path).unwrap(), b"theirs");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+    }
+}

@@ -19,7 +19,7 @@ pub(super) fn block_end(text: &str, span: &Range<usize>) -> usize {
     let indicators = header.split('#').next().unwrap_or_default();
     // With `+` the empty lines below belong to it.
     let kept = if indicators.contains('+') {
-        block.strip_suffix('\n').map(|rest| rest.strip_suffix('\r').unwrap_or(rest)).unwrap_or(block)
+        block.strip_suffix('\n').map_or(block, |rest| rest.strip_suffix('\r').unwrap_or(rest))
     } else {
         block.trim_end()
     };
