@@ -53,13 +53,13 @@ impl Writer {
             return String::new();
         }
         self.comments += 1;
-        format!("  # c{}", self.comments)
+        format!("  # @{}", self.comments)
     }
 
     fn lines_between(&mut self, indent: usize) {
         if self.roll(5) {
             self.comments += 1;
-            self.text += &format!("{}# c{}\n", " ".repeat(indent), self.comments);
+            self.text += &format!("{}# @{}\n", " ".repeat(indent), self.comments);
         }
         if self.roll(7) {
             self.text += "\n";
@@ -263,18 +263,20 @@ fn differing<'a>(old: &'a str, new: &'a str) -> (Vec<&'a str>, Vec<&'a str>) {
 }
 
 fn comments(text: &str) -> Vec<&str> {
-    text.split("# c").skip(1).map(|rest| rest.split(['\r', '\n']).next().unwrap()).collect()
+    text.split("# @").skip(1).map(|rest| rest.split(['\r', '\n']).next().unwrap()).collect()
 }
 
 /// What may be refused, though the text is good.
-const REFUSALS: [&str; 8] = [
+const REFUSALS: [&str; 9] = [
+    "would be left empty",
+    // What a merge key brings would show.
+    "holds a",
     "an edit would change both",
     "undoes it",
     "a comment stands between",
     "null stands where",
     "null stands there",
     "is written and merged",
-    "holds several documents",
     "is not removed",
 ];
 
@@ -306,14 +308,15 @@ fn check(writer: &Writer, path: Vec<Step>, new: Option<&str>) {
     assert!(old.len() <= 5 && lines.len() <= 5, "{path} = {new:?}\n{text}\n=>\n{edited}");
     let lost = comments(text).into_iter().filter(|comment| !comments(&edited).contains(comment)).count();
     assert!(lost <= usize::from(new.is_none()), "{path} = {new:?}\n{text}\n=>\n{edited}");
-    assert_eq!(edited.contains("\r\n"), text.contains("\r\n"));
+    // Of one line without others, the break goes with it.
+    assert!(edited.is_empty() || edited.contains("\r\n") == text.contains("\r\n"));
 }
 
 const VALUES: [&str; 10] =
     ["v2", "1.10", "yes", "null", "a: b # c", "it's", "", "two\nlines", "größer", "2026-11-21"];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 20000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn an_edit_does_what_was_asked(writer in written(), which in any::<prop::sample::Index>(), value in 0..VALUES.len()) {

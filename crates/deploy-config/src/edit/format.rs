@@ -301,7 +301,8 @@ fn about(error: Error, change: &Change) -> Error {
 
 fn untagged(text: &str, scalar: &Scalar, at: usize) -> Result<()> {
     match scalar.tag.as_deref() {
-        None | Some("!" | "tag:yaml.org,2002:str") => Ok(()),
+        None => Ok(()),
+        Some(tag) if yaml::is_text_tag(tag) => Ok(()),
         Some(_) => Err(Error::invalid(format!(
             "the value at line {} has a tag that says what it is, and a new one is text",
             line(text, at)

@@ -99,6 +99,7 @@ fn same_scalar(before: &Scalar, after: &Scalar) -> bool {
     let plain = |scalar: &Scalar| match scalar.style {
         // What is surely text means the same with and without quotes.
         Style::Plain if scalar.tag.is_none() && super::yaml::is_text(&scalar.text) => Style::Double,
+        Style::Plain if scalar.tag.as_deref().is_some_and(super::yaml::is_text_tag) => Style::Double,
         Style::Plain | Style::Null => scalar.style,
         Style::Bare | Style::Single | Style::Double | Style::Block => Style::Double,
     };

@@ -111,6 +111,11 @@ pub(in crate::edit) fn remove_entry(text: &str, tree: &Tree, map: &Map, index: u
     match owner.and_then(|owner| key_of(tree, owner)) {
         Some((_, key)) if alone => {
             let colon = after_colon(text, tree, key)?;
+            let beside = slice(text, colon..line_end(text, colon)).trim();
+            if !beside.is_empty() && !beside.starts_with('#') {
+                return Err(Error::invalid("a map with an anchor or a tag would be left empty")
+                    .help("remove it by hand"));
+            }
             Ok(vec![Splice::new(colon..colon, " {}".to_owned()), remove_lines(text, start, end)])
         }
         None if alone => Ok(vec![remove_lines(text, start, end)]),

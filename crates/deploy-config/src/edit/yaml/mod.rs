@@ -12,6 +12,11 @@ pub(super) use scalar::{is_text, write};
 
 use super::slice;
 
+/// Whether a tag says that a scalar is text.
+pub(super) fn is_text_tag(tag: &str) -> bool {
+    matches!(tag, "!" | "tag:yaml.org,2002:str")
+}
+
 /// Where the lines of a block scalar (`|`, `>`) end, without the break of the last one.
 pub(super) fn block_end(text: &str, span: &Range<usize>) -> usize {
     let block = slice(text, span.clone());
