@@ -79,12 +79,7 @@ fn yaml_lists_and_flow() {
     check(YAML, "i: {r: x}\n", &["i.t = v2"], "i: {r: x, t: v2}\n");
     check(YAML, "i: {}\n", &["i.t = v2"], "i: {t: v2}\n");
     check(YAML, "i: { r: x, }\n", &["i.t = v2"], "i: { r: x, t: v2 }\n");
-    check(
-        YAML,
-        "i: {\n  r: x # c\n}\nj: 1\n",
-        &["i.t = v2"],
-        "i: {\n  r: x, # c\n  t: v2\n}\nj: 1\n",
-    );
+    check(YAML, "i: {\n  r: x # c\n}\nj: 1\n", &["i.t = v2"], "i: {\n  r: x, # c\n  t: v2\n}\nj: 1\n");
     check(YAML, "i: {\n  r: x, # c\n}\n", &["i.t = v2"], "i: {\n  r: x, # c\n  t: v2,\n}\n");
     check(YAML, "i: {r: x, t: v1}\n", &["i.t"], "i: {r: x}\n");
     check(YAML, "i: {r: x, t: v1}\n", &["i.r"], "i: {t: v1}\n");
@@ -200,7 +195,12 @@ fn json() {
     check(j, "{}\n", &["a = #1"], "{\"a\": \"#1\"}\n");
     check(j, "{\"a\": null}\n", &["a = v1"], "{\"a\": \"v1\"}\n");
     check(j, "{\"a\": \"#\", \"b\": \"#\"}\n", &["a"], "{\"b\": \"#\"}\n");
-    check(j, "{\"l\": [{\"n\": \"a\"}]}\n", &["l[n=b].t = 1"], "{\"l\": [{\"n\": \"a\"}, {\"n\": \"b\", \"t\": \"1\"}]}\n");
+    check(
+        j,
+        "{\"l\": [{\"n\": \"a\"}]}\n",
+        &["l[n=b].t = 1"],
+        "{\"l\": [{\"n\": \"a\"}, {\"n\": \"b\", \"t\": \"1\"}]}\n",
+    );
     refused(j, "{\"a\": 1, \"a\": 2}", &["a = 3"], "stands twice");
     refused(j, "{\"a\": 1,}", &["a = 3"], "line 1: a key in double quotes is missing");
     refused(j, "", &["a = 3"], "it is empty");
@@ -222,7 +222,12 @@ fn toml() {
     check(t, text, &["l[0].tag = v2"], &text.replace("name = \"a\"\n", "name = \"a\"\ntag = \"v2\"\n"));
     check(t, "a = { b = 1 } # c\n", &["a.c = v2"], "a = { b = 1, c = \"v2\" } # c\n");
     check(t, "a = { b = 1, c = 2 }\n", &["a.c"], "a = { b = 1 }\n");
-    check(t, "[a]\n", &["a.\"\u{2028}\" = v2".replace(".\"\u{2028}\"", "[\"x y\"]").as_str()], "[a]\n\"x y\" = \"v2\"\n");
+    check(
+        t,
+        "[a]\n",
+        &["a.\"\u{2028}\" = v2".replace(".\"\u{2028}\"", "[\"x y\"]").as_str()],
+        "[a]\n\"x y\" = \"v2\"\n",
+    );
     assert_eq!(edited(t, "", &["a.b = v1"]).unwrap(), "a.b = \"v1\"\n");
     assert_eq!(edited(t, "[x]\n", &["a = v1"]).unwrap(), "a = \"v1\"\n[x]\n");
     refused(t, "[a.b]\nc = 1\n", &["a.x = 1"], "its table has no header of its own");
@@ -257,7 +262,10 @@ fn what_is_too_large_is_refused() {
     let twice = "a: &a {<<: [*a0, *a0]}\n".replace("&a ", "&a1 ");
     let mut bomb = String::from("x: &a0 {k: 1}\n");
     for level in 1..60 {
-        bomb += &twice.replace("a:", &format!("k{level}:")).replace("&a1", &format!("&a{level}")).replace("*a0", &format!("*a{}", level - 1));
+        bomb += &twice
+            .replace("a:", &format!("k{level}:"))
+            .replace("&a1", &format!("&a{level}"))
+            .replace("*a0", &format!("*a{}", level - 1));
     }
     refused(YAML, &bomb, &["k59.none = 1"], "merge keys repeat too many maps");
 }

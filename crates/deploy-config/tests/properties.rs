@@ -22,8 +22,25 @@ enum Shape {
 
 /// Scalars as written; those after `FLOW` stand in no brackets.
 const SCALARS: [&str; 20] = [
-    "v1", "'it''s # no comment'", "\"a\\\"b # c: d\"", "1.10", "0123", "true", "null", "~", "''", "größer",
-    "\"x y\"", "2026-11-21", "a-b_c", "'1.0'", "!!str 12", "&own x", "", "|\n  one\n   two # text\n\n  three", ">-\n  folded\n  text",
+    "v1",
+    "'it''s # no comment'",
+    "\"a\\\"b # c: d\"",
+    "1.10",
+    "0123",
+    "true",
+    "null",
+    "~",
+    "''",
+    "größer",
+    "\"x y\"",
+    "2026-11-21",
+    "a-b_c",
+    "'1.0'",
+    "!!str 12",
+    "&own x",
+    "",
+    "|\n  one\n   two # text\n\n  three",
+    ">-\n  folded\n  text",
     "one\n  two",
 ];
 const FLOW: usize = 16;
@@ -45,7 +62,9 @@ struct Writer {
 impl Writer {
     fn roll(&mut self, of: u8) -> bool {
         self.rolled += 1;
-        self.dice.get(self.rolled % self.dice.len().max(1)).is_some_and(|die| die.wrapping_add(self.rolled as u8) % of == 0)
+        self.dice
+            .get(self.rolled % self.dice.len().max(1))
+            .is_some_and(|die| die.wrapping_add(self.rolled as u8) % of == 0)
     }
 
     fn comment(&mut self) -> String {
@@ -286,14 +305,19 @@ fn check(writer: &Writer, path: Vec<Step>, new: Option<&str>) {
     let path = KeyPath::new(path).unwrap();
     let was = match Format::Yaml.get(text, &path) {
         Ok(was) => was,
-        Err(error) => return assert!(new.is_none() || error.to_string().contains("holds"), "{path}: {error}\n{text}"),
+        Err(error) => {
+            return assert!(new.is_none() || error.to_string().contains("holds"), "{path}: {error}\n{text}");
+        }
     };
     let change = Change { path: path.clone(), value: new.map(str::to_owned) };
     let edited = match Format::Yaml.apply(text, &[change]) {
         Ok(edited) => edited,
         Err(error) => {
             let message = error.to_string();
-            assert!(REFUSALS.iter().any(|known| message.contains(known)), "{path} = {new:?}: {error:?}\n{text}");
+            assert!(
+                REFUSALS.iter().any(|known| message.contains(known)),
+                "{path} = {new:?}: {error:?}\n{text}"
+            );
             return;
         }
     };
@@ -309,14 +333,14 @@ fn check(writer: &Writer, path: Vec<Step>, new: Option<&str>) {
     let lost = comments(text).into_iter().filter(|comment| !comments(&edited).contains(comment)).count();
     assert!(lost <= usize::from(new.is_none()), "{path} = {new:?}\n{text}\n=>\n{edited}");
     // Of one line without others, the break goes with it.
-    assert!(edited.is_empty() || edited.contains("\r\n") == text.contains("\r\n"));
+    assert!(!edited.contains('\n') || edited.contains("\r\n") == text.contains("\r\n"));
 }
 
 const VALUES: [&str; 10] =
     ["v2", "1.10", "yes", "null", "a: b # c", "it's", "", "two\nlines", "größer", "2026-11-21"];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn an_edit_does_what_was_asked(writer in written(), which in any::<prop::sample::Index>(), value in 0..VALUES.len()) {

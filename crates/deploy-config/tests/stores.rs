@@ -64,7 +64,8 @@ impl Mapped {
     fn got(&self, key: &str, value: &str) -> String {
         let Some(prefix) = self.value else { return value.to_owned() };
         let digits = value.strip_prefix(&prefix(key)).unwrap();
-        let bytes = (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap());
+        let bytes =
+            (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap());
         String::from_utf8(bytes.collect()).unwrap()
     }
 
@@ -251,7 +252,8 @@ async fn bad_files_are_refused() {
     refused(&nowhere, put("a", "1"), ErrorKind::NotFound, "no such folder").await;
     refused(&YamlFile::new(folder.path()), put("a", "1"), ErrorKind::InvalidInput, "it is a folder").await;
     symlink("/", folder.path().join(".file.edit")).unwrap();
-    refused(&YamlFile::new(folder.path().join("file")), put("a", "1"), ErrorKind::Internal, "file system").await;
+    refused(&YamlFile::new(folder.path().join("file")), put("a", "1"), ErrorKind::Internal, "file system")
+        .await;
 }
 
 /// Many writers in threads of their own, each of which must find what all before it wrote.
@@ -278,7 +280,9 @@ async fn pulumi() {
     let file = File::new(Some(text));
     let store = PulumiStack::new(file.path());
     set(&store, &[put("shop:tag", "0123"), put("shop:db.host", "b"), put("shop:new.x", "1")]).await.unwrap();
-    let expect = text.replace("v1 # ours", "\"0123\" # ours").replace("host: a\n", "host: b\n  shop:new:\n    x: \"1\"\n");
+    let expect = text
+        .replace("v1 # ours", "\"0123\" # ours")
+        .replace("host: a\n", "host: b\n  shop:new:\n    x: \"1\"\n");
     assert_eq!(file.text(), expect);
     for key in ["shop:key", "shop:key.secure", "shop:db.password", "shop:db.password.secure"] {
         refused(&store, put(key, "open"), ErrorKind::Forbidden, "the value is encrypted").await;
@@ -302,10 +306,13 @@ async fn kustomization() {
     let store = Kustomization::new(file.path());
     assert_eq!(value(&store, "api").await.as_deref(), Some("ghcr.io/acme/api:v1"));
     assert_eq!(value(&store, "web").await, Some(format!("web@{digest}")));
-    set(&store, &[put("api", "ghcr.io/acme/api:1.10"), put("web", "web:v2"), put("job", "x/job:v1")]).await.unwrap();
-    let expect = text
-        .replace("newTag: v1", "newTag: \"1.10\"")
-        .replace(&format!("  digest: {digest}\n"), "  newTag: v2\n- name: job\n  newName: x/job\n  newTag: v1\n");
+    set(&store, &[put("api", "ghcr.io/acme/api:1.10"), put("web", "web:v2"), put("job", "x/job:v1")])
+        .await
+        .unwrap();
+    let expect = text.replace("newTag: v1", "newTag: \"1.10\"").replace(
+        &format!("  digest: {digest}\n"),
+        "  newTag: v2\n- name: job\n  newName: x/job\n  newTag: v1\n",
+    );
     assert_eq!(file.text(), expect);
     set(&store, &[put("api", &format!("api:v3@{digest}"))]).await.unwrap();
     assert_eq!(value(&store, "api").await, Some(format!("api:v3@{digest}")));
@@ -360,7 +367,8 @@ async fn helm() {
     let check = async |key: &str, value: &str, message: &str| {
         refused(&store, put(key, value), ErrorKind::InvalidInput, message).await;
     };
-    check("image=x/twice", "x/twice:v2", "several places have this image: jobs[0].image, jobs[1].image").await;
+    check("image=x/twice", "x/twice:v2", "several places have this image: jobs[0].image, jobs[1].image")
+        .await;
     check("image=x/none", "x/none:v2", "no place has this image").await;
     check("image=docker.io/x/side", "other:v2", "the value names another image").await;
 }

@@ -84,7 +84,8 @@ fn read(text: &str, from: usize, rest: &str) -> std::result::Result<(Scalar, usi
     }
     // A comment starts at a # after a blank.
     let comment = rest.char_indices().zip(std::iter::once(' ').chain(rest.chars()));
-    let comment = comment.into_iter().find(|((_, character), before)| *character == '#' && before.is_whitespace());
+    let comment =
+        comment.into_iter().find(|((_, character), before)| *character == '#' && before.is_whitespace());
     let value = slice(rest, 0..comment.map_or(rest.len(), |((at, _), _)| at)).trim_end();
     if value.starts_with([' ', '\t']) {
         return Err("a blank stands after the =");

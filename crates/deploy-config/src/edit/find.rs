@@ -75,8 +75,10 @@ impl Tree {
             Some(scalar) if scalar.style == Style::Null => Ok(None),
             Some(scalar) if scalar.tag.as_deref() == Some(super::dotenv::REFERENCE) => {
                 let at = line(text, self.node(id).span.start);
-                Err(Error::invalid(format!("line {at} refers to other variables: only a shell can say its value"))
-                    .help("write the value out, or put it in single quotes"))
+                Err(Error::invalid(format!(
+                    "line {at} refers to other variables: only a shell can say its value"
+                ))
+                .help("write the value out, or put it in single quotes"))
             }
             Some(scalar) => Ok(Some(scalar.text.clone())),
             None => Err(self.unfit(text, id, "a value")),
@@ -86,8 +88,7 @@ impl Tree {
     /// The document that the path is about, and the steps that took.
     fn document(&self, text: &str, path: &KeyPath) -> Result<Result<(Id, usize), Walk>> {
         let full = self.full_roots();
-        let nothing =
-            |at| Walk { place: Place::Missing { at, taken: 0 }, trail: Vec::new(), merged: None };
+        let nothing = |at| Walk { place: Place::Missing { at, taken: 0 }, trail: Vec::new(), merged: None };
         match full.as_slice() {
             [] if self.roots.len() > 1 => Err(Error::invalid("all its documents are empty")),
             [] => Ok(Err(nothing(self.roots.first().copied()))),

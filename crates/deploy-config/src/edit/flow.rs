@@ -59,13 +59,7 @@ pub(super) fn add_item(
 
 /// Puts `written` after the `last` part in the brackets of `id`: beside it, or below it where the closing bracket has
 /// a line of its own.
-fn add(
-    text: &str,
-    tree: &Tree,
-    id: Id,
-    last: Option<(usize, usize)>,
-    written: &str,
-) -> Result<Vec<Splice>> {
+fn add(text: &str, tree: &Tree, id: Id, last: Option<(usize, usize)>, written: &str) -> Result<Vec<Splice>> {
     let span = tree.node(id).span.clone();
     let open = span.start + 1;
     let close = span.end.saturating_sub(1);
@@ -120,10 +114,7 @@ pub(super) fn remove_entry(
         (true, None, Some(previous)) => {
             let at = slice(text, previous..own.start).find(',').map(|at| previous + at);
             let at = at.ok_or_else(|| Error::invalid("a comma is missing before it"))?;
-            return Ok(vec![
-                Splice::new(at..at + 1, String::new()),
-                remove_lines(text, own.start, own.end),
-            ]);
+            return Ok(vec![Splice::new(at..at + 1, String::new()), remove_lines(text, own.start, own.end)]);
         }
         (false, Some(next), _) => own.start..next,
         (false, None, Some(previous)) => previous..own.end,

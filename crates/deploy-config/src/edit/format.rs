@@ -95,8 +95,7 @@ impl Format {
             (body, tree) = self.make(&body, made, &tree)?;
         }
         for change in later {
-            let (made, expected) =
-                self.moving(&body, tree, change).map_err(|error| about(error, change))?;
+            let (made, expected) = self.moving(&body, tree, change).map_err(|error| about(error, change))?;
             (body, tree) = self.make(&body, made, &expected).map_err(|error| about(error, change))?;
         }
         for change in changes {
@@ -139,7 +138,9 @@ impl Format {
             return Ok(Way::Nothing);
         }
         tree.guard(text, &walk)?;
-        let (Some(value), Place::Here { id, .. }) = (&change.value, walk.place) else { return Ok(Way::Later) };
+        let (Some(value), Place::Here { id, .. }) = (&change.value, walk.place) else {
+            return Ok(Way::Later);
+        };
         let Some(scalar) = tree.scalar(id).filter(|scalar| scalar.style != Style::Null) else {
             return Ok(Way::Later);
         };
@@ -164,7 +165,9 @@ impl Format {
         if let Place::Here { id, parent } = walk.place {
             // Null, written or not.
             let Some((map, index)) = parent else {
-                return Err(Error::invalid("null stands there, in no map").help("write a value by hand first"));
+                return Err(
+                    Error::invalid("null stands there, in no map").help("write a value by hand first")
+                );
             };
             let key = tree.map(map).and_then(|map| map.entries.get(index)).map_or(0, |(key, _)| *key);
             if let Some(scalar) = tree.scalar(id) {
@@ -217,8 +220,10 @@ impl Format {
     fn removal(self, text: &str, mut tree: Tree, walk: &Walk) -> Result<(Vec<Splice>, Tree)> {
         let Place::Here { id, parent } = walk.place else { return Ok((Vec::new(), tree)) };
         let Some((owner, index)) = parent else {
-            return Err(Error::invalid("an item of a list is not removed: those after it would get other keys")
-                .help("edit it by hand"));
+            return Err(Error::invalid(
+                "an item of a list is not removed: those after it would get other keys",
+            )
+            .help("edit it by hand"));
         };
         let Some(map) = tree.map(owner) else { return Ok((Vec::new(), tree)) };
         let made = match map.layout {

@@ -24,12 +24,14 @@ impl Fragment {
                     entries.insert(0, (field.clone(), Self::Text(wanted.clone())));
                     Ok(Self::List(vec![Self::Map(entries)]))
                 }
-                _ => Err(Error::invalid(format!("the item {field}={wanted} is not there, and must be a map"))),
+                _ => {
+                    Err(Error::invalid(format!("the item {field}={wanted} is not there, and must be a map")))
+                }
             },
-            Step::Index(index) => {
-                Err(Error::invalid(format!("item {index} of a list is not there, and none is added by number"))
-                    .help("name it by a field, as in [name=api]"))
-            }
+            Step::Index(index) => Err(Error::invalid(format!(
+                "item {index} of a list is not there, and none is added by number"
+            ))
+            .help("name it by a field, as in [name=api]")),
         }
     }
 

@@ -154,8 +154,28 @@ mod tests {
     #[test]
     fn reads_what_serde_json_reads() {
         for text in [
-            "", " ", "null", "1", "-1.5e3", "01", "+1", "[1,]", "{\"a\":1,}", "{\"a\" 1}", "[1 2]", "\"a\nb\"",
-            "\"\\u00e9\"", "\"\\ud800\"", "\"a", "{}{}", "nul", "[", "{\"a\":[{}]}", "{a:1}", "'a'", "\t[\r\n]",
+            "",
+            " ",
+            "null",
+            "1",
+            "-1.5e3",
+            "01",
+            "+1",
+            "[1,]",
+            "{\"a\":1,}",
+            "{\"a\" 1}",
+            "[1 2]",
+            "\"a\nb\"",
+            "\"\\u00e9\"",
+            "\"\\ud800\"",
+            "\"a",
+            "{}{}",
+            "nul",
+            "[",
+            "{\"a\":[{}]}",
+            "{a:1}",
+            "'a'",
+            "\t[\r\n]",
         ] {
             let theirs = text.trim().is_empty() || serde_json::from_str::<serde_json::Value>(text).is_ok();
             assert_eq!(parse(text).is_ok(), theirs, "{text:?}");

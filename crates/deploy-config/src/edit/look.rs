@@ -34,9 +34,7 @@ impl Reading<'_> {
 
     /// The way to every scalar that is written out, of the keys that fit.
     pub(crate) fn scalars_at(&self, fits: impl Fn(&str) -> bool) -> Result<Vec<KeyPath>> {
-        self.places(|tree, step, id| {
-            matches!(step, Step::Key(key) if fits(key)) && tree.scalar(id).is_some()
-        })
+        self.places(|tree, step, id| matches!(step, Step::Key(key) if fits(key)) && tree.scalar(id).is_some())
     }
 
     fn places(&self, wanted: impl Fn(&Tree, &Step, Id) -> bool) -> Result<Vec<KeyPath>> {
@@ -66,9 +64,8 @@ impl Reading<'_> {
         }
         let inner: Vec<(Step, Id)> = match &self.tree.node(id).kind {
             Kind::Map(map) => {
-                let named = |(key, value): &(Id, Id)| {
-                    Some((Step::Key(self.tree.scalar(*key)?.text.clone()), *value))
-                };
+                let named =
+                    |(key, value): &(Id, Id)| Some((Step::Key(self.tree.scalar(*key)?.text.clone()), *value));
                 map.entries.iter().filter_map(named).collect()
             }
             Kind::List(list) => {

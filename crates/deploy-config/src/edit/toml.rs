@@ -160,7 +160,9 @@ pub(super) fn add_entry(
     value: &Fragment,
 ) -> Result<Vec<Splice>> {
     if end == 0 && !tree.roots.contains(&id) {
-        return Err(Error::invalid("its table has no header of its own").help("write the header by hand first"));
+        return Err(
+            Error::invalid("its table has no header of its own").help("write the header by hand first")
+        );
     }
     // What stands before the first key of the table: its indentation, and the key with dots that it is under.
     let first = map.entries.iter().map(|(key, _)| tree.node(*key).span.start).filter(|start| *start < end);

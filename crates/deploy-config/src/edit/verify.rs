@@ -6,17 +6,11 @@ use super::tree::{Id, Kind, Layout, Scalar, Style, Tree};
 
 /// Holds what `actual` says against `expected`, comments and ways of writing aside.
 pub(super) fn verify(expected: &Tree, actual: &Tree) -> Result<()> {
-    let comparison = Comparison {
-        expected,
-        actual,
-        expected_anchors: anchors(expected),
-        actual_anchors: anchors(actual),
-    };
+    let comparison =
+        Comparison { expected, actual, expected_anchors: anchors(expected), actual_anchors: anchors(actual) };
     let same = match (expected.roots.as_slice(), actual.roots.as_slice()) {
         // The last key of a text is gone, or the first one came.
-        ([one], []) | ([], [one]) => {
-            is_empty(expected, *one) || is_empty(actual, *one)
-        }
+        ([one], []) | ([], [one]) => is_empty(expected, *one) || is_empty(actual, *one),
         ([left], [right]) if is_empty(expected, *left) => is_empty(actual, *right),
         (left, right) => {
             left.len() == right.len()
@@ -27,8 +21,11 @@ pub(super) fn verify(expected: &Tree, actual: &Tree) -> Result<()> {
         return Ok(());
     }
     // Nothing is lost: the edit is not made. That a text can be such is not its owner's mistake.
-    Err(Error::new(ErrorKind::Unsupported, "the edit would change more than was asked for, so it is not made")
-        .help("edit it by hand"))
+    Err(Error::new(
+        ErrorKind::Unsupported,
+        "the edit would change more than was asked for, so it is not made",
+    )
+    .help("edit it by hand"))
 }
 
 fn anchors(tree: &Tree) -> Vec<Id> {
@@ -89,8 +86,7 @@ fn is_empty(tree: &Tree, id: Id) -> bool {
 /// A TOML table that is only implied by its entries ends with the last of them.
 fn entries(tree: &Tree, all: &[(Id, Id)]) -> Vec<(Id, Id)> {
     let implied = |id: Id| {
-        tree.map(id)
-            .is_some_and(|map| map.entries.is_empty() && matches!(map.layout, Layout::Table { .. }))
+        tree.map(id).is_some_and(|map| map.entries.is_empty() && matches!(map.layout, Layout::Table { .. }))
     };
     all.iter().copied().filter(|(_, value)| !implied(*value)).collect()
 }

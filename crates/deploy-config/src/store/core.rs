@@ -61,7 +61,9 @@ impl FileStore {
                     (Some(bytes), _) => text(bytes)?,
                     (None, Some(empty)) => empty.to_owned(),
                     (None, None) => {
-                        return Err(Error::new(ErrorKind::NotFound, "there is no such file").help("make it first"));
+                        return Err(
+                            Error::new(ErrorKind::NotFound, "there is no such file").help("make it first")
+                        );
                     }
                 };
                 let new = edited(form, &old, &edits)?;
@@ -133,7 +135,10 @@ fn edited(form: &dyn Form, text: &str, edits: &[Edit]) -> Result<Option<String>>
     for (key, value) in wanted {
         if form.value(&reading, key)?.as_deref() != value {
             return Err(on_key(
-                Error::new(ErrorKind::Unsupported, "it would not read back as it was set, so it is not written"),
+                Error::new(
+                    ErrorKind::Unsupported,
+                    "it would not read back as it was set, so it is not written",
+                ),
                 key,
             ));
         }

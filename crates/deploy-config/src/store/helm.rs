@@ -109,7 +109,9 @@ impl Form for Values {
             };
             let image = Image::parse(&value)?;
             if image.name != name {
-                return Err(Error::invalid("the value names another image").help("change its repository by path"));
+                return Err(
+                    Error::invalid("the value names another image").help("change its repository by path")
+                );
             }
             match place(text, name)? {
                 None => {

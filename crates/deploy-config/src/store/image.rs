@@ -14,7 +14,10 @@ pub(super) struct Image {
 impl Image {
     /// Takes a reference apart.
     pub(super) fn parse(text: &str) -> Result<Self> {
-        let wrong = || Error::invalid("the value is no image").help("write it as name:tag, name@digest or name:tag@digest");
+        let wrong = || {
+            Error::invalid("the value is no image")
+                .help("write it as name:tag, name@digest or name:tag@digest")
+        };
         let (rest, digest) = match text.split_once('@') {
             Some((rest, digest)) => (rest, Some(digest)),
             None => (text, None),

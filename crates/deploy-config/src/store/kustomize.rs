@@ -18,10 +18,7 @@ const DIGEST: &str = "digest";
 /// The entry of the image `name`.
 fn entry(name: &str) -> Result<KeyPath> {
     check_name(name)?;
-    KeyPath::new([
-        Step::Key("images".into()),
-        Step::Item { field: "name".into(), value: name.to_owned() },
-    ])
+    KeyPath::new([Step::Key("images".into()), Step::Item { field: "name".into(), value: name.to_owned() }])
 }
 
 impl Form for Images {
@@ -51,12 +48,13 @@ impl Form for Images {
         let mut changes = Vec::new();
         for (key, value) in wanted {
             let entry = entry(key)?;
-            let image = value.map(Image::parse).transpose()?.unwrap_or_else(|| Image {
-                name: (*key).to_owned(),
-                ..Image::default()
-            });
+            let image = value
+                .map(Image::parse)
+                .transpose()?
+                .unwrap_or_else(|| Image { name: (*key).to_owned(), ..Image::default() });
             if value.is_some() && image.tag.is_none() && image.digest.is_none() && image.name == *key {
-                return Err(Error::invalid("the value says nothing new").help("give it a tag, a digest or another name"));
+                return Err(Error::invalid("the value says nothing new")
+                    .help("give it a tag, a digest or another name"));
             }
             // The image's own name needs not be said again; where it is, it stays.
             let own = image.name == *key;

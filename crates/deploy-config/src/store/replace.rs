@@ -51,7 +51,10 @@ impl Lock {
         let path = target.with_file_name(format!(".{}.edit", name.to_string_lossy()));
         for _ in 0..MAX_TURNS {
             if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
-                return Err(io::Error::new(Io::AlreadyExists, "something else has the name of the temporary file"));
+                return Err(io::Error::new(
+                    Io::AlreadyExists,
+                    "something else has the name of the temporary file",
+                ));
             }
             let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
             file.lock()?;
@@ -72,7 +75,8 @@ impl Lock {
         fs::rename(&self.path, target).map_err(failed)?;
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
         file::sync_folder(folder.unwrap_or(Path::new("."))).map_err(|error| {
-            Error::new(ErrorKind::OutcomeUnknown, "the file is written, but may not be on the disk").source(error)
+            Error::new(ErrorKind::OutcomeUnknown, "the file is written, but may not be on the disk")
+                .source(error)
         })
     }
 
@@ -127,11 +131,15 @@ fn own(_file: &File, _old: &Metadata) {}
 
 fn failed(error: io::Error) -> Error {
     let (kind, message, help) = match error.kind() {
-        Io::NotFound => (ErrorKind::NotFound, "no such folder, or a link to nowhere", "see where it should be"),
+        Io::NotFound => {
+            (ErrorKind::NotFound, "no such folder, or a link to nowhere", "see where it should be")
+        }
         Io::PermissionDenied => {
             (ErrorKind::Forbidden, "permission denied", "see who owns the file and its folder")
         }
-        Io::ReadOnlyFilesystem => (ErrorKind::Forbidden, "the file system is read-only", "write it elsewhere"),
+        Io::ReadOnlyFilesystem => {
+            (ErrorKind::Forbidden, "the file system is read-only", "write it elsewhere")
+        }
         Io::StorageFull | Io::QuotaExceeded => {
             (ErrorKind::Unavailable, "the disk is full", "free some space")
         }

@@ -118,7 +118,9 @@ pub(in crate::edit) fn remove_entry(text: &str, tree: &Tree, map: &Map, index: u
             }
             Ok(vec![Splice::new(colon..colon, " {}".to_owned()), remove_lines(text, start, end)])
         }
-        None if alone => Ok(vec![remove_lines(text, start, end)]),
+        None if alone && owner.is_some_and(|owner| tree.roots.contains(&owner)) => {
+            Ok(vec![remove_lines(text, start, end)])
+        }
         _ => Ok(vec![Splice::new(start..end, "{}".to_owned())]),
     }
 }
@@ -126,9 +128,7 @@ pub(in crate::edit) fn remove_entry(text: &str, tree: &Tree, map: &Map, index: u
 /// The map whose value `id` is, and the key.
 fn key_of(tree: &Tree, id: Id) -> Option<(&Map, Id)> {
     tree.nodes.iter().find_map(|node| match &node.kind {
-        Kind::Map(map) => {
-            map.entries.iter().find(|(_, value)| *value == id).map(|(key, _)| (map, *key))
-        }
+        Kind::Map(map) => map.entries.iter().find(|(_, value)| *value == id).map(|(key, _)| (map, *key)),
         _ => None,
     })
 }

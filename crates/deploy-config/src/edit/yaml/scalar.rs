@@ -62,9 +62,7 @@ fn is_number(text: &str) -> bool {
 fn is_date(text: &str) -> bool {
     let mut parts = text.splitn(3, '-');
     let digits = |part: Option<&str>, count: std::ops::RangeInclusive<usize>| {
-        part.is_some_and(|part| {
-            count.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
-        })
+        part.is_some_and(|part| count.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit()))
     };
     digits(parts.next(), 4..=4)
         && digits(parts.next(), 1..=2)
@@ -111,16 +109,65 @@ mod tests {
     #[test]
     fn text_that_looks_like_something_else_is_quoted() {
         for text in [
-            "", "1", "1.10", "0123", "1e3", "0x1F", "0o17", "0b1", "1_000", "12:30", "12:30:45.5", "yes", "No",
-            "ON", "y", "null", "~", "NaN", ".inf", "-1", "+1", "2026-11-21", "2026-1-2T03:04:05Z", "a: b",
-            "a #b", "a:", "- a", "*a", "&a", "!a", "%a", "@a", "`a", "a,b", "[a]", "{a}", "größer", "=", "<<",
-            "a b", " a", "a\nb", "123e45", "'a'",
+            "",
+            "1",
+            "1.10",
+            "0123",
+            "1e3",
+            "0x1F",
+            "0o17",
+            "0b1",
+            "1_000",
+            "12:30",
+            "12:30:45.5",
+            "yes",
+            "No",
+            "ON",
+            "y",
+            "null",
+            "~",
+            "NaN",
+            ".inf",
+            "-1",
+            "+1",
+            "2026-11-21",
+            "2026-1-2T03:04:05Z",
+            "a: b",
+            "a #b",
+            "a:",
+            "- a",
+            "*a",
+            "&a",
+            "!a",
+            "%a",
+            "@a",
+            "`a",
+            "a,b",
+            "[a]",
+            "{a}",
+            "größer",
+            "=",
+            "<<",
+            "a b",
+            " a",
+            "a\nb",
+            "123e45",
+            "'a'",
         ] {
             assert!(write(text, Style::Plain).starts_with('"'), "{text:?}");
         }
         for text in [
-            "v1", "1.25.3", "1.25-alpine", "main.20261121-101112.4f1c2d9", "4f1c2d9", "ghcr.io/acme/api:v1",
-            "sha256:ab", "a=b", "20261121-101112", "/srv/x", "v1+build",
+            "v1",
+            "1.25.3",
+            "1.25-alpine",
+            "main.20261121-101112.4f1c2d9",
+            "4f1c2d9",
+            "ghcr.io/acme/api:v1",
+            "sha256:ab",
+            "a=b",
+            "20261121-101112",
+            "/srv/x",
+            "v1+build",
         ] {
             assert_eq!(write(text, Style::Plain), text);
         }
