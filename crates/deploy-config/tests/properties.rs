@@ -2,6 +2,11 @@
 //! not asked for stands byte for byte, and nothing panics.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests, their helpers too")]
+#![allow(
+    clippy::format_push_string,
+    clippy::cast_possible_truncation,
+    reason = "short beats fast in a generator"
+)]
 
 use deploy_config::edit::{Change, Format, KeyPath, Step};
 use deploy_core::manifest::documents;
@@ -286,12 +291,10 @@ fn comments(text: &str) -> Vec<&str> {
 }
 
 /// What may be refused, though the text is good.
-const REFUSALS: [&str; 9] = [
+const REFUSALS: [&str; 8] = [
     "would be left empty",
-    // What a merge key brings would show.
-    "holds a",
+    "that value would show",
     "an edit would change both",
-    "undoes it",
     "a comment stands between",
     "null stands where",
     "null stands there",
@@ -329,7 +332,7 @@ fn check(writer: &Writer, path: Vec<Step>, new: Option<&str>) {
     make(&mut expected, &steps, new);
     assert_eq!(read(&edited), expected, "{path} = {new:?}\n{text}\n=>\n{edited}");
     let (old, lines) = differing(text, &edited);
-    assert!(old.len() <= 5 && lines.len() <= 5, "{path} = {new:?}\n{text}\n=>\n{edited}");
+    assert!(old.len() <= 8 && lines.len() <= 5, "{path} = {new:?}\n{text}\n=>\n{edited}");
     let lost = comments(text).into_iter().filter(|comment| !comments(&edited).contains(comment)).count();
     assert!(lost <= usize::from(new.is_none()), "{path} = {new:?}\n{text}\n=>\n{edited}");
     // Of one line without others, the break goes with it.

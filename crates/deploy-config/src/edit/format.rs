@@ -1,5 +1,6 @@
 //! The formats, and one way to edit them all.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use deploy_core::error::{Error, Result};
@@ -49,6 +50,7 @@ impl Change {
 /// A text that was read: for several looks at it.
 #[derive(Debug)]
 pub(crate) struct Reading<'a> {
+    /// Without a byte order mark.
     pub(super) text: &'a str,
     pub(super) tree: Tree,
 }
@@ -75,10 +77,16 @@ impl Format {
     /// [`Unsupported`](deploy_core::error::ErrorKind::Unsupported) for an edit after which the text would not read as
     /// it should.
     pub fn apply(self, text: &str, changes: &[Change]) -> Result<String> {
+        let (text, _) = self.edit(text, self.read(text)?, changes)?;
+        Ok(text)
+    }
+
+    /// As [`Format::apply`], of a `text` that was read; and what was read of the edited one.
+    pub(crate) fn edit(self, text: &str, reading: Reading<'_>, changes: &[Change]) -> Result<(String, Tree)> {
         check(changes)?;
-        let (bom, body) = text.strip_prefix(BOM).map_or(("", text), |body| (BOM, body));
-        let mut body = body.to_owned();
-        let mut tree = self.read(&body)?.tree;
+        let bom = if text.starts_with(BOM) { BOM } else { "" };
+        let Reading { text, mut tree } = reading;
+        let mut body = Cow::Borrowed(text);
         let (mut splices, mut later) = (Vec::new(), Vec::new());
         for change in changes {
             match self.in_place(&body, &tree, change).map_err(|error| about(error, change))? {
@@ -92,18 +100,20 @@ impl Format {
                 set(&mut tree, *id, change.value.as_deref().unwrap_or_default());
             }
             let made = splices.into_iter().map(|(_, splice, _)| splice).collect();
-            (body, tree) = self.make(&body, made, &tree)?;
+            let (text, read) = self.make(&body, made, &tree)?;
+            (body, tree) = (Cow::Owned(text), read);
         }
         for change in later {
             let (made, expected) = self.moving(&body, tree, change).map_err(|error| about(error, change))?;
-            (body, tree) = self.make(&body, made, &expected).map_err(|error| about(error, change))?;
+            let (text, read) = self.make(&body, made, &expected).map_err(|error| about(error, change))?;
+            (body, tree) = (Cow::Owned(text), read);
         }
         for change in changes {
             if tree.value(&body, &change.path)? != change.value {
                 return Err(about(Error::invalid("another change of the same set undoes it"), change));
             }
         }
-        Ok(format!("{bom}{body}"))
+        Ok((format!("{bom}{body}"), tree))
     }
 
     pub(crate) fn read(self, text: &str) -> Result<Reading<'_>> {
@@ -161,7 +171,16 @@ impl Format {
     fn moving(self, text: &str, mut tree: Tree, change: &Change) -> Result<(Vec<Splice>, Tree)> {
         let walk = tree.walk(text, &change.path)?;
         tree.guard(text, &walk)?;
-        let Some(value) = &change.value else { return self.removal(text, tree, &walk) };
+        let Some(value) = &change.value else {
+            let (made, tree) = self.removal(text, tree, &walk)?;
+            return match tree.walk(text, &change.path)?.place {
+                Place::Missing { .. } => Ok((made, tree)),
+                Place::Here { .. } => {
+                    Err(Error::invalid("a merge key brings the key too, and that value would show")
+                        .help("set it to what it shall be"))
+                }
+            };
+        };
         if let Place::Here { id, parent } = walk.place {
             // Null, written or not.
             let Some((map, index)) = parent else {
@@ -270,7 +289,12 @@ impl Format {
     }
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    /// A text, and what was read of it.
+    pub(crate) fn new(text: &'a str, tree: Tree) -> Self {
+        Self { text: text.strip_prefix(BOM).unwrap_or(text), tree }
+    }
+
     /// The value at `path`, as [`Format::get`] has it.
     pub(crate) fn value(&self, path: &KeyPath) -> Result<Option<String>> {
         self.tree.value(self.text, path)

@@ -7,14 +7,14 @@ pub(super) type Id = usize;
 
 /// The values of a text.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tree {
+pub(crate) struct Tree {
     pub(super) nodes: Vec<Node>,
     /// The outermost values: one, but for YAML, which may hold several documents.
     pub(super) roots: Vec<Id>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     pub(super) kind: Kind,
     /// Its bytes: a scalar as written, without anchor and tag; of a flow collection, its brackets. Of any other
     /// collection only the start means something.

@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 
 use super::form::{Form, Wanted};
 use super::replace;
+use crate::edit::Reading;
 
 /// A file, and what its keys are.
 #[derive(Clone, Debug)]
@@ -130,8 +131,8 @@ fn edited(form: &dyn Form, text: &str, edits: &[Edit]) -> Result<Option<String>>
         return Ok(None);
     }
     let changes = form.changes(&reading, &wanted)?;
-    let new = form.format().apply(text, &changes)?;
-    let reading = form.format().read(&new)?;
+    let (new, tree) = form.format().edit(text, reading, &changes)?;
+    let reading = Reading::new(&new, tree);
     for (key, value) in wanted {
         if form.value(&reading, key)?.as_deref() != value {
             return Err(on_key(
