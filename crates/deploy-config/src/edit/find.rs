@@ -70,6 +70,18 @@ impl Tree {
     /// The value at `path`; `None` where there is none, or null.
     pub(super) fn value(&self, text: &str, path: &KeyPath) -> Result<Option<String>> {
         let Place::Here { id, .. } = self.walk(text, path)?.place else { return Ok(None) };
+        self.value_at(text, id, None)
+    }
+
+    /// The value of `key` in the map `id`; of the scalar `id` itself without one.
+    pub(super) fn value_at(&self, text: &str, id: Id, key: Option<&str>) -> Result<Option<String>> {
+        let id = match key {
+            None => id,
+            Some(key) => match self.step(text, self.resolve(id), &Step::Key(key.to_owned()))? {
+                Next::Found { id, .. } => id,
+                Next::Missing => return Ok(None),
+            },
+        };
         let id = self.resolve(id);
         match self.scalar(id) {
             Some(scalar) if scalar.style == Style::Null => Ok(None),

@@ -24,7 +24,7 @@ impl Reading<'_> {
     }
 
     /// The way to every map that is written out and has `key`.
-    pub(crate) fn maps_with(&self, key: &str) -> Result<Vec<KeyPath>> {
+    pub(crate) fn maps_with(&self, key: &str) -> Result<Vec<(KeyPath, Id)>> {
         self.places(|tree, _, id| {
             tree.map(id).is_some_and(|map| {
                 map.entries.iter().any(|(name, _)| tree.scalar(*name).is_some_and(|name| name.text == key))
@@ -33,11 +33,16 @@ impl Reading<'_> {
     }
 
     /// The way to every scalar that is written out, of the keys that fit.
-    pub(crate) fn scalars_at(&self, fits: impl Fn(&str) -> bool) -> Result<Vec<KeyPath>> {
+    pub(crate) fn scalars_at(&self, fits: impl Fn(&str) -> bool) -> Result<Vec<(KeyPath, Id)>> {
         self.places(|tree, step, id| matches!(step, Step::Key(key) if fits(key)) && tree.scalar(id).is_some())
     }
 
-    fn places(&self, wanted: impl Fn(&Tree, &Step, Id) -> bool) -> Result<Vec<KeyPath>> {
+    /// The value of `key` in the map `id`; of the scalar `id` itself without one.
+    pub(crate) fn value_at(&self, id: Id, key: Option<&str>) -> Result<Option<String>> {
+        self.tree.value_at(self.text, id, key)
+    }
+
+    fn places(&self, wanted: impl Fn(&Tree, &Step, Id) -> bool) -> Result<Vec<(KeyPath, Id)>> {
         let mut found = Vec::new();
         let full = self.tree.full_roots();
         for (index, root) in full.iter().enumerate() {
@@ -52,7 +57,7 @@ impl Reading<'_> {
         id: Id,
         steps: &mut Vec<Step>,
         wanted: &impl Fn(&Tree, &Step, Id) -> bool,
-        found: &mut Vec<KeyPath>,
+        found: &mut Vec<(KeyPath, Id)>,
     ) -> Result<()> {
         if let Some(last) = steps.last()
             && wanted(&self.tree, last, id)
@@ -60,7 +65,7 @@ impl Reading<'_> {
             if found.len() >= MAX_PLACES {
                 return Err(Error::invalid(format!("more than {MAX_PLACES} places could be meant")));
             }
-            found.push(KeyPath::new(steps.iter().cloned())?);
+            found.push((KeyPath::new(steps.iter().cloned())?, id));
         }
         let inner: Vec<(Step, Id)> = match &self.tree.node(id).kind {
             Kind::Map(map) => {

@@ -1,5 +1,7 @@
 //! Whether a text reads as it should: the same values, but for what was asked for.
 
+use std::borrow::Cow;
+
 use deploy_core::error::{Error, ErrorKind, Result};
 
 use super::tree::{Id, Kind, Layout, Scalar, Style, Tree};
@@ -59,7 +61,7 @@ impl Comparison<'_> {
                     && left.iter().enumerate().all(|(index, entry)| {
                         // Nearly always at the same place: only TOML's tables come in another order.
                         let near = right.iter().skip(index).take(2);
-                        near.chain(&right).any(|other| self.same_entry(*entry, *other))
+                        near.chain(right.iter()).any(|other| self.same_entry(*entry, *other))
                     })
             }
             (Kind::Alias(left), Kind::Alias(right)) => {
@@ -84,11 +86,15 @@ fn is_empty(tree: &Tree, id: Id) -> bool {
 }
 
 /// A TOML table that is only implied by its entries ends with the last of them.
-fn entries(tree: &Tree, all: &[(Id, Id)]) -> Vec<(Id, Id)> {
+fn entries<'a>(tree: &Tree, all: &'a [(Id, Id)]) -> Cow<'a, [(Id, Id)]> {
     let implied = |id: Id| {
         tree.map(id).is_some_and(|map| map.entries.is_empty() && matches!(map.layout, Layout::Table { .. }))
     };
-    all.iter().copied().filter(|(_, value)| !implied(*value)).collect()
+    if all.iter().any(|(_, value)| implied(*value)) {
+        all.iter().copied().filter(|(_, value)| !implied(*value)).collect()
+    } else {
+        all.into()
+    }
 }
 
 fn same_scalar(before: &Scalar, after: &Scalar) -> bool {
@@ -99,5 +105,7 @@ fn same_scalar(before: &Scalar, after: &Scalar) -> bool {
         Style::Plain | Style::Null => scalar.style,
         Style::Bare | Style::Single | Style::Double | Style::Block => Style::Double,
     };
-    before.text == after.text && before.tag == after.tag && plain(before) == plain(after)
+    before.text == after.text
+        && before.tag == after.tag
+        && (before.style == after.style || plain(before) == plain(after))
 }

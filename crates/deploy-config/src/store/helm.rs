@@ -47,8 +47,8 @@ impl Place {
 /// All places of the image `name`.
 fn places(text: &Reading<'_>, name: &str) -> Result<Vec<Place>> {
     let mut found = Vec::new();
-    for at in text.maps_with(REPOSITORY)? {
-        let part = |key: &str| text.value(&at.clone().then(key));
+    for (at, id) in text.maps_with(REPOSITORY)? {
+        let part = |key: &str| text.value_at(id, Some(key));
         let Ok(Some(repository)) = part(REPOSITORY) else { continue };
         let registry = part(REGISTRY).ok().flatten().filter(|registry| !registry.is_empty());
         let full = registry.map_or_else(|| repository.clone(), |registry| format!("{registry}/{repository}"));
@@ -57,8 +57,8 @@ fn places(text: &Reading<'_>, name: &str) -> Result<Vec<Place>> {
             found.push(Place::Parts { at, tag, digest });
         }
     }
-    for at in text.scalars_at(|key| key.to_ascii_lowercase().ends_with("image"))? {
-        if let Ok(Some(written)) = text.value(&at)
+    for (at, id) in text.scalars_at(|key| key.to_ascii_lowercase().ends_with("image"))? {
+        if let Ok(Some(written)) = text.value_at(id, None)
             && let Ok(image) = Image::parse(&written)
             && image.name == name
         {

@@ -21,6 +21,8 @@ pub(in crate::edit) fn parse(text: &str) -> Result<Tree> {
         Some(text.char_indices().map(|(at, _)| at).chain([text.len()]).collect())
     };
     let mut reader = Reader { text, offsets, ..Reader::default() };
+    // About what a values file has: growing costs more than reading.
+    reader.tree.nodes.reserve(text.len() / 16);
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| {
             let mark = error.marker();
