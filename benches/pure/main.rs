@@ -1,4 +1,4 @@
-//! The pure parts, without any cluster: reading, planning, judging.
+//! The pure parts, without any cluster: reading, editing, planning, judging.
 
 #![allow(clippy::expect_used, reason = "a benchmark may stop")]
 
