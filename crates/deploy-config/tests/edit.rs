@@ -176,6 +176,9 @@ fn yaml_refused() {
     check("a: \"x\n", "a = 1", "line 1: while scanning a quoted scalar");
     check("l:\n- n: a\n  # c\n  t: 1\n", "l[0].n", "a comment stands between");
     refused(YAML, "a: 1\n", &["a = 2", "a = 3"], "named twice");
+    // A block at the end of the text has no last line break until something follows.
+    refused(YAML, "a: |\n  x", &["b = 1"], "would change more");
+    refused(YAML, "a: |\n  x\nb: 1", &["b"], "would change more");
     refused(YAML, "l:\n- n: a\n  t: 1\n", &["l[0].t = 2", "l[n=a].t = 3"], "two keys name the same place");
 }
 

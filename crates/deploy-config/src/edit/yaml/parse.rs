@@ -109,7 +109,11 @@ impl Reader<'_> {
                     ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
                 };
                 self.last = self.last.max(span.end);
-                let id = self.tree.add(Kind::Scalar(Scalar { text: text.into_owned(), style, tag }), span);
+                let mut text = text.into_owned();
+                if style == Style::Block && self.is_cut_off(&span) {
+                    text.pop();
+                }
+                let id = self.tree.add(Kind::Scalar(Scalar { text, style, tag }), span);
                 self.anchor(id, anchor);
                 self.place(id)?;
             }
@@ -174,6 +178,13 @@ impl Reader<'_> {
         }
         let start = self.after_properties(&range);
         start..self.scalar_end(start, range.end, style)
+    }
+
+    /// Whether a block ends the text, which has no line break there: then its value has none to libyaml and to Go, but
+    /// to this parser. A line below would add one.
+    fn is_cut_off(&self, span: &Range<usize>) -> bool {
+        let header = slice(self.text, span.clone()).split(['\n', '#']).next().unwrap_or_default();
+        span.end == self.text.len() && !self.text.ends_with('\n') && !header.contains('-')
     }
 
     /// The first byte of a range after anchors, tags, and the blanks and comments that follow these.
