@@ -1,4 +1,38 @@
-//! What a deployment keeps in files, for the [`deploy_core`] engine: the [`FileJournal`].
+//! What a deployment keeps in files, for the [`deploy_core`] engine: the configuration that says what should run, and the
+//! journal of what is under way.
+//!
+//! | for | use |
+//! | --- | --- |
+//! | `Pulumi.<stack>.yaml` | [`store::PulumiStack`] |
+//! | `kustomization.yaml` | [`store::Kustomization`] |
+//! | a chart's values | [`store::HelmValues`] |
+//! | any YAML, JSON or TOML file | [`store::YamlFile`], [`store::JsonFile`], [`store::TomlFile`] |
+//! | `.env` | [`store::DotenvFile`] |
+//! | texts without a file | [`edit`] |
+//! | a journal | [`FileJournal`] |
+//!
+//! These files are their owners': an edit changes the value that was asked for and not a byte more, or is refused.
+//!
+//! ```
+//! use deploy_config::store::Kustomization;
+//! use deploy_core::config::{ConfigStore, Edit, Expect, Note};
+//!
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("kustomization.yaml");
+//! # std::fs::write(&path, "images:\n# by CI, and by nobody else\n- name: api\n  newTag: v1\n").unwrap();
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let store = Kustomization::new(&path);
+//! let now = store.get("api").await?.expect("it has an entry");
+//! assert_eq!(now.value, "api:v1");
+//! let edit = Edit::put("api", "api:v2").expecting(Expect::Version(now.version));
+//! store.set(&[edit], &Note::new("deploy v2")).await?;
+//! assert_eq!(
+//!     std::fs::read_to_string(&path).unwrap(),
+//!     "images:\n# by CI, and by nobody else\n- name: api\n  newTag: v2\n"
+//! );
+//! # Ok::<(), deploy_core::error::Error>(())
+//! # }).unwrap();
+//! ```
 //!
 //! A journal in files is for a machine that stays: an operator's, or a runner with a disk of its own. Where the next run may start on
 //! another machine, the journal belongs where that machine can see it, which is what `deploy-k8s` keeps in the cluster.
@@ -20,7 +54,9 @@
 //! # }).unwrap();
 //! ```
 
+pub mod edit;
 mod file;
 mod journal;
+pub mod store;
 
 pub use journal::{FileJournal, MAX_RECORD_BYTES};

@@ -144,6 +144,16 @@ impl Error {
         self
     }
 
+    /// Names what holds the object, before it: the file of a key.
+    #[must_use]
+    pub fn inside(mut self, place: impl fmt::Display) -> Self {
+        self.0.object = Some(match self.0.object.take() {
+            Some(object) => format!("{place}, {object}"),
+            None => place.to_string(),
+        });
+        self
+    }
+
     /// Says what the reader can do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
@@ -245,6 +255,8 @@ mod tests {
         check(Error::invalid("no documents").during("read"), "read: no documents");
         check(Error::invalid("no name").on("a.yaml:3:1"), "a.yaml:3:1: no name");
         check(Error::invalid("x").during("inner").during("outer"), "inner: x");
+        check(Error::invalid("x").on("key \"a\"").inside("b.yaml"), "b.yaml, key \"a\": x");
+        check(Error::invalid("x").inside("b.yaml"), "b.yaml: x");
     }
 
     #[test]

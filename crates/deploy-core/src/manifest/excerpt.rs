@@ -11,7 +11,7 @@ use crate::error::Error;
 const WIDTH: usize = 100;
 
 /// The line an error is about, with a caret under the place: the [`source`](std::error::Error::source) of an error
-/// of [`read`](super::read), or about the text of a [tag policy](crate::tag).
+/// of [`read`](super::read), or about a text that a person wrote, such as a [tag policy](crate::tag).
 ///
 /// A manifest's value is masked unless its document is surely no Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,8 @@ pub struct Excerpt {
 
 impl Excerpt {
     /// Line `number`, with the caret under its character `column`, counted from 0. A long line is cut around it.
-    pub(crate) fn new(number: u32, line: &str, column: usize) -> Self {
+    #[must_use]
+    pub fn new(number: u32, line: &str, column: usize) -> Self {
         let from = if line.chars().count() > WIDTH { column.saturating_sub(WIDTH / 2) } else { 0 };
         let shown = line.chars().skip(from).take(WIDTH);
         let line = shown.map(|character| if character.is_control() { ' ' } else { character }).collect();
