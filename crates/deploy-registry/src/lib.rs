@@ -57,6 +57,7 @@ pub mod credentials;
 mod double;
 pub mod layout;
 mod list;
+mod quoted;
 mod read;
 mod registry;
 mod transport;

@@ -3,6 +3,8 @@
 use http::HeaderMap;
 use http::header::LINK;
 
+use crate::quoted;
+
 /// The target of the first link whose relation is `next`, as it is written.
 pub(super) fn next(headers: &HeaderMap) -> Option<String> {
     headers.get_all(LINK).iter().find_map(|value| find_next(value.to_str().ok()?))
@@ -34,7 +36,7 @@ fn parameters(text: &str) -> (bool, &str) {
         let end = after.find([';', ',', '=']).unwrap_or(after.len());
         let (name, after) = after.split_at(end);
         let (value, left) = match after.strip_prefix('=') {
-            Some(value) => value_of(value.trim_start()),
+            Some(value) => quoted::value(value.trim_start(), &[';', ',']),
             None => (String::new(), after),
         };
         // Of several `rel`, the first counts (RFC 8288, 3.3).
@@ -44,23 +46,6 @@ fn parameters(text: &str) -> (bool, &str) {
         }
         rest = left;
     }
-}
-
-fn value_of(text: &str) -> (String, &str) {
-    let Some(quoted) = text.strip_prefix('"') else {
-        let (word, rest) = text.split_at(text.find([';', ',']).unwrap_or(text.len()));
-        return (word.trim().to_owned(), rest);
-    };
-    let mut value = String::new();
-    let mut characters = quoted.char_indices();
-    while let Some((at, character)) = characters.next() {
-        match character {
-            '"' => return (value, quoted.get(at + 1..).unwrap_or_default()),
-            '\\' => value.extend(characters.next().map(|(_, escaped)| escaped)),
-            other => value.push(other),
-        }
-    }
-    (value, "")
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
 
+use crate::quoted;
+
 /// What a registry asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Challenge {
@@ -65,7 +67,7 @@ fn split(text: &str) -> Vec<(String, Vec<(String, String)>)> {
         }
         match (after.strip_prefix('='), found.last_mut()) {
             (Some(value), Some((_, parameters))) => {
-                let (value, left) = parameter(value.trim_start());
+                let (value, left) = quoted::value(value.trim_start(), &[',', ' ', '\t']);
                 parameters.push((word.to_ascii_lowercase(), value));
                 rest = left;
             }
@@ -78,24 +80,6 @@ fn split(text: &str) -> Vec<(String, Vec<(String, String)>)> {
         rest = rest.trim_start_matches([' ', '\t', ',']);
     }
     found
-}
-
-/// A quoted string or a bare word, and what follows it.
-fn parameter(text: &str) -> (String, &str) {
-    let Some(quoted) = text.strip_prefix('"') else {
-        let (word, rest) = text.split_at(text.find([',', ' ', '\t']).unwrap_or(text.len()));
-        return (word.to_owned(), rest);
-    };
-    let mut value = String::new();
-    let mut characters = quoted.char_indices();
-    while let Some((at, character)) = characters.next() {
-        match character {
-            '"' => return (value, quoted.get(at + 1..).unwrap_or_default()),
-            '\\' => value.extend(characters.next().map(|(_, escaped)| escaped)),
-            other => value.push(other),
-        }
-    }
-    (value, "")
 }
 
 #[cfg(test)]
