@@ -14,8 +14,6 @@ impl Transport {
             Retry::LookUpFirst => error.with_retry(Retry::Later { after: None }),
             _ => error,
         };
-        let (wait, _) = budget.spend(failures, error, fastrand::f64())?;
-        self.0.settings.clock.sleep(wait).await;
-        Ok(())
+        self.wait(budget, failures, error).await.map(drop)
     }
 }

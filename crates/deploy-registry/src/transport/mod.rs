@@ -171,14 +171,20 @@ impl Transport {
             if error.kind() == ErrorKind::Timeout {
                 budget.charge(self.0.settings.request_timeout);
             }
-            let (wait, error) = budget.spend(failures, error, fastrand::f64())?;
-            tracing::debug!(?request, ?wait, "the registry cannot answer: asking again");
-            if let Some(on_wait) = &self.0.settings.on_wait {
-                on_wait(&Waiting { why: &error, wait });
-            }
+            let wait = self.wait(budget, failures, error).await?;
+            tracing::debug!(?request, ?wait, "the registry could not answer: asking again");
             self.0.counts.retry(wait);
-            self.0.settings.clock.sleep(wait).await;
         }
+    }
+
+    /// Waits until what failed `failures` times may be tried again, and says how long that was.
+    async fn wait(&self, budget: &Budget, failures: u32, error: Error) -> Result<Duration> {
+        let (wait, error) = budget.spend(failures, error, fastrand::f64())?;
+        if let Some(on_wait) = &self.0.settings.on_wait {
+            on_wait(&Waiting { why: &error, wait });
+        }
+        self.0.settings.clock.sleep(wait).await;
+        Ok(wait)
     }
 }
 
