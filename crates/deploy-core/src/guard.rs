@@ -28,6 +28,9 @@ pub struct Subject {
     pub name: Option<String>,
     /// The images, as references.
     pub images: Vec<String>,
+    /// What each image takes the place of, in the order of `images`: a reference, or `None` for a new one. Empty where it is not known, as in
+    /// a rollout without a promotion.
+    pub before: Vec<Option<String>>,
     /// The git revision.
     pub git_revision: Option<String>,
 }

@@ -234,6 +234,7 @@ impl Rollout {
             environment: self.environment.clone(),
             name: run.name().map(str::to_owned),
             images: bundle.images().iter().map(|used| used.image.to_string()).collect(),
+            before: Vec::new(),
             git_revision: run.revision().map(str::to_owned),
         }
     }
