@@ -133,6 +133,44 @@ pub enum EventKind {
         /// Why.
         error: String,
     },
+    /// A promotion goes to an environment.
+    Promoting {
+        /// The environment.
+        environment: String,
+        /// The images that change, as in `api: v1 to v2`.
+        changes: Vec<String>,
+    },
+    /// A gate is being asked; a person may have to answer.
+    Asking {
+        /// The gate.
+        gate: String,
+    },
+    /// A gate said yes.
+    Passed {
+        /// The gate.
+        gate: String,
+        /// On what grounds.
+        grounds: String,
+    },
+    /// What should run is written down.
+    Written {
+        /// The config store.
+        store: String,
+        /// The keys.
+        keys: Vec<String>,
+    },
+    /// What was written down is taken back.
+    TakenBack {
+        /// The config store.
+        store: String,
+        /// The keys.
+        keys: Vec<String>,
+    },
+    /// A tag is kept from running again.
+    Holding {
+        /// The hold, in a line.
+        hold: String,
+    },
     /// Something a person should know that stops nothing.
     Warning {
         /// What.
@@ -180,6 +218,12 @@ impl fmt::Display for EventKind {
             Self::RollingBack { cause } => write!(f, "rolling back: {cause}"),
             Self::RolledBack => f.write_str("the old state is back"),
             Self::RollbackFailed { error } => write!(f, "the way back failed: {error}"),
+            Self::Promoting { environment, changes } => write!(f, "{environment}: {}", changes.join(", ")),
+            Self::Asking { gate } => write!(f, "asking {gate}"),
+            Self::Passed { gate, grounds } => write!(f, "{gate}: {grounds}"),
+            Self::Written { store, keys } => write!(f, "{} written to {store}", keys.join(", ")),
+            Self::TakenBack { store, keys } => write!(f, "{} taken back in {store}", keys.join(", ")),
+            Self::Holding { hold } => write!(f, "held: {hold}"),
             Self::Warning { message } => write!(f, "warning: {message}"),
         }
     }

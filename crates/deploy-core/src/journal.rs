@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::Snapshot;
+use crate::promotion::Record;
 use crate::run::{DeploymentId, Run};
 
 /// How far a journaled run had come.
@@ -55,6 +56,9 @@ pub struct Intent {
     pub started: Timestamp,
     /// What stood there before the first write.
     pub before: Snapshot,
+    /// What was written down, where a promotion was at work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<Record>,
 }
 
 impl Intent {
@@ -70,6 +74,7 @@ impl Intent {
             phase: Phase::Applying,
             started: run.now(),
             before,
+            promotion: None,
         }
     }
 

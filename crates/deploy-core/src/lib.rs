@@ -66,6 +66,7 @@ pub mod memory;
 pub mod outcome;
 pub mod plan;
 pub mod preflight;
+pub mod promotion;
 pub mod registry;
 pub mod report;
 pub mod rollout;

@@ -63,9 +63,16 @@ pub enum Cause {
         /// What was waited for, and how far it had come.
         waiting: Vec<Waiting>,
     },
+    /// All was healthy, and a check said no.
+    Refuted {
+        /// The check.
+        check: String,
+        /// Why it said no.
+        why: String,
+    },
     /// The caller cancelled.
     Cancelled,
-    /// A write failed.
+    /// A write failed, or a check could not say.
     Error {
         /// How.
         error: Error,
@@ -91,6 +98,7 @@ impl fmt::Display for Cause {
                 }
                 Ok(())
             }
+            Self::Refuted { check, why } => write!(f, "check {check}: {why}"),
             Self::Cancelled => f.write_str("cancelled"),
             Self::Error { error } => error.fmt(f),
         }
@@ -219,7 +227,7 @@ impl Outcome {
     }
 }
 
-fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(duration.as_secs_f64())
 }
 

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, EventKind, Observer, Silent};
 use crate::health::Patience;
 
@@ -241,6 +242,16 @@ impl Run {
     /// What stops the run.
     pub fn cancel(&self) -> &Cancel {
         &self.cancel
+    }
+
+    /// Does `work`, which may take until the deadline.
+    pub(crate) async fn bounded<T>(&self, what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            result = work => result,
+            () = self.clock().sleep_until(self.deadline()) => {
+                Err(Error::new(ErrorKind::Timeout, "no answer in time").during(what))
+            }
+        }
     }
 
     /// Tells the observer.

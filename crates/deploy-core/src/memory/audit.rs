@@ -13,6 +13,11 @@ use crate::error::Result;
 pub struct MemoryAudit(Arc<Mutex<Vec<AuditRecord>>>);
 
 impl MemoryAudit {
+    /// Forgets all records.
+    pub fn clear(&self) {
+        locked(&self.0).clear();
+    }
+
     /// The lines so far, oldest first.
     pub fn records(&self) -> Vec<AuditRecord> {
         locked(&self.0).clone()

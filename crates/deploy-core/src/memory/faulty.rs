@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 
 use super::Faults;
+use crate::audit::{AuditRecord, AuditSink};
 use crate::config::{ConfigCapabilities, ConfigStore, Edit, Entry, Note, PastEntry};
 use crate::error::Result;
 use crate::image::{Digest, Reference, Repository, Tag};
@@ -109,6 +110,14 @@ impl<T: Registry + ?Sized> Registry for Faulty<T> {
 
     async fn blob(&self, repository: &Repository, digest: &Digest, at_most: u64) -> Result<Vec<u8>> {
         self.faults.around(self.inner.blob(repository, digest, at_most)).await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl<T: AuditSink + ?Sized> AuditSink for Faulty<T> {
+    async fn record(&self, record: &AuditRecord) -> Result<()> {
+        self.faults.around(self.inner.record(record)).await
     }
 }
 

@@ -85,6 +85,7 @@ pub(super) fn causes(cause: &Cause) -> Vec<(Option<String>, String)> {
             let one = |each: &Waiting| (Some(text::line(&each.object.to_string())), text::line(&words(each)));
             waiting.iter().map(one).collect()
         }
+        Cause::Refuted { check, why } => vec![(Some(text::line(check)), text::line(why))],
         Cause::Cancelled => vec![(None, "the run was cancelled".to_owned())],
         Cause::Error { error } => {
             let mut words = error.to_string();

@@ -4,10 +4,10 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use super::Rollout;
+use super::verify::verify;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
 use crate::evidence::Evidence;
-use crate::guard::Answer;
 use crate::manifest::Bundle;
 use crate::outcome::Cause;
 use crate::plan::Plan;
@@ -35,7 +35,10 @@ impl Rollout {
         let run = &run.clone().within(run.rules().timeout);
         let attempt = self.forward(plan, run).await;
         match attempt.cause {
-            None => Attempt { cause: self.verify(bundle, run).await, ..attempt },
+            None => {
+                let cause = verify(&self.checks, &self.subject(bundle, run), run).await;
+                Attempt { cause, ..attempt }
+            }
             _ => attempt,
         }
     }
@@ -93,26 +96,6 @@ impl Rollout {
             }
             applied => applied,
         }
-    }
-
-    async fn verify(&self, bundle: &Bundle, run: &Run) -> Option<Cause> {
-        let subject = self.subject(bundle, run);
-        for check in &self.checks {
-            let answer = tokio::select! {
-                answer = check.check(&subject) => answer,
-                () = run.cancel().cancelled() => return Some(Cause::Cancelled),
-                () = run.clock().sleep_until(run.deadline()) => {
-                    Err(Error::new(ErrorKind::Timeout, "no answer within the run's timeout"))
-                }
-            };
-            let error = match answer {
-                Ok(Answer::Yes { .. }) => continue,
-                Ok(Answer::No { why }) => Error::new(ErrorKind::Conflict, why),
-                Err(error) => error,
-            };
-            return Some(Cause::Error { error: error.during("check").on(check.describe()) });
-        }
-        None
     }
 
     async fn evidence(&self, applied: &Applied, observation: &Observation, run: &Run) -> Evidence {

@@ -24,13 +24,13 @@
 
 mod attempt;
 mod back;
+pub(crate) mod held;
 mod intent;
 mod recover;
 mod revision;
+pub(crate) mod verify;
 
-use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{EventKind, Recorder};
@@ -45,10 +45,8 @@ use crate::run::{Cancel, OnFailure, Run};
 use crate::source::Derive;
 use crate::target::{Applied, AppliedObject, Drives, RolloutTarget};
 use attempt::Attempt;
+use held::{Held, cancelled, lost_or_cancelled};
 use intent::intent;
-
-/// A lock that takes longer than this to get has a holder who may be dead.
-const HELD_AFTER: Duration = Duration::from_secs(1);
 
 /// What is to be rolled out.
 #[derive(Clone, Copy)]
@@ -203,6 +201,33 @@ impl Rollout {
         Ok(outcome)
     }
 
+    /// Undoes what an interrupted run of this name left, and does nothing else. A target that keeps its own way back does so with its next
+    /// run.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), before anything is written.
+    pub async fn recover(&self, run: Run) -> Result<()> {
+        let Some(name) = run.name() else { return Ok(()) };
+        check_name(name)?;
+        let undo = async |run: &Run, lost: &Cancel| {
+            // Whatever is wanted, it is not what was interrupted.
+            self.interrupted(Desired::Revision(None), run, lost).await.map(drop)
+        };
+        let Some(lock) = &self.lock else { return undo(&run, &Cancel::new()).await };
+        let held = Held::take(&**lock, name, &self.holder, &run).await?;
+        let result = held.during(undo(&held.run, &held.lost)).await;
+        held.release().await;
+        result
+    }
+
+    pub(crate) fn lock_kept(&self) -> Option<&dyn Lock> {
+        self.lock.as_deref()
+    }
+
+    pub(crate) fn journal_kept(&self) -> Option<&dyn Journal> {
+        self.journal.as_deref()
+    }
+
     async fn pass_gates(&self, bundle: &Bundle, run: &Run) -> Result<()> {
         if let Some(preflight) = &self.preflight {
             tokio::select! {
@@ -246,32 +271,9 @@ impl Rollout {
         desired: Desired<'_>,
         run: &Run,
     ) -> Result<Outcome> {
-        run.emit(EventKind::Locking { name: name.to_owned() });
-        let held = async {
-            run.clock().sleep(HELD_AFTER).await;
-            run.emit(EventKind::LockHeld { name: name.to_owned() });
-            std::future::pending::<Infallible>().await
-        };
-        let guard = tokio::select! {
-            guard = lock.acquire(name, &self.holder) => guard?,
-            () = run.cancel().cancelled() => return Err(cancelled()),
-            never = held => match never {},
-        };
-        let lost = guard.lost();
-        let stoppable = run.clone().cancelled_by(run.cancel().or(&lost));
-        // A lost lock stops even the request under way: whoever holds it now decides what stands.
-        let result = tokio::select! {
-            biased;
-            result = self.walk(desired, &stoppable, &lost) => result,
-            () = lost.cancelled() => Err(lost_or_cancelled(&lost)),
-        };
-        if !lost.is_cancelled()
-            && let Err(error) = guard.release().await
-        {
-            run.emit(EventKind::Warning {
-                message: format!("the lock was not released and ends by itself: {error}"),
-            });
-        }
+        let held = Held::take(lock, name, &self.holder, run).await?;
+        let result = held.during(self.walk(desired, &held.run, &held.lost)).await;
+        held.release().await;
         result
     }
 
@@ -390,22 +392,6 @@ impl Rollout {
 fn wanted(plan: &Plan) -> Result<Bundle> {
     let wanted = plan.changes.iter().filter(|change| change.action != Action::Delete);
     Bundle::builder().objects(wanted.map(|change| change.desired.clone())).build()
-}
-
-fn lost_or_cancelled(lost: &Cancel) -> Error {
-    if lost.is_cancelled() {
-        Error::new(
-            ErrorKind::LockLost,
-            "another run took the lock, or its heartbeat got through no more; this run stopped writing",
-        )
-        .help("the next run under this name finishes or undoes what was written")
-    } else {
-        cancelled()
-    }
-}
-
-fn cancelled() -> Error {
-    Error::new(ErrorKind::Cancelled, "cancelled before anything was written")
 }
 
 impl From<Error> for Cause {

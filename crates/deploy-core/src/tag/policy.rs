@@ -89,6 +89,12 @@ impl TagPolicy {
         }
     }
 
+    /// The same, of which something older than what runs may be chosen.
+    #[must_use]
+    pub fn allowing_downgrade(self) -> Self {
+        Self { downgrade: true, ..self }
+    }
+
     /// The commit that a tag was built from, by its fields: how one gets from what runs back to the source.
     ///
     /// `None` if the tag is not of the scheme, or the scheme has no commit.

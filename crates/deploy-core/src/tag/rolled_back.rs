@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::hold::Hold;
+use crate::clock::Timestamp;
 use crate::image::Reference;
 use crate::manifest::ObjectId;
 use crate::outcome::{Cause, ObjectOutcome, Outcome, Status};
@@ -31,6 +32,8 @@ impl Hold {
             (Status::Healthy | Status::Planned | Status::Incomplete, _) => return Vec::new(),
             (_, Some(Cause::Failed { failures })) => failures.iter().map(|failure| &failure.object).collect(),
             (_, Some(Cause::TimedOut { waiting })) => waiting.iter().map(|waiting| &waiting.object).collect(),
+            // What looked healthy and was not: nothing says which of the images it was.
+            (_, Some(Cause::Refuted { .. })) => BTreeSet::new(),
             _ => return Vec::new(),
         };
         let brought = |only: bool| {
@@ -41,13 +44,21 @@ impl Hold {
         if images.is_empty() {
             images = brought(false);
         }
-        let why = outcome.cause.as_ref().map(ToString::to_string).unwrap_or_default();
-        let hold = |image: Reference| {
-            let hold = Self::not_this(image.repository().clone(), environment, image.tag()?.clone());
-            let at = outcome.started + outcome.took;
-            Some(hold.by(format!("run {}", outcome.deployment)).at(at).because(shortened(&why)))
-        };
-        images.into_iter().filter_map(hold).collect()
+        let Some(cause) = &outcome.cause else { return Vec::new() };
+        let (by, at) = (format!("run {}", outcome.deployment), outcome.started + outcome.took);
+        images.iter().filter_map(|image| Self::of_failed(image, environment, &by, at, cause)).collect()
+    }
+
+    /// The hold of an image that failed; none without a tag.
+    pub(crate) fn of_failed(
+        image: &Reference,
+        environment: &str,
+        by: &str,
+        at: Timestamp,
+        cause: &Cause,
+    ) -> Option<Self> {
+        let hold = Self::not_this(image.repository().clone(), environment, image.tag()?.clone());
+        Some(hold.by(by).at(at).because(shortened(&cause.to_string())))
     }
 }
 
