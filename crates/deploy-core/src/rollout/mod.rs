@@ -272,7 +272,7 @@ impl Rollout {
         run: &Run,
     ) -> Result<Outcome> {
         let held = Held::take(lock, name, &self.holder, run).await?;
-        let result = held.during(self.walk(desired, &held.run, &held.lost)).await;
+        let result = held.during(Box::pin(self.walk(desired, &held.run, &held.lost))).await;
         held.release().await;
         result
     }
