@@ -41,9 +41,11 @@ impl Walk<'_> {
             return Err(cancelled());
         }
         let edits = present.edits(changes);
+        if edits.is_empty() {
+            return Ok(());
+        }
         let store = &self.environment.store;
-        let set = if edits.is_empty() { Ok(()) } else { store.set(&edits, &self.note(promoted)).await };
-        if let Err(error) = set {
+        if let Err(error) = store.set(&edits, &self.note(promoted)).await {
             // Whatever the store says of a lost answer.
             if !self.is_written(changes).await.unwrap_or_default() {
                 return Err(error);

@@ -9,6 +9,7 @@ use crate::guard::{Check, Gate};
 use crate::journal::Journal;
 use crate::lock::Lock;
 use crate::rollout::Rollout;
+use crate::run::OnFailure;
 use crate::source::Source;
 use crate::tag::{Holds, TagPolicy};
 
@@ -34,6 +35,7 @@ pub struct Environment {
     pub(super) checks: Vec<Arc<dyn Check>>,
     pub(super) holds: Option<Holds>,
     pub(super) create_missing: bool,
+    pub(super) on_failure: Option<OnFailure>,
     own_lock: Option<Arc<dyn Lock>>,
     own_journal: Option<Arc<dyn Journal>>,
 }
@@ -54,6 +56,7 @@ impl Environment {
             checks: Vec::new(),
             holds: None,
             create_missing: false,
+            on_failure: None,
             own_lock: None,
             own_journal: None,
         }
@@ -123,6 +126,14 @@ impl Environment {
     #[must_use]
     pub fn check(mut self, check: Arc<dyn Check>) -> Self {
         self.checks.push(check);
+        self
+    }
+
+    /// What to do when it fails here: undo it, or leave target and store as they are for a person to look at. Default: as the
+    /// [run](crate::run::Policy::on_failure) says.
+    #[must_use]
+    pub fn on_failure(mut self, on_failure: OnFailure) -> Self {
+        self.on_failure = Some(on_failure);
         self
     }
 

@@ -28,7 +28,9 @@ impl Promotion {
         let environment = self.get(index)?;
         let started = run.now();
         let name = self.run_name(environment);
-        let run = run.clone().named(&name);
+        let mut policy = run.rules().clone();
+        policy.on_failure = environment.on_failure.unwrap_or(policy.on_failure);
+        let run = run.clone().named(&name).policy(policy);
         let walk = async |run: &Run, lost: &Cancel| {
             let walk = Walk { promotion: self, environment, index, run, lost };
             match wanted {

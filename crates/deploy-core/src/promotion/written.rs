@@ -129,6 +129,9 @@ impl Present {
         let edits = changes.iter().filter_map(|change| {
             let after = change.ours.last()?;
             let now = self.entries.get(&change.key)?.as_ref();
+            if now.is_some_and(|now| now.value == *after) {
+                return None;
+            }
             let expect = now.map_or(Expect::Absent, |now| Expect::Version(now.version.clone()));
             Some(Edit::put(&change.key, after).expecting(expect))
         });
@@ -188,9 +191,11 @@ pub(super) fn taken_up(earlier: Vec<Change>, mut changes: Vec<Change>, present: 
                 change.before = old.before;
                 change.ours = old.ours.into_iter().chain(std::mem::take(&mut change.ours)).collect();
             }
-            // What the earlier run wrote is what is wanted now.
-            None if present.value(&old.key) != old.before => changes.push(old),
-            None => {}
+            // What an earlier run wrote is what is wanted now.
+            None => {
+                let now = present.value(&old.key).filter(|now| Some(now) != old.before.as_ref());
+                changes.extend(now.map(|now| Change { ours: [old.ours, vec![now]].concat(), ..old }));
+            }
         }
     }
     changes

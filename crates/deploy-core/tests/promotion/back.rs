@@ -9,7 +9,7 @@ use deploy_core::event::{Event, EventKind, Observer};
 use deploy_core::guard::{Answer, Check, Subject};
 use deploy_core::memory::{FixedCheck, MemoryConfigStore};
 use deploy_core::promotion::Status;
-use deploy_core::run::{Cancel, OnFailure, Policy, Run};
+use deploy_core::run::{Cancel, OnFailure, Run};
 
 use crate::world::World;
 
@@ -62,9 +62,8 @@ async fn a_checks_no_undoes_both_and_holds() {
 async fn left_as_it_is_where_asked() {
     let world = World::new().await;
     world.push("v2.0.0-bad");
-    let mut policy = Policy::default();
-    policy.on_failure = OnFailure::Leave;
-    let promoted = world.promotion().run(Run::new().policy(policy)).await.unwrap();
+    let dev = world.dev.environment(&world.faults).on_failure(OnFailure::Leave);
+    let promoted = world.over([dev]).run(Run::new()).await.unwrap();
     assert_eq!(promoted[0].status, Status::Left);
     assert_eq!(world.dev.says().await.as_deref(), Some("v2.0.0-bad"));
     assert_eq!(world.dev.runs().as_deref(), Some("v2.0.0-bad"));
