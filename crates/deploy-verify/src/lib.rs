@@ -31,10 +31,15 @@
 //! # }).unwrap();
 //! ```
 
+pub mod approval;
+pub mod command;
 pub mod cosign;
+mod der;
+pub mod http;
 mod images;
 #[cfg(test)]
 mod misleading;
 pub mod scan;
+pub mod tcp;
 mod text;
 pub mod trivy;
