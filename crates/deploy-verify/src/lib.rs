@@ -37,6 +37,7 @@ pub mod cosign;
 mod der;
 pub mod http;
 mod images;
+pub mod metrics;
 #[cfg(test)]
 mod misleading;
 pub mod scan;

@@ -128,7 +128,8 @@ async fn what_is_typed_to_a_question_that_was_dropped_approves_nothing() {
     let terminal = Terminal::new("ann", keyboard, Screen::default(), true).unwrap();
     // Nothing is read before it is asked.
     assert!(is_read.try_recv().is_err());
-    let ask = terminal.ask(&subject());
+    let subject = subject();
+    let ask = terminal.ask(&subject);
     assert!(ask.now_or_never().is_none());
     is_read.recv().unwrap();
     keys.send("production\n".into()).unwrap();
@@ -136,7 +137,7 @@ async fn what_is_typed_to_a_question_that_was_dropped_approves_nothing() {
     while !terminal.has_line().await {
         tokio::task::yield_now().await;
     }
-    let ask = terminal.ask(&subject());
+    let ask = terminal.ask(&subject);
     let answer = async {
         is_read.recv().unwrap();
         keys.send("no\n".into()).unwrap();

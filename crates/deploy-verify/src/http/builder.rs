@@ -241,6 +241,23 @@ impl HttpCheckBuilder {
         Ok(self.check)
     }
 
+    /// At a path below the URL's, with this query instead of its own.
+    pub(crate) fn below(mut self, path: &str, query: &[(&str, &str)]) -> Self {
+        let url = &mut self.check.asked.url;
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}/{path}"));
+        url.query_pairs_mut().clear().extend_pairs(query);
+        self
+    }
+
+    /// Reads so much of a body, unless something else was said.
+    pub(crate) fn usual_max_body(mut self, bytes: usize) -> Self {
+        if self.check.asked.max_body == MAX_BODY {
+            self.check.asked.max_body = bytes;
+        }
+        self
+    }
+
     pub(crate) fn expect(mut self, expectation: Expectation) -> Self {
         self.check.expected.push(expectation);
         self

@@ -131,6 +131,15 @@ impl HttpCheck {
         asked.map_err(|error| error.during(self.asked.method.as_str()).on(url::shown(&self.asked.url)))
     }
 
+    /// The URL, for a person.
+    pub(crate) fn place(&self) -> String {
+        url::shown(&self.asked.url)
+    }
+
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
     /// The address instead of the URL's own, and what keeps it open.
     async fn address(&self) -> Result<(Option<SocketAddr>, Option<Box<dyn Tunnel>>)> {
         match &self.way {
