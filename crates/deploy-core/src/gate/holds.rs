@@ -11,7 +11,7 @@ use crate::ancestry::Ancestry;
 use crate::error::Result;
 use crate::guard::{Answer, Gate, Subject};
 use crate::image::Repository;
-use crate::tag::{Holds, TagPolicy};
+use crate::tag::{Extent, Holds, TagPolicy};
 
 /// Says no to tags that a [`Hold`](crate::tag::Hold) keeps back in the subject's environment.
 ///
@@ -79,8 +79,15 @@ impl Gate for NotHeld {
             }
             let tag = tag_of(image)?;
             let policy = self.tags.policy(image.repository());
-            let tags: Vec<&str> = holds.iter().map(|hold| hold.tag.as_str()).chain([tag]).collect();
-            let history = self.tags.history(policy, &tags).await?;
+            // Only what is newer has to do with where commits stand.
+            let bounds = holds.iter().filter(|hold| hold.extent == Extent::NotPast);
+            let mut tags: Vec<&str> = bounds.map(|hold| hold.tag.as_str()).collect();
+            let history = if tags.is_empty() {
+                None
+            } else {
+                tags.push(tag);
+                self.tags.history(policy, &tags).await?
+            };
             if let Some(hold) = policy.held(tag, &holds, history.as_ref())? {
                 no.push(format!("{image} is held back: {hold}"));
             }

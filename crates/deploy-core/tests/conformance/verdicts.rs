@@ -33,7 +33,9 @@ fn subject() -> Subject {
 }
 
 fn other() -> Subject {
-    Subject { git_revision: None, ..subject() }
+    let mut other = subject();
+    other.git_revision = None;
+    other
 }
 
 fn git() -> Arc<MemoryAncestry> {
@@ -159,13 +161,15 @@ const LAYERS: [Layer; 4] = [Layer::Bare, Layer::Retry, Layer::Timeout, Layer::Ra
 
 /// What is behind a layer, as the same trait object.
 macro_rules! wrapped {
-    ($layer:expr, $inner:expr) => {
+    ($kind:ty, $layer:expr, $inner:expr) => {
         match $layer {
             Layer::Bare => $inner,
-            Layer::Retry => Box::new(Retry::new(Arc::from($inner), clock(), Backoff::default())),
-            Layer::Timeout => Box::new(Timeout::new(Arc::from($inner), clock(), Duration::from_secs(60))),
+            Layer::Retry => Box::new(Retry::new(Arc::<$kind>::from($inner), clock(), Backoff::default())),
+            Layer::Timeout => {
+                Box::new(Timeout::new(Arc::<$kind>::from($inner), clock(), Duration::from_secs(60)))
+            }
             Layer::RateLimit => {
-                Box::new(RateLimit::new(Arc::from($inner), clock(), 3, Duration::from_millis(10)))
+                Box::new(RateLimit::new(Arc::<$kind>::from($inner), clock(), 3, Duration::from_millis(10)))
             }
         }
     };
@@ -190,29 +194,29 @@ impl conformance::gate::Fixture for Made<dyn Gate> {
     }
 
     fn willing(&self) -> Box<dyn Gate> {
-        wrapped!(self.1, self.take().0)
+        wrapped!(dyn Gate, self.1, self.take().0)
     }
 
     fn unwilling(&self) -> Box<dyn Gate> {
-        wrapped!(self.1, self.take().1)
+        wrapped!(dyn Gate, self.1, self.take().1)
     }
 
     fn undecided(&self) -> Option<Box<dyn Gate>> {
-        self.take().2.map(|undecided| wrapped!(self.1, undecided))
+        self.take().2.map(|undecided| wrapped!(dyn Gate, self.1, undecided))
     }
 }
 
 impl conformance::check::Fixture for Made<dyn Check> {
     fn willing(&self) -> Box<dyn Check> {
-        wrapped!(self.1, self.take().0)
+        wrapped!(dyn Check, self.1, self.take().0)
     }
 
     fn unwilling(&self) -> Box<dyn Check> {
-        wrapped!(self.1, self.take().1)
+        wrapped!(dyn Check, self.1, self.take().1)
     }
 
     fn undecided(&self) -> Option<Box<dyn Check>> {
-        self.take().2.map(|undecided| wrapped!(self.1, undecided))
+        self.take().2.map(|undecided| wrapped!(dyn Check, self.1, undecided))
     }
 }
 

@@ -10,6 +10,9 @@ use reqwest::{Client, Response, Url, redirect, tls::TlsInfo};
 
 use super::{HttpCheck, body, certificate, failure, tls, url};
 
+/// From how many bytes on a value of a query may be a secret: shorter ones stand in many an answer.
+const LONG: usize = 6;
+
 /// What came back.
 #[derive(Debug)]
 pub(crate) struct Answered {
@@ -169,11 +172,6 @@ async fn answered(
         body::excerpt(response).await
     };
     let now = check.clock.now();
-    let secrets = check.asked.secrets.iter().flat_map(|(_, secret)| {
-        // The token alone, too, without its scheme.
-        let text = secret.reveal();
-        [Some(text), text.split_once(' ').map(|(_, token)| token)].into_iter().flatten().map(str::to_owned)
-    });
     Ok(Answered {
         asked: format!("{method} {}", url::shown(at)),
         status,
@@ -182,6 +180,17 @@ async fn answered(
         took: now.since(start),
         certificate: not_after.map(|end| end.since(now)),
         not_followed,
-        secrets: secrets.filter(|secret| !secret.is_empty()).collect(),
+        secrets: secrets(check),
     })
+}
+
+/// What was sent and is not to be shown: secret headers, of which a token may come back without its scheme, and the longer values of the query.
+fn secrets(check: &HttpCheck) -> Vec<String> {
+    let headers = check.asked.secrets.iter().flat_map(|(_, secret)| {
+        let text = secret.reveal();
+        [Some(text), text.split_once(' ').map(|(_, token)| token)].into_iter().flatten().map(str::to_owned)
+    });
+    let query = check.asked.url.query_pairs().map(|(_, value)| value.into_owned());
+    let secrets = headers.chain(query.filter(|value| value.len() >= LONG));
+    secrets.filter(|secret| !secret.is_empty()).collect()
 }

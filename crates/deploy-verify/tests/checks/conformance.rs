@@ -73,7 +73,7 @@ async fn checks<K: Send + Sync + 'static, F: Future<Output = K>>(
                 if !layered {
                     return bare;
                 }
-                let timeout = Timeout::new(Arc::from(bare), clock(), Duration::from_secs(60));
+                let timeout = Timeout::new(Arc::<dyn Check>::from(bare), clock(), Duration::from_secs(60));
                 let limited = RateLimit::new(Arc::new(timeout), clock(), 3, Duration::from_millis(10));
                 let backoff = Backoff::default().attempts(2).first(Duration::from_millis(1));
                 Box::new(Retry::new(Arc::new(limited), clock(), backoff)) as Box<dyn Check>
