@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::subject::{images, tag_of};
+use super::subject::{decided, images, tag_of};
 use crate::ancestry::Ancestry;
 use crate::error::{Error, Result};
 use crate::guard::{Answer, Gate, Subject};
@@ -89,10 +89,7 @@ impl Gate for AncestorOf {
                 no.push(format!("the commit {commit} of {whose} is not an ancestor of {}", self.head));
             }
         }
-        Ok(match no.is_empty() {
-            true => Answer::Yes { grounds: yes.join("; ") },
-            false => Answer::No { why: no.join("; ") },
-        })
+        Ok(decided(&no, || yes.join("; ")))
     }
 }
 

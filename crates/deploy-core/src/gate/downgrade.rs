@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::subject::{changes, tag_of};
+use super::subject::{changes, decided, tag_of};
 use super::tags::Tags;
 use crate::ancestry::Ancestry;
 use crate::error::Result;
@@ -88,9 +88,10 @@ impl Gate for NeverDowngrade {
             }
         }
         Ok(match &self.allowed {
-            _ if no.is_empty() => Answer::Yes { grounds: yes.join("; ") },
-            Some(why) => Answer::Yes { grounds: format!("{}; allowed: {why}", no.join("; ")) },
-            None => Answer::No { why: no.join("; ") },
+            Some(why) if !no.is_empty() => {
+                Answer::Yes { grounds: format!("{}; allowed: {why}", no.join("; ")) }
+            }
+            _ => decided(&no, || yes.join("; ")),
         })
     }
 }

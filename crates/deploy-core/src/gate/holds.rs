@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::subject::{images, tag_of};
+use super::subject::{decided, images, tag_of};
 use super::tags::Tags;
 use crate::ancestry::Ancestry;
 use crate::error::Result;
@@ -92,14 +92,9 @@ impl Gate for NotHeld {
                 no.push(format!("{image} is held back: {hold}"));
             }
         }
-        Ok(match no.is_empty() {
-            true => {
-                let count = images.len();
-                let grounds = format!("none of {count} images is held back in {}", subject.environment);
-                Answer::Yes { grounds }
-            }
-            false => Answer::No { why: no.join("; ") },
-        })
+        Ok(decided(&no, || {
+            format!("none of {} images is held back in {}", images.len(), subject.environment)
+        }))
     }
 }
 

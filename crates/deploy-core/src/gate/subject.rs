@@ -1,7 +1,7 @@
 //! What gates read of a subject.
 
 use crate::error::{Error, Result};
-use crate::guard::Subject;
+use crate::guard::{Answer, Subject};
 use crate::image::Reference;
 
 /// The images, each once.
@@ -39,6 +39,11 @@ pub(super) fn changes(subject: &Subject) -> Result<Vec<(Reference, Option<Refere
             Ok((image.parse()?, before.as_ref().map(|before| before.parse()).transpose()?))
         })
         .collect()
+}
+
+/// A no for each reason there is, or a yes.
+pub(super) fn decided(no: &[String], grounds: impl FnOnce() -> String) -> Answer {
+    if no.is_empty() { Answer::Yes { grounds: grounds() } } else { Answer::No { why: no.join("; ") } }
 }
 
 /// The tag of an image.

@@ -33,7 +33,7 @@ const SHOWN: usize = 60;
 /// ```
 pub struct Terminal {
     by: String,
-    is_terminal: bool,
+    is_attended: bool,
     /// Held from question to answer.
     lines: Turn<Lines>,
     output: Mutex<Box<dyn Write + Send>>,
@@ -49,7 +49,7 @@ impl Terminal {
         Self::new(by, BufReader::new(io::stdin()), io::stderr(), is_terminal)
     }
 
-    /// Any input and output; `is_terminal` says whether a person is there.
+    /// Any input and output; `is_attended` says whether a person is there.
     ///
     /// # Errors
     /// [`Internal`](ErrorKind::Internal) if no thread can be started.
@@ -57,13 +57,13 @@ impl Terminal {
         by: impl Into<String>,
         input: impl BufRead + Send + 'static,
         output: impl Write + Send + 'static,
-        is_terminal: bool,
+        is_attended: bool,
     ) -> Result<Self> {
         let lines = Lines::new(input).map_err(|source| {
             Error::new(ErrorKind::Internal, "the terminal cannot be read").source(source)
         })?;
         let output = Mutex::new(Box::new(output) as Box<dyn Write + Send>);
-        Ok(Self { by: by.into(), is_terminal, lines: Turn::new(lines), output })
+        Ok(Self { by: by.into(), is_attended, lines: Turn::new(lines), output })
     }
 
     /// Whether a line waits to be thrown away.
@@ -87,7 +87,7 @@ impl Gate for Terminal {
     }
 
     async fn ask(&self, subject: &Subject) -> Result<Answer> {
-        if !self.is_terminal {
+        if !self.is_attended {
             return Ok(Answer::No { why: "nobody can be asked: there is no terminal".into() });
         }
         let mut lines = self.lines.lock().await;

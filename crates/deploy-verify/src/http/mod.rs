@@ -1,11 +1,5 @@
 //! Whether something answers over HTTP as it should.
 //!
-//! | file | holds |
-//! | --- | --- |
-//! | `builder.rs` | what is asked and expected |
-//! | `expect.rs` | the decision. Pure |
-//! | `exchange.rs` | one request, its redirects and body |
-//!
 //! ```no_run
 //! # async fn example(connect: std::sync::Arc<dyn deploy_core::connect::Connect>, token: &str) -> deploy_core::error::Result<()> {
 //! use std::time::Duration;

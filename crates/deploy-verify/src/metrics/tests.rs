@@ -24,9 +24,12 @@ fn comparisons() {
     }
 }
 
+/// Name, labels and value.
+type Read<'a> = (&'a str, &'a [(&'a str, &'a str)], f64);
+
 #[test]
 fn lines_are_samples() {
-    let check = |line: &str, expect: Result<(&str, &[(&str, &str)], f64), &str>| {
+    let check = |line: &str, expect: Result<Read<'_>, &str>| {
         let found = samples(line).next().unwrap();
         match (found, expect) {
             (Ok(sample), Ok((name, labels, value))) => {

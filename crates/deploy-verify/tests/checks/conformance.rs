@@ -58,12 +58,10 @@ fn clock() -> Arc<SystemClock> {
 }
 
 /// The suite over the bare one, and over one behind all layers.
-async fn checks<K: Send + Sync + 'static, F: Future<Output = K>>(
+async fn checks<K: Clone + Send + Sync + 'static, F: Future<Output = K>>(
     keep: impl Fn() -> F,
     make: impl Fn(&K, &str) -> Box<dyn Check> + Clone + Send + Sync + 'static,
-) where
-    K: Clone,
-{
+) {
     for layered in [false, true] {
         check::run(|| async {
             let (kept, make) = (keep().await, make.clone());

@@ -97,7 +97,7 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, script: &Script
         Reply::Hang(bytes) => {
             let _ = stream.write_all(&bytes).await;
             let _ = stream.flush().await;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         Reply::Endless(head, part) => {
             let _ = stream.write_all(&head).await;

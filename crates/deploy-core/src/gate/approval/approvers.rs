@@ -108,15 +108,16 @@ impl Approvers {
         if counted.len() >= self.need {
             return Answer::Yes { grounds: format!("approved by {}: {digest}", by.join(", ")) };
         }
-        let mut why = match by.is_empty() {
-            true => format!("nobody approved; {self} must"),
-            false => format!("{} of {} approved: {}; {self} must", by.len(), self.need, by.join(", ")),
-        };
+        let mut why = vec![if by.is_empty() {
+            format!("nobody approved; {self} must")
+        } else {
+            format!("{} of {} approved: {}; {self} must", by.len(), self.need, by.join(", "))
+        }];
         others.retain(|(name, _)| !counted.iter().any(|approval| approval.by == *name));
         others.sort_unstable();
         others.dedup();
-        others.iter().for_each(|(name, other)| why += &format!("; {name} {other}"));
-        Answer::No { why: format!("{why} (the subject is {digest})") }
+        why.extend(others.iter().map(|(name, other)| format!("{name} {other}")));
+        Answer::No { why: format!("{} (the subject is {digest})", why.join("; ")) }
     }
 }
 
