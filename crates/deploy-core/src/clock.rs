@@ -47,6 +47,14 @@ impl Timestamp {
         Self(jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX))
     }
 
+    pub(crate) fn to_jiff(self) -> jiff::Timestamp {
+        self.0
+    }
+
+    pub(crate) fn from_jiff(time: jiff::Timestamp) -> Self {
+        Self(time)
+    }
+
     /// Whole seconds since the Unix epoch.
     pub(crate) fn as_unix_seconds(self) -> i64 {
         self.0.as_second()

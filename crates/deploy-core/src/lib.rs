@@ -16,7 +16,7 @@
 //! | manifest | [`manifest`] | Kubernetes objects as data, read from named bytes; the [`Bundle`](manifest::Bundle); the order of applying |
 //! | plan | [`plan`] | what would change, and what stood there before |
 //! | apply, observe | [`target`], [`health`] | the contract of a place to roll out to; what is healthy, what is hopeless |
-//! | verify | [`guard`], [`preflight`] | gates before, checks after; whether the nodes can run a bundle's images |
+//! | verify | [`guard`], [`gate`], [`check`], [`preflight`] | gates before, checks after; those that decide by data alone, and how they are put together; whether the nodes can run a bundle's images |
 //! | outcome | [`outcome`], [`evidence`], [`event`], [`report`] | how it ended, what explains it, what happened on the way; all of it as a page |
 //!
 //! [`rollout`] walks the road; [`run`] is what belongs to one walk. [`lock`] and [`journal`] make it safe to be killed.
@@ -40,12 +40,14 @@
 //! # Features
 //! | feature | adds |
 //! | --- | --- |
+//! | `tzdb` | time zones by their IANA names, built in, for [`gate::window`] |
 //! | `mock` | a `mockall` mock of every trait, `Mock<Trait>` beside it |
 //! | `conformance` | the suite of every trait, for adapters to run over themselves |
 
 pub mod ancestry;
 pub mod audit;
 pub mod chart;
+pub mod check;
 pub mod clock;
 pub mod config;
 #[cfg(feature = "conformance")]
@@ -54,6 +56,7 @@ pub mod connect;
 pub mod error;
 pub mod event;
 pub mod evidence;
+pub mod gate;
 pub mod guard;
 pub mod health;
 pub mod image;

@@ -4,8 +4,8 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// How much of the end of a stream is kept, in bytes.
-const KEPT: usize = 64 * 1024;
+/// How much of the end of standard error is kept, in bytes.
+pub(crate) const KEPT: usize = 64 * 1024;
 
 /// All of a stream; `None` if that is more than `most` bytes.
 pub(crate) async fn whole(stream: &mut (impl AsyncRead + Unpin), most: usize) -> io::Result<Option<Vec<u8>>> {
@@ -14,16 +14,16 @@ pub(crate) async fn whole(stream: &mut (impl AsyncRead + Unpin), most: usize) ->
     Ok((out.len() <= most).then_some(out))
 }
 
-/// The end of a stream, which is read whole.
-pub(crate) async fn end(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
+/// The last `kept` bytes of a stream, which is read whole.
+pub(crate) async fn end(stream: &mut (impl AsyncRead + Unpin), kept: usize) -> io::Result<Vec<u8>> {
     let mut end = Vec::new();
     loop {
         if stream.read_buf(&mut end).await? == 0 {
-            end.drain(..end.len().saturating_sub(KEPT));
+            end.drain(..end.len().saturating_sub(kept));
             return Ok(end);
         }
-        if end.len() > 2 * KEPT {
-            end.drain(..end.len() - KEPT);
+        if end.len() > kept.saturating_mul(2) {
+            end.drain(..end.len() - kept);
         }
     }
 }
@@ -48,7 +48,7 @@ mod tests {
     async fn the_end_of_a_stream_is_kept() {
         for length in [0, 1, KEPT, KEPT + 1, 2 * KEPT + 1, 5 * KEPT + 7] {
             let bytes: Vec<u8> = (0..=250).cycle().take(length).collect();
-            let kept = end(&mut &bytes[..]).await.unwrap();
+            let kept = end(&mut &bytes[..], KEPT).await.unwrap();
             assert!(kept == bytes[length.saturating_sub(KEPT)..], "of {length} bytes");
         }
     }

@@ -27,8 +27,11 @@ pub struct Program {
     folder: Option<PathBuf>,
     environment: Vec<(OsString, OsString)>,
     hidden: &'static [&'static str],
+    inherits: bool,
     input: Vec<u8>,
     most: usize,
+    /// Of what is over `most`, the beginning is thrown away.
+    keeps_end: bool,
     timeout: Option<Duration>,
     install: Option<String>,
 }
@@ -61,8 +64,10 @@ impl Program {
             folder: None,
             environment: Vec::new(),
             hidden: &[],
+            inherits: true,
             input: Vec::new(),
             most: MAX_OUTPUT,
+            keeps_end: false,
             timeout: None,
             install: None,
         }
@@ -93,6 +98,12 @@ impl Program {
         Self { hidden: variables, ..self }
     }
 
+    /// Its environment is what it is given by [`Program::variable`] alone, `PATH` too: without that one, give it by its path.
+    #[must_use]
+    pub fn only_given_variables(self) -> Self {
+        Self { inherits: false, ..self }
+    }
+
     /// What it reads from its standard input.
     #[must_use]
     pub fn input(self, input: impl Into<Vec<u8>>) -> Self {
@@ -103,6 +114,12 @@ impl Program {
     #[must_use]
     pub fn at_most(self, bytes: usize) -> Self {
         Self { most: bytes, ..self }
+    }
+
+    /// Keeps the end of what it writes to its standard output, as much as it may write, instead of failing where that is more.
+    #[must_use]
+    pub fn keep_end(self) -> Self {
+        Self { keeps_end: true, ..self }
     }
 
     /// How long a run may take, on tokio's clock. Default: as long as it does.
@@ -155,6 +172,9 @@ impl Program {
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }
+        if !self.inherits {
+            command.env_clear();
+        }
         self.hidden.iter().for_each(|variable| {
             command.env_remove(variable);
         });
@@ -176,7 +196,7 @@ impl Program {
             return Err(self.error(ErrorKind::Internal, "it was started without its output"));
         };
         let ((), out, told) = tokio::try_join!(self.feed(stdin), self.output(&mut stdout), async {
-            output::end(&mut stderr).await.map_err(|error| self.unreadable(error))
+            output::end(&mut stderr, output::KEPT).await.map_err(|error| self.unreadable(error))
         })?;
         let status = child.wait().await.map_err(|error| self.unreadable(error))?;
         let code = self.code(status)?;
@@ -195,6 +215,9 @@ impl Program {
     }
 
     async fn output(&self, stdout: &mut ChildStdout) -> Result<Vec<u8>> {
+        if self.keeps_end {
+            return output::end(stdout, self.most).await.map_err(|error| self.unreadable(error));
+        }
         let out = output::whole(stdout, self.most).await.map_err(|error| self.unreadable(error))?;
         out.ok_or_else(|| {
             let limit = output::shown(self.most);
@@ -287,6 +310,19 @@ mod tests {
         let out = String::from_utf8_lossy(&ran.out);
         assert!(out.contains("CARGO_PKG_NAME=") && !out.contains("CARGO_MANIFEST_DIR="), "{out}");
         assert!(out.lines().any(|line| line == "GIVEN=x y"), "{out}");
+    }
+
+    #[tokio::test]
+    async fn sees_what_it_is_given_alone() {
+        let program = Program::new("/usr/bin/env").only_given_variables().variable("GIVEN", "x y");
+        assert_eq!(program.run::<&str>(&[]).await.unwrap().out, b"GIVEN=x y\n");
+    }
+
+    #[tokio::test]
+    async fn the_end_of_much_output_is_kept() {
+        let (program, arguments) = shell("seq 1000000; echo the end");
+        let ran = program.at_most(16).keep_end().run(&arguments).await.unwrap();
+        assert_eq!(ran.out, b"1000000\nthe end\n");
     }
 
     #[tokio::test]

@@ -1,5 +1,7 @@
 //! Text of others in sentences of ours.
 
+use std::iter;
+
 /// At most `most` characters of a text, on one line and without what a terminal would obey.
 pub(crate) fn shown(text: &str, most: usize) -> String {
     let mut shown = String::new();
@@ -11,6 +13,14 @@ pub(crate) fn shown(text: &str, most: usize) -> String {
         shown.push(if is_plain(character) { character } else { ' ' });
     }
     shown
+}
+
+/// At most `most` characters of the end of a text, its lines in one with `|` between them.
+pub(crate) fn last(text: &str, most: usize) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let text: String = lines.join(" | ").chars().map(|c| if is_plain(c) { c } else { ' ' }).collect();
+    let count = text.chars().count();
+    if count <= most { text } else { iter::once('…').chain(text.chars().skip(count - most)).collect() }
 }
 
 /// Neither a control character nor one that turns the direction of what follows.
@@ -39,6 +49,16 @@ mod tests {
         check("123456789", "12345678…");
         check("a\u{202e}b", "a b");
         check("", "");
+    }
+
+    #[test]
+    fn the_end_is_shown_on_one_line() {
+        let check = |text: &str, expect: &str| assert_eq!(last(text, 8), expect);
+        check("", "");
+        check("a\n\n  b\r\n", "a | b");
+        check("1234567\n8", "…4567 | 8");
+        check("\u{1b}[1mab", " [1mab");
+        check("äöüäöüäöü", "…öüäöüäöü");
     }
 
     #[test]

@@ -160,16 +160,7 @@ impl<'a> Judge<'a> {
     }
 
     fn known_key(&self, tag: &'a str) -> Result<Key<'a>, String> {
-        let scheme = &self.policy.scheme;
-        let spans = scheme.read(tag).map_err(|mismatch| scheme.explain(tag, mismatch))?;
-        match self.keyed(tag, spans).key {
-            Keyed::Key(key) => Ok(key),
-            Keyed::Missing => Err(format!("it has no {}", self.policy.order())),
-            Keyed::Elsewhere(commit) => {
-                Err(format!("its commit {commit} is not on the line to {}", self.head()))
-            }
-            Keyed::Unknown(commit) => Err(format!("nothing is known of its commit {commit}")),
-        }
+        self.policy.known_key(tag, self.context.history.as_ref())
     }
 
     pub(super) fn head(&self) -> &'a str {

@@ -36,6 +36,7 @@
 //! must be known where commits decide, and a time in the future is out by a rule. Older than what runs is chosen only where the policy allows it.
 
 mod commits;
+mod compare;
 mod comparison;
 mod condition;
 mod constraint;

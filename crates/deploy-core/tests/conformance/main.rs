@@ -4,6 +4,7 @@
 
 mod broken;
 mod fixtures;
+mod verdicts;
 
 use std::sync::Arc;
 use std::time::Duration;

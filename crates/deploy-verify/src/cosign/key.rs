@@ -11,7 +11,7 @@ use ring::signature::{
     UnparsedPublicKey,
 };
 
-use super::der::{BIT_STRING, Der, INTEGER, OBJECT_ID, SEQUENCE};
+use crate::der::{BIT_STRING, Der, INTEGER, OBJECT_ID, SEQUENCE};
 
 /// The most bytes of a file with a key.
 const MAX_BYTES: usize = 64 * 1024;

@@ -38,7 +38,6 @@
 //! ```
 
 mod bundle;
-mod der;
 mod find;
 mod gate;
 mod judge;

@@ -1,16 +1,16 @@
-//! As much of DER as a public key needs.
+//! As much of DER as a public key and a certificate need.
 
-pub(super) const SEQUENCE: u8 = 0x30;
-pub(super) const INTEGER: u8 = 0x02;
-pub(super) const OBJECT_ID: u8 = 0x06;
-pub(super) const BIT_STRING: u8 = 0x03;
+pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const OBJECT_ID: u8 = 0x06;
+pub(crate) const BIT_STRING: u8 = 0x03;
 
 /// The values of DER text, one after the other.
-pub(super) struct Der<'a>(pub(super) &'a [u8]);
+pub(crate) struct Der<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Der<'a> {
     /// The content of the next value, if it is of this kind.
-    pub(super) fn next(&mut self, kind: u8) -> Option<&'a [u8]> {
+    pub(crate) fn next(&mut self, kind: u8) -> Option<&'a [u8]> {
         let [tag, first, rest @ ..] = self.0 else { return None };
         if *tag != kind {
             return None;
@@ -29,7 +29,7 @@ impl<'a> Der<'a> {
         Some(content)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
