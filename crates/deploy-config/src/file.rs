@@ -1,19 +1,21 @@
 //! Files that are there whole or not at all.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
-use std::path::Path;
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind as Kind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use deploy_core::error::{Error, ErrorKind};
 
 /// The file's bytes; `None` if there is none. One of more than `limit` bytes is an error.
 pub(crate) fn read(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let file = match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == Kind::NotFound => return Ok(None),
         file => file?,
     };
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
-        return Err(io::Error::new(ErrorKind::FileTooLarge, format!("over {limit} bytes")));
+        return Err(io::Error::new(Kind::FileTooLarge, format!("over {limit} bytes")));
     }
     Ok(Some(bytes))
 }
@@ -24,7 +26,7 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(folder) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        Err(error) if error.kind() == Kind::AlreadyExists && folder.is_dir() => Ok(()),
         Err(error) => Err(error),
         Ok(()) => match folder.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
@@ -61,7 +63,7 @@ pub(crate) fn remove(folder: &Path, paths: &[&Path]) -> io::Result<()> {
 fn remove_one(path: &Path) -> io::Result<bool> {
     match fs::remove_file(path) {
         Ok(()) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == Kind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
 }
@@ -76,4 +78,50 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
+}
+
+/// The file itself, where `path` is a symbolic link to it.
+pub(crate) fn target(path: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(path) {
+        Err(error) if error.kind() == Kind::NotFound && fs::symlink_metadata(path).is_err() => {
+            Ok(path.into())
+        }
+        found => found,
+    }
+}
+
+/// Whether `path` still names this file, and no link to it.
+#[cfg(unix)]
+pub(crate) fn same(file: &Metadata, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::symlink_metadata(path).is_ok_and(|found| found.dev() == file.dev() && found.ino() == file.ino())
+}
+
+/// Elsewhere a file that is open cannot be renamed or removed by others.
+#[cfg(not(unix))]
+pub(crate) fn same(_file: &Metadata, path: &Path) -> bool {
+    path.exists()
+}
+
+/// What it means to a caller.
+pub(crate) fn failed(error: io::Error) -> Error {
+    let (kind, message, help) = match error.kind() {
+        Kind::NotFound => {
+            (ErrorKind::NotFound, "no such folder, or a link to nowhere", "see where it should be")
+        }
+        Kind::PermissionDenied => {
+            (ErrorKind::Forbidden, "permission denied", "see who owns the file and its folder")
+        }
+        Kind::ReadOnlyFilesystem => {
+            (ErrorKind::Forbidden, "the file system is read-only", "write it elsewhere")
+        }
+        Kind::StorageFull | Kind::QuotaExceeded => {
+            (ErrorKind::Unavailable, "the disk is full", "free some space")
+        }
+        Kind::FileTooLarge => (ErrorKind::InvalidInput, "the file is too large", "see what it is"),
+        Kind::IsADirectory => (ErrorKind::InvalidInput, "it is a folder", "name the file in it"),
+        Kind::ResourceBusy => (ErrorKind::Locked, "others use it all the time", "try again"),
+        _ => (ErrorKind::Internal, "the file system failed", "see the cause"),
+    };
+    Error::new(kind, message).help(help).source(error)
 }

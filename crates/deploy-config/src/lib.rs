@@ -1,5 +1,5 @@
-//! What a deployment keeps in files, for the [`deploy_core`] engine: the configuration that says what should run, and the
-//! journal of what is under way.
+//! What a deployment keeps in files, for the [`deploy_core`] engine: the configuration that says what should run, the
+//! journal of what is under way, and the record of what was done.
 //!
 //! | for | use |
 //! | --- | --- |
@@ -10,6 +10,7 @@
 //! | `.env` | [`store::DotenvFile`] |
 //! | texts without a file | [`edit`] |
 //! | a journal | [`FileJournal`] |
+//! | who did what | [`audit::AuditFile`] |
 //!
 //! These files are their owners': an edit changes the value that was asked for and not a byte more, or is refused.
 //!
@@ -54,6 +55,7 @@
 //! # }).unwrap();
 //! ```
 
+pub mod audit;
 pub mod edit;
 mod file;
 mod journal;

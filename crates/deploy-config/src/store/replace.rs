@@ -7,14 +7,17 @@ use std::path::{Path, PathBuf};
 use deploy_core::error::{Error, ErrorKind, Result};
 
 use crate::edit::MAX_BYTES;
-use crate::file;
+use crate::file::{self, failed, same, target};
 
 /// How often the lock is asked for while others take it: each time one of them has finished.
 const MAX_TURNS: usize = 10_000;
 
 /// The file's bytes; `None` if there is none.
 pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    file::read(path, MAX_BYTES as u64).map_err(failed)
+    file::read(path, MAX_BYTES as u64).map_err(|error| match error.kind() {
+        Io::FileTooLarge => Error::invalid("the file is over 16 MiB").help("see what it is").source(error),
+        _ => failed(error),
+    })
 }
 
 /// Puts in the place of the file's bytes what `change` makes of them, where it makes something.
@@ -27,14 +30,6 @@ pub(super) fn edit(
     let before = read(&target)?;
     let Some(new) = change(before.clone())? else { return Ok(()) };
     lock.write(&target, before.as_deref(), &new)
-}
-
-/// The file itself, where `path` is a symbolic link to it.
-fn target(path: &Path) -> io::Result<PathBuf> {
-    match fs::canonicalize(path) {
-        Err(error) if error.kind() == Io::NotFound && fs::symlink_metadata(path).is_err() => Ok(path.into()),
-        found => found,
-    }
 }
 
 /// The temporary file beside the file, locked. It becomes the file, or is removed.
@@ -102,19 +97,6 @@ impl Drop for Lock {
     }
 }
 
-/// Whether `path` still names this file, and no link to it.
-#[cfg(unix)]
-fn same(file: &Metadata, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    fs::symlink_metadata(path).is_ok_and(|found| found.dev() == file.dev() && found.ino() == file.ino())
-}
-
-/// Elsewhere a file that is open cannot be renamed or removed by others.
-#[cfg(not(unix))]
-fn same(_file: &Metadata, path: &Path) -> bool {
-    path.exists()
-}
-
 /// Gives the file the old one's owner, where that is allowed.
 #[cfg(unix)]
 fn own(file: &File, old: &Metadata) {
@@ -128,28 +110,6 @@ fn own(file: &File, old: &Metadata) {
 
 #[cfg(not(unix))]
 fn own(_file: &File, _old: &Metadata) {}
-
-fn failed(error: io::Error) -> Error {
-    let (kind, message, help) = match error.kind() {
-        Io::NotFound => {
-            (ErrorKind::NotFound, "no such folder, or a link to nowhere", "see where it should be")
-        }
-        Io::PermissionDenied => {
-            (ErrorKind::Forbidden, "permission denied", "see who owns the file and its folder")
-        }
-        Io::ReadOnlyFilesystem => {
-            (ErrorKind::Forbidden, "the file system is read-only", "write it elsewhere")
-        }
-        Io::StorageFull | Io::QuotaExceeded => {
-            (ErrorKind::Unavailable, "the disk is full", "free some space")
-        }
-        Io::FileTooLarge => (ErrorKind::InvalidInput, "the file is over 16 MiB", "see what it is"),
-        Io::IsADirectory => (ErrorKind::InvalidInput, "it is a folder", "name the file in it"),
-        Io::ResourceBusy => (ErrorKind::Locked, "others edit it all the time", "try again"),
-        _ => (ErrorKind::Internal, "the file system failed", "see the cause"),
-    };
-    Error::new(kind, message).help(help).source(error)
-}
 
 #[cfg(test)]
 mod tests {

@@ -41,6 +41,7 @@ pub async fn run<S: Fixture + 'static, F: Future<Output = S>>(factory: impl Fn()
 
 fn line(number: i64) -> AuditRecord {
     AuditRecord::new(Timestamp::from_unix_seconds(number), "ci", "deploy", format!("shop-{number}"))
+        .in_environment("production")
         .because("two\nlines, \"quotes\" and a größe")
         .change(Some("v1".into()), Some("v2".into()))
         .fact("digest", "sha256:0")
@@ -55,7 +56,7 @@ pub async fn a_line_is_kept_exactly(fixture: impl Fixture) {
     assert_eq!(fixture.records().await, [line(1), bare]);
 }
 
-/// Lines are added at the end, the same one twice if asked.
+/// Lines are added at the end, the same one twice if asked: without a run it repeats nothing.
 pub async fn lines_stand_in_their_order(fixture: impl Fixture) {
     for number in [3, 1, 2, 2] {
         fixture.sink().record(&line(number)).await.expect("it can be recorded");

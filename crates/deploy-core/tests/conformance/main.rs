@@ -199,6 +199,21 @@ mod target_driven_remotely {
     }
 }
 
+mod several_sinks {
+    use std::sync::Arc;
+
+    use deploy_core::audit::AllSinks;
+    use deploy_core::memory::MemoryAudit;
+
+    use crate::fixtures::Audit;
+
+    fn beside_another(sink: Arc<MemoryAudit>) -> AllSinks {
+        AllSinks::new().and(Arc::new(MemoryAudit::default())).and(sink)
+    }
+
+    deploy_core::audit_sink_conformance! { #[tokio::test] || async { Audit::new(beside_another) } }
+}
+
 mod recorder {
     deploy_core::observer_conformance! { #[tokio::test] || async { super::Recorder::default() } }
 }

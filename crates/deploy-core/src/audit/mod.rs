@@ -1,4 +1,10 @@
-//! Who did what, when and why, for the record.
+//! Who did what, when and why, for the record: one [`AuditRecord`] for each deed, kept by an [`AuditSink`].
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`action`], [`fact`] | the words that this workspace writes into records |
+//! | [`chain`] | lines that tell whether one of them was changed, removed or put in between |
+//! | [`figures`] | how often, how fast, how many failed: read from records |
 //!
 //! ```
 //! use deploy_core::audit::{AuditRecord, AuditSink};
@@ -12,11 +18,19 @@
 //! # }).unwrap();
 //! ```
 
+pub mod action;
+pub mod chain;
+pub mod fact;
+pub mod figures;
+mod sinks;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::error::Result;
+
+pub use sinks::AllSinks;
 
 /// One line of the record. It holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,17 +41,20 @@ pub struct AuditRecord {
     pub at: Timestamp,
     /// Who.
     pub who: String,
-    /// Did what: `deploy`, `rollback`, `approve`.
+    /// Did what: a word of [`action`], or another.
     pub action: String,
-    /// To what.
+    /// To what: the name of a promotion, of a run, of a workload.
     pub subject: String,
+    /// Where, if it was done in one environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
     /// Why.
     pub why: String,
     /// From what state.
     pub from: Option<String>,
     /// To what state.
     pub to: Option<String>,
-    /// More facts, as name and value: digest, commit, run.
+    /// More facts, as name and value; names are those of [`fact`], or others.
     pub facts: Vec<(String, String)>,
 }
 
@@ -54,11 +71,19 @@ impl AuditRecord {
             who: who.into(),
             action: action.into(),
             subject: subject.into(),
+            environment: None,
             why: String::new(),
             from: None,
             to: None,
             facts: Vec::new(),
         }
+    }
+
+    /// Says where.
+    #[must_use]
+    pub fn in_environment(mut self, environment: impl Into<String>) -> Self {
+        self.environment = Some(environment.into());
+        self
     }
 
     /// Says why.
@@ -80,6 +105,23 @@ impl AuditRecord {
     pub fn fact(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.facts.push((name.into(), value.into()));
         self
+    }
+
+    /// The value of the first fact called `name`.
+    pub fn fact_of(&self, name: &str) -> Option<&str> {
+        self.facts.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether it tells of the same deed as `other`: the same [run](fact::RUN) did the same to the same subject in the same environment.
+    ///
+    /// A run that was killed after it recorded, and before it knew, records again when it is taken up, at another time and maybe in other
+    /// words. Records without a run never repeat each other.
+    pub fn repeats(&self, other: &Self) -> bool {
+        self.deed().is_some_and(|deed| other.deed() == Some(deed))
+    }
+
+    fn deed(&self) -> Option<(&str, &str, &str, Option<&str>)> {
+        Some((self.fact_of(fact::RUN)?, &self.action, &self.subject, self.environment.as_deref()))
     }
 }
 
