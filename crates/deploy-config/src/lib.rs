@@ -10,6 +10,7 @@
 //! | `.env` | [`store::DotenvFile`] |
 //! | texts without a file | [`edit`] |
 //! | a journal | [`FileJournal`] |
+//! | secrets in files, as Docker and Kubernetes mount them | [`FileSecrets`] |
 //!
 //! These files are their owners': an edit changes the value that was asked for and not a byte more, or is refused.
 //!
@@ -57,6 +58,8 @@
 pub mod edit;
 mod file;
 mod journal;
+mod secrets;
 pub mod store;
 
 pub use journal::{FileJournal, MAX_RECORD_BYTES};
+pub use secrets::{FileSecrets, MAX_SECRET_BYTES};
