@@ -7,12 +7,13 @@ use std::time::Duration;
 use deploy_core::conformance;
 use deploy_core::connect::Connect;
 use deploy_core::error::ErrorKind;
-use deploy_core::manifest::ObjectId;
+use deploy_core::manifest::{ObjectId, read};
 use deploy_core::outcome::Status;
 use deploy_k8s::PortForward;
 use deploy_tests::{Env, deployment, live_scenario, workload};
+use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, DeleteParams, ListParams};
+use kube::api::{Api, DeleteParams, ListParams, PostParams};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -118,7 +119,10 @@ live_scenario!("needs a cluster and pods that serve", what_cannot_be_forwarded_s
     let outcome = env.deploy(SERVICES).await;
     assert_eq!(outcome.status, Status::Healthy, "{outcome}");
     let (group, forward) = ("apps", PortForward::new(env.cluster.clone()));
-    env.create(&never).await;
+    let never = read("never.yaml", env.filled(&never).as_bytes()).expect("a manifest").remove(0);
+    let never: StatefulSet = serde_json::from_value(never.into_value()).expect("a StatefulSet");
+    let sets: Api<StatefulSet> = Api::namespaced(env.kube.clone(), &env.namespace);
+    sets.create(&PostParams::default(), &never).await.expect("created");
     let refused = async |group: &str, kind: &str, name: &str, port: u16, expect: ErrorKind, text: &str| {
         let error = forward.connect(&object(&env, group, kind, name), port).await.err().expect("refused");
         assert_eq!(error.kind(), expect, "{error}");

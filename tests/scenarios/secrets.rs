@@ -64,7 +64,7 @@ scenario!(what_uses_a_secret_restarts_when_it_changed, async |env| {
     .await;
     let plan = plan.expect("a plan");
     let changes: Vec<String> =
-        plan.changes.iter().map(|change| format!("{change:?} {:?}", change.fields)).collect();
+        plan.changes.iter().map(|change| format!("{change:?} {:?}", change.diff)).collect();
     shows_not(&changes.join("\n"), "correct-horse-2");
 
     deploy(&env, "correct-horse-2").await;

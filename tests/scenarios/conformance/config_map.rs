@@ -58,8 +58,10 @@ impl<C: ConfigStore> ConfigStore for Dotted<C> {
         let edited = self.0.set(&edits.iter().map(dotted).collect::<Vec<_>>(), note).await;
         edited.map_err(|error| {
             let text = error.to_string();
-            let named = edits.iter().find(|edit| text.contains(&edit.key.replace('/', ".")));
-            named.map_or(error, |edit| Error::new(error.kind(), format!("{}: {text}", edit.key)))
+            match edits.iter().find(|edit| text.contains(&edit.key.replace('/', "."))) {
+                Some(edit) => Error::new(error.kind(), format!("{}: {text}", edit.key)),
+                None => error,
+            }
         })
     }
 

