@@ -162,7 +162,7 @@ impl<'a> Sources<'a> {
 }
 
 /// The values as containers get them, however they are written.
-fn data<'a>(object: &'a Object, used: Used) -> BTreeMap<&'a str, Vec<u8>> {
+fn data(object: &Object, used: Used) -> BTreeMap<&str, Vec<u8>> {
     // What is no base64 the API server refuses; its change is one all the same.
     let decoded = |text: &str| STANDARD.decode(text).unwrap_or_else(|_| text.as_bytes().to_vec());
     let plain = |text: &str| text.as_bytes().to_vec();

@@ -33,23 +33,17 @@ pub(super) fn warns(action: &str) -> bool {
 /// The record as one line.
 pub(super) fn note(record: &AuditRecord) -> String {
     let AuditRecord { who, action, subject, why, from, to, facts, .. } = record;
-    let mut note = format!("{action} {subject}");
-    match (from, to) {
-        (Some(from), Some(to)) => note += &format!(": {from} -> {to}"),
-        (None, Some(to)) => note += &format!(": {to}"),
-        (Some(from), None) => note += &format!(": {from} is gone"),
-        (None, None) => {}
-    }
-    if !who.is_empty() {
-        note += &format!(", by {who}");
-    }
-    if !why.is_empty() {
-        note += &format!(": {why}");
-    }
+    let change = match (from, to) {
+        (Some(from), Some(to)) => format!(": {from} -> {to}"),
+        (None, Some(to)) => format!(": {to}"),
+        (Some(from), None) => format!(": {from} is gone"),
+        (None, None) => String::new(),
+    };
+    let by = if who.is_empty() { String::new() } else { format!(", by {who}") };
+    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
     let facts: Vec<String> = facts.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    if !facts.is_empty() {
-        note += &format!(" ({})", facts.join(", "));
-    }
+    let facts = if facts.is_empty() { String::new() } else { format!(" ({})", facts.join(", ")) };
+    let note = format!("{action} {subject}{change}{by}{why}{facts}");
     let line = note.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.len() <= MAX_NOTE { line } else { format!("{}…", short(&line, MAX_NOTE - '…'.len_utf8())) }
 }
