@@ -10,12 +10,13 @@ use deploy_core::error::ErrorKind;
 use deploy_core::manifest::{ObjectId, read};
 use deploy_core::outcome::Status;
 use deploy_k8s::PortForward;
-use deploy_tests::{Env, deployment, live_scenario, workload};
+use deploy_sim::Image;
+use deploy_tests::{Env, deployment, scenario, workload};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, ListParams, PostParams};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 const SERVICES: &str = "apiVersion: v1
 kind: Service
@@ -40,6 +41,27 @@ fn server(image: &str) -> String {
     deployment(image).replace("readinessProbe", port)
 }
 
+/// On the embedded cluster the pods' ports lead to servers of this process, in real time: sockets know of no other.
+async fn serve_locally(env: &Env) {
+    let Some(cluster) = &env.embedded else { return };
+    tokio::time::resume();
+    for tag in ["v1", "v2"] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let image = Image::new().answers("/nowhere", 404).serves(8080, address);
+        cluster.image(format!("{}/api:{tag}", env.registry), image);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut asked = [0; 1024];
+                    let _ = stream.read(&mut asked).await;
+                    let _ = stream.write_all(format!("HTTP/1.0 200 OK\r\n\r\n{tag}\n").as_bytes()).await;
+                });
+            }
+        });
+    }
+}
+
 async fn serve(env: &Env, image: &str) {
     let outcome = env.deploy(&format!("{SERVICES}{}", server(image))).await;
     assert_eq!(outcome.status, Status::Healthy, "{outcome}");
@@ -62,7 +84,8 @@ async fn version(address: SocketAddr) -> Option<String> {
     tokio::time::timeout(Duration::from_secs(20), exchange).await.expect("it ends in time")
 }
 
-live_scenario!("needs a cluster and pods that serve", services_and_workloads_are_reached, async |env| {
+scenario!(services_and_workloads_are_reached, async |env| {
+    serve_locally(&env).await;
     serve(&env, "api:v1").await;
     let forward = PortForward::new(env.cluster.clone());
     let pods: Api<Pod> = Api::namespaced(env.kube.clone(), &env.namespace);
@@ -86,35 +109,32 @@ live_scenario!("needs a cluster and pods that serve", services_and_workloads_are
     }
 });
 
-live_scenario!(
-    "needs a cluster and pods that serve",
-    a_connection_after_a_rollout_leads_to_the_new_pods,
-    async |env| {
-        serve(&env, "api:v1").await;
-        let forward = PortForward::new(env.cluster.clone());
-        let tunnel =
-            forward.connect(&object(&env, "apps", "Deployment", "api"), 8080).await.expect("a tunnel");
-        assert_eq!(version(tunnel.address()).await.as_deref(), Some("v1"));
-        serve(&env, "api:v2").await;
-        assert_eq!(version(tunnel.address()).await.as_deref(), Some("v2"));
-        // One of the two dies: the next connection leads to the other.
-        let pods: Api<Pod> = Api::namespaced(env.kube.clone(), &env.namespace);
-        let live = pods.list(&ListParams::default()).await.expect("pods");
-        let one = live.items.iter().find(|pod| pod.metadata.deletion_timestamp.is_none()).expect("a pod");
-        pods.delete(one.metadata.name.as_deref().expect("a name"), &DeleteParams::default().grace_period(0))
-            .await
-            .expect("deleted");
-        assert_eq!(version(tunnel.address()).await.as_deref(), Some("v2"));
-    }
-);
+scenario!(a_connection_after_a_rollout_leads_to_the_new_pods, async |env| {
+    serve_locally(&env).await;
+    serve(&env, "api:v1").await;
+    let forward = PortForward::new(env.cluster.clone());
+    let tunnel = forward.connect(&object(&env, "apps", "Deployment", "api"), 8080).await.expect("a tunnel");
+    assert_eq!(version(tunnel.address()).await.as_deref(), Some("v1"));
+    serve(&env, "api:v2").await;
+    assert_eq!(version(tunnel.address()).await.as_deref(), Some("v2"));
+    // One of the two dies: the next connection leads to the other.
+    let pods: Api<Pod> = Api::namespaced(env.kube.clone(), &env.namespace);
+    let live = pods.list(&ListParams::default()).await.expect("pods");
+    let one = live.items.iter().find(|pod| pod.metadata.deletion_timestamp.is_none()).expect("a pod");
+    pods.delete(one.metadata.name.as_deref().expect("a name"), &DeleteParams::default().grace_period(0))
+        .await
+        .expect("deleted");
+    assert_eq!(version(tunnel.address()).await.as_deref(), Some("v2"));
+});
 
-live_scenario!("needs a cluster and pods that serve", what_cannot_be_forwarded_says_why, async |env| {
+scenario!(what_cannot_be_forwarded_says_why, async |env| {
+    serve_locally(&env).await;
     let never = workload(
         "apps/v1",
         "StatefulSet",
         "serviceName: api",
         "api:v1",
-        "readinessProbe: {exec: {command: [/bin/false]}}",
+        "readinessProbe: {httpGet: {path: /nowhere, port: 8080}, periodSeconds: 1}",
     );
     let outcome = env.deploy(SERVICES).await;
     assert_eq!(outcome.status, Status::Healthy, "{outcome}");
@@ -165,7 +185,8 @@ impl conformance::connect::Fixture for Reached {
     }
 }
 
-live_scenario!("needs a cluster and pods that serve", forwarding_keeps_its_contract, async |env| {
+scenario!(forwarding_keeps_its_contract, async |env| {
+    serve_locally(&env).await;
     serve(&env, "api:v1").await;
     conformance::connect::run(async || Reached {
         forward: PortForward::new(env.cluster.clone()),
