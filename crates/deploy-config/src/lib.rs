@@ -11,6 +11,7 @@
 //! | texts without a file | [`edit`] |
 //! | a journal | [`FileJournal`] |
 //! | who did what | [`audit::AuditFile`] |
+//! | secrets in files, as Docker and Kubernetes mount them | [`FileSecrets`] |
 //!
 //! These files are their owners': an edit changes the value that was asked for and not a byte more, or is refused.
 //!
@@ -59,6 +60,8 @@ pub mod audit;
 pub mod edit;
 mod file;
 mod journal;
+mod secrets;
 pub mod store;
 
 pub use journal::{FileJournal, MAX_RECORD_BYTES};
+pub use secrets::{FileSecrets, MAX_SECRET_BYTES};

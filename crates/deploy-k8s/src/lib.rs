@@ -13,6 +13,9 @@
 //! | what images must be there for, and are pulled with | [`Cluster::node_platforms`], [`PullSecrets`] |
 //! | a lock on a Lease | [`LeaseLock`] |
 //! | a journal in a Secret | [`SecretJournal`] |
+//! | what should run, in a ConfigMap | [`ConfigMapStore`] |
+//! | a local address that leads to a pod, Service or workload: [`Connect`](deploy_core::connect::Connect) | [`PortForward`] |
+//! | who did what, as Events | [`EventSink`] |
 //! | `KIND/NAME` as kubectl takes it | [`KindName`] |
 //!
 //! ```no_run
@@ -61,6 +64,11 @@
 //! | | secrets | get |
 //! | what a way back needs | replicasets, controllerrevisions, secrets | list |
 //! | releasing | secrets | get, list, create, update, delete; a whole Role is in the documentation of [`Release`] |
+//! | what should run, in a ConfigMap | configmaps | get, create, patch |
+//! | a port forwarded | pods, and the kind forwarded to: services, deployments, statefulsets, … | get; on pods list, and on replicasets for a Deployment |
+//! | | pods/portforward | get, create: which of them counts depends on the API server's version |
+//! | who did what, as Events | events | get, create |
+//! | | the kind they are about | get |
 //! | pruning | all kinds of the set | list, delete |
 //! | | secrets, where the set's parent is | get, create, patch |
 //!
@@ -69,12 +77,15 @@
 
 mod api;
 mod apply;
+mod config_map;
 mod connect;
+mod event_sink;
 mod inventory;
 mod journal;
 mod kinds;
 mod lease;
 mod nodes;
+mod port_forward;
 mod pull_secrets;
 mod release;
 mod set_image;
@@ -82,10 +93,13 @@ mod workload;
 
 pub use api::{Capabilities, Cluster};
 pub use apply::{Apply, ApplySet, ConflictRule, Conflicts, FIELD_MANAGER, FieldConflict, FieldConflicts};
+pub use config_map::ConfigMapStore;
 pub use connect::ClusterBuilder;
+pub use event_sink::{AUDIT_RECORD, EventSink};
 pub use journal::SecretJournal;
 pub use kinds::{Kind, KindName};
 pub use lease::LeaseLock;
+pub use port_forward::PortForward;
 pub use pull_secrets::PullSecrets;
 #[cfg(fuzzing)]
 pub use release::fuzz_record;

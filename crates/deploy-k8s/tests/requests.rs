@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use deploy_core::config::{ConfigStore, Edit, Expect, Note};
 use deploy_core::error::{ErrorKind, Retry};
 use deploy_core::journal::{Intent, Journal};
 use deploy_core::lock::Lock;
@@ -14,7 +15,7 @@ use deploy_core::manifest::{Bundle, read};
 use deploy_core::plan::Snapshot;
 use deploy_core::run::Run;
 use deploy_core::target::RolloutTarget;
-use deploy_k8s::{Apply, Cluster, LeaseLock, SecretJournal};
+use deploy_k8s::{Apply, Cluster, ConfigMapStore, LeaseLock, SecretJournal};
 use http::{Request, Response};
 use http_body_util::Full;
 use kube::client::Body;
@@ -203,4 +204,73 @@ async fn html_is_not_taken_for_an_answer() {
     let server = Server::new([Step::Answer(200, "<html>Please log in</html>")]);
     let error = SecretJournal::new(server.cluster(), "shop").load("app").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Internal, "{error}");
+}
+
+const CONFLICT: Step = Step::Answer(
+    409,
+    r#"{"kind": "Status", "code": 409, "reason": "Conflict", "message": "the object has been modified"}"#,
+);
+const EXISTS: Step = Step::Answer(
+    409,
+    r#"{"kind": "Status", "code": 409, "reason": "AlreadyExists", "message": "already exists"}"#,
+);
+/// The ConfigMap before the edit, after it, and as somebody else has written it since.
+const BEFORE: Step = Step::Answer(200, r#"{"metadata": {"resourceVersion": "7"}, "data": {"api": "v1"}}"#);
+const AFTER: Step = Step::Answer(200, r#"{"metadata": {"resourceVersion": "8"}, "data": {"api": "v2"}}"#);
+const OTHER_KEY: Step =
+    Step::Answer(200, r#"{"metadata": {"resourceVersion": "9"}, "data": {"api": "v1", "web": "v1"}}"#);
+const SAME_KEY: Step = Step::Answer(200, r#"{"metadata": {"resourceVersion": "9"}, "data": {"api": "v3"}}"#);
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_of_a_config_map_is_made_once() {
+    let check = async |steps: Vec<Step>, expect: Expect, result: Result<(), ErrorKind>, verbs: &str| {
+        let what = format!("{steps:?}");
+        let server = Server::new(steps);
+        let store = ConfigMapStore::new(server.cluster(), "shop", "versions");
+        let edit = [Edit::put("api", "v2").expecting(expect)];
+        let set = store.set(&edit, &Note::default()).await;
+        assert_eq!(set.map_err(|error| error.kind()), result, "{what}");
+        let seen = server.seen();
+        let seen: Vec<&str> = seen.iter().filter_map(|line| line.split(' ').next()).collect();
+        assert_eq!(seen.join(" "), verbs, "{what}");
+    };
+    let v1 = || Expect::Value("v1".into());
+    check(vec![BEFORE, AFTER], v1(), Ok(()), "GET PATCH").await;
+    check(vec![AFTER], Expect::Any, Ok(()), "GET").await;
+    check(vec![NOT_FOUND, AFTER], Expect::Absent, Ok(()), "GET POST").await;
+    // Somebody else was faster: with another key nothing is lost, with the same one it is a conflict.
+    check(vec![BEFORE, CONFLICT, OTHER_KEY, AFTER], v1(), Ok(()), "GET PATCH GET PATCH").await;
+    check(vec![BEFORE, CONFLICT, SAME_KEY], v1(), Err(ErrorKind::Conflict), "GET PATCH GET").await;
+    check(vec![BEFORE, CONFLICT, SAME_KEY, AFTER], Expect::Any, Ok(()), "GET PATCH GET PATCH").await;
+    check(vec![NOT_FOUND, EXISTS, AFTER], Expect::Absent, Err(ErrorKind::Conflict), "GET POST GET").await;
+    check(vec![BEFORE, NOT_FOUND, NOT_FOUND, AFTER], Expect::Any, Ok(()), "GET PATCH GET POST").await;
+    // The answer is lost: it stands, or nobody wrote, or that cannot be told.
+    check(vec![BEFORE, Step::Drop, AFTER], v1(), Ok(()), "GET PATCH GET").await;
+    check(vec![NOT_FOUND, Step::Drop, AFTER], Expect::Absent, Ok(()), "GET POST GET").await;
+    check(vec![BEFORE, Step::Drop, BEFORE, AFTER], v1(), Ok(()), "GET PATCH GET PATCH").await;
+    check(vec![BEFORE, Step::Drop, BEFORE, CONFLICT, AFTER], v1(), Ok(()), "GET PATCH GET PATCH GET").await;
+    check(
+        vec![NOT_FOUND, Step::Drop, NOT_FOUND, EXISTS, AFTER],
+        Expect::Absent,
+        Ok(()),
+        "GET POST GET POST GET",
+    )
+    .await;
+    let unknown = Err(ErrorKind::OutcomeUnknown);
+    check(vec![BEFORE, Step::Drop, SAME_KEY], Expect::Any, unknown, "GET PATCH GET").await;
+    check(vec![NOT_FOUND, Step::Drop, OTHER_KEY], Expect::Any, unknown, "GET POST GET").await;
+    check(vec![BEFORE, Step::Answer(500, ""), AFTER], v1(), Ok(()), "GET PATCH GET").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_config_map_that_others_write_all_the_time_is_a_conflict_in_the_end() {
+    let steps = std::iter::repeat_n([BEFORE, CONFLICT], 20).flatten();
+    let server = Server::new(steps);
+    let store = ConfigMapStore::new(server.cluster(), "shop", "versions");
+    let error = store.set(&[Edit::put("api", "v2")], &Note::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert_eq!(
+        error.to_string(),
+        "edit ConfigMap shop/versions: others wrote it 20 times meanwhile (try again)"
+    );
 }

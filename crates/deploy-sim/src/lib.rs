@@ -28,6 +28,8 @@ mod definitions;
 mod drive;
 mod faults;
 mod fields;
+#[cfg(feature = "listen")]
+mod forward;
 mod kinds;
 mod kubelet;
 #[cfg(feature = "listen")]

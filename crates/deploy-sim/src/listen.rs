@@ -45,11 +45,12 @@ pub(crate) async fn accept(listener: TcpListener, server: Server) {
 }
 
 /// One connection, over whatever carries its bytes.
-async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, server: Server) {
+pub(crate) async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, server: Server) {
     // Whoever breaks it off is nobody's business but the client's.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(server))
+        .with_upgrades()
         .await;
 }

@@ -27,12 +27,12 @@ use crate::watch;
 /// The discovery of all groups in one document.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
-type Answer = Response<UnsyncBoxBody<Bytes, io::Error>>;
+pub(crate) type Answer = Response<UnsyncBoxBody<Bytes, io::Error>>;
 
 /// The API server, as a service that a client calls.
 #[derive(Clone)]
 pub(crate) struct Server {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl Server {
@@ -55,6 +55,10 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        #[cfg(feature = "listen")]
+        if let Some(wanted) = crate::forward::Wanted::of(&request) {
+            return crate::forward::answer(self.clone(), wanted, request.into_parts().0).boxed();
+        }
         carry(Arc::clone(&self.shared), request).boxed()
     }
 }
@@ -151,7 +155,7 @@ fn overloaded(retry_after: Duration) -> Answer {
     answer
 }
 
-fn refusal(status: &Status) -> Answer {
+pub(crate) fn refusal(status: &Status) -> Answer {
     json(status.code, &status.to_value())
 }
 
@@ -168,7 +172,7 @@ fn text_response(code: u16, text: String) -> Answer {
     response(code, "text/plain; charset=utf-8", whole(text.into_bytes()))
 }
 
-fn whole(body: Vec<u8>) -> UnsyncBoxBody<Bytes, io::Error> {
+pub(crate) fn whole(body: Vec<u8>) -> UnsyncBoxBody<Bytes, io::Error> {
     Full::from(body).map_err(|never| match never {}).boxed_unsync()
 }
 

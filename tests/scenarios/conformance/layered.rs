@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deploy_core::clock::SystemClock;
+use deploy_core::config::ConfigStore;
 use deploy_core::journal::Journal;
 use deploy_core::layer::{Backoff, RateLimit, Retry, Timeout};
 use deploy_core::lock::Lock;
@@ -13,6 +14,7 @@ use deploy_core::memory::{Faults, Faulty};
 use deploy_core::source::Source;
 use deploy_tests::embedded;
 
+use super::config_map::configs;
 use super::{files, journals, locks};
 
 fn retry<T: ?Sized>(inner: Arc<T>) -> Retry<T> {
@@ -41,6 +43,12 @@ macro_rules! stores {
         #[tokio::test(start_paused = true)]
         async fn journal_in_secrets() {
             let suite = async |env| journals(&env, |journal| $layer(journal as Arc<dyn Journal>)).await;
+            embedded("layered", suite).await;
+        }
+
+        #[tokio::test(start_paused = true)]
+        async fn config_in_a_config_map() {
+            let suite = async |env| configs(&env, |store| $layer(store as Arc<dyn ConfigStore>)).await;
             embedded("layered", suite).await;
         }
 

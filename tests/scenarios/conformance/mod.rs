@@ -1,5 +1,7 @@
 //! The contracts of the traits over every adapter: bare on both clusters here, behind every layer in `layered.rs`.
 
+mod config_map;
+mod event_sink;
 mod files;
 mod layered;
 pub(crate) mod rooms;

@@ -138,6 +138,16 @@ impl Bundle {
         Self::check(objects, self.hooks, Some(namespace))
     }
 
+    /// The same bundle with each object changed, by its place among them.
+    pub(super) fn map_objects(
+        mut self,
+        mut change: impl FnMut(usize, Object) -> Result<Object>,
+    ) -> Result<Self> {
+        let objects = std::mem::take(&mut self.objects).into_iter().enumerate();
+        let objects = objects.map(|(index, object)| change(index, object)).collect::<Result<_>>()?;
+        Self::check(objects, self.hooks, self.namespace)
+    }
+
     /// The sha256 of what is desired, hooks included, whatever the order of the objects and of their keys.
     pub fn digest(&self) -> Digest {
         let mut sorted: Vec<(ObjectId, &Object)> =

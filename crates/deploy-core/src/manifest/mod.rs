@@ -1,6 +1,7 @@
 //! Kubernetes objects as data (stage *manifest*): what is wanted, before anything is asked of a cluster.
 //!
 //! [`read`] takes named bytes, a [`Bundle`] resolves namespaces and images, [`order`] says what is written when.
+//! A [`SecretBuilder`] makes Secrets, and [`Bundle::restarting_on_change`] restarts what uses them.
 //!
 //! ```
 //! use deploy_core::manifest::{Bundle, read};
@@ -26,6 +27,7 @@
 //! ```
 
 mod bundle;
+mod data;
 mod excerpt;
 mod id;
 mod images;
@@ -35,14 +37,18 @@ pub mod order;
 mod places;
 mod read;
 mod redact;
+mod restart;
+mod secret;
 mod size;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod uses;
 mod write;
 mod yaml;
 
 pub use bundle::{Bundle, BundleBuilder};
+pub use data::check_data_key;
 pub use excerpt::{Excerpt, excerpt};
 pub use id::{ObjectId, Origin};
 pub use images::{ContainerImage, ImageOverride, images};
@@ -53,7 +59,8 @@ pub(crate) use object::at;
 pub use read::{documents, read, read_lenient};
 pub(crate) use redact::LAST_APPLIED;
 pub use redact::{MASK, redact};
+pub use secret::SecretBuilder;
 pub use size::{MAX_DATA_BYTES, MAX_OBJECT_BYTES};
-pub use trace::{DEPLOYMENT_ID, GIT_REVISION, stamp};
+pub use trace::{CONFIG_DIGEST, DEPLOYMENT_ID, GIT_REVISION, stamp};
 pub use write::to_yaml;
 pub use yaml::{MAX_ALIAS_BYTES, MAX_BYTES, MAX_DEPTH, MAX_VALUES};

@@ -8,6 +8,10 @@ pub const DEPLOYMENT_ID: &str = "deploy-core/deployment-id";
 /// The annotation that names the git revision that an object was written from.
 pub const GIT_REVISION: &str = "deploy-core/git-revision";
 
+/// The annotation of a pod template that changes with the Secrets and ConfigMaps that its pods use:
+/// [`Bundle::restarting_on_change`](super::Bundle::restarting_on_change).
+pub const CONFIG_DIGEST: &str = "deploy-core/config-digest";
+
 /// The object with the annotations that trace it back to its deployment.
 ///
 /// They stand on the object's own metadata and never on a pod template, where every deployment would restart the

@@ -5,8 +5,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::secret::{SecretSource, SecretText};
+use crate::error::Result;
+use crate::secret::{SecretSource, SecretText, none_such};
 
 /// Secrets in memory. `Debug` shows their names only.
 #[derive(Clone, Default)]
@@ -32,10 +32,6 @@ impl SecretSource for MemorySecrets {
     }
 
     async fn get(&self, name: &str) -> Result<SecretText> {
-        self.0.get(name).cloned().ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "no such secret")
-                .during("get")
-                .on(format!("secret \"{}\"", name.escape_default()))
-        })
+        self.0.get(name).cloned().ok_or_else(|| none_such(name, "no such secret"))
     }
 }

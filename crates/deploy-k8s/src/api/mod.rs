@@ -7,6 +7,7 @@
 mod answer;
 mod capabilities;
 mod discovery;
+mod forward;
 mod items;
 mod leave_out;
 mod list;
@@ -31,6 +32,7 @@ use tokio::sync::Semaphore;
 pub(crate) use answer::{IMMUTABLE, TWICE, UNDECLARED};
 pub use capabilities::Capabilities;
 pub(crate) use discovery::Discovery;
+pub(crate) use forward::Forward;
 pub(crate) use read_many::Read;
 pub(crate) use resource::{Place, Resource, escape};
 pub(crate) use verbs::{Apply, ApplyOptions};

@@ -118,6 +118,30 @@ impl Cluster {
         self.conditional(&call).await
     }
 
+    /// JSON merge patch that carries a resourceVersion, written as `manager`. `None` if the precondition does not hold.
+    ///
+    /// # Errors
+    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if the answer was lost: look it up.
+    pub(crate) async fn merge_once(
+        &self,
+        place: &Place,
+        name: &str,
+        patch: &Value,
+        manager: &str,
+    ) -> Result<Option<Value>> {
+        let call = Call {
+            method: Method::PATCH,
+            path: format!("{}?fieldManager={}", place.object(name), escape(manager)),
+            accept: JSON,
+            content_type: MERGE,
+            body: patch.to_string().into_bytes(),
+            repeat: Repeat::IfUnsent,
+            verb: "patch",
+            object: place.id(name).to_string(),
+        };
+        self.conditional(&call).await
+    }
+
     /// Replaces an object; its resourceVersion is the precondition. `None` if that does not hold.
     pub(crate) async fn replace(
         &self,

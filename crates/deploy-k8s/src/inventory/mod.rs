@@ -13,6 +13,7 @@ use deploy_core::error::{ErrorKind, Result};
 use deploy_core::inventory::{Inventory, RunningImage};
 
 use self::parts::Part;
+pub(crate) use self::parts::controller;
 use crate::api::{Cluster, Place, Resource};
 use crate::apply::side_by_side;
 use crate::release::{deployed_revisions, recorded_images};

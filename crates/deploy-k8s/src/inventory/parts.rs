@@ -68,7 +68,8 @@ impl Part {
     }
 }
 
-fn controller(object: &Value) -> Option<String> {
+/// The uid of what controls an object.
+pub(crate) fn controller(object: &Value) -> Option<String> {
     let owners = object.pointer("/metadata/ownerReferences")?.as_array()?;
     let controls = |owner: &&Value| owner.get("controller").and_then(Value::as_bool) == Some(true);
     Some(owners.iter().find(controls)?.get("uid")?.as_str()?.to_owned())

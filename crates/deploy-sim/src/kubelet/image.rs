@@ -40,6 +40,9 @@ pub struct Image {
     pub(super) stops_after: Option<SignedDuration>,
     /// The code that it ends with when it stops.
     pub(super) stop_code: i64,
+    /// Where its ports lead to.
+    #[cfg(feature = "listen")]
+    serves: BTreeMap<u16, std::net::SocketAddr>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +66,8 @@ impl Default for Image {
             answers: BTreeMap::new(),
             stops_after: Some(SignedDuration::ZERO),
             stop_code: 0,
+            #[cfg(feature = "listen")]
+            serves: BTreeMap::new(),
         }
     }
 }
@@ -151,6 +156,22 @@ impl Image {
         self
     }
 
+    /// Listens on `port`: who has it forwarded to (`pods/portforward`, by WebSocket) gets to what listens at `address` on this machine.
+    ///
+    /// ```
+    /// use deploy_sim::Image;
+    ///
+    /// let api = Image::new().serves(8080, "127.0.0.1:41234".parse()?);
+    /// # let _ = api;
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
+    #[cfg(feature = "listen")]
+    #[must_use]
+    pub fn serves(mut self, port: u16, address: std::net::SocketAddr) -> Self {
+        self.serves.insert(port, address);
+        self
+    }
+
     /// Takes so long to stop when it is told to; longer than its grace period, and it is killed.
     #[must_use]
     pub fn stops_after(self, after: Duration) -> Self {
@@ -228,6 +249,16 @@ impl Images {
     /// Who knows the images that are not in the table.
     pub(crate) fn ask(&mut self, find: impl Fn(&str) -> Image + Send + Sync + 'static) {
         self.find = Some(Arc::new(find));
+    }
+
+    /// Where a port of a pod leads to.
+    #[cfg(feature = "listen")]
+    pub(crate) fn served(&self, pod: &Value, port: u16) -> Option<std::net::SocketAddr> {
+        let containers = pod.pointer("/spec/containers").and_then(Value::as_array)?;
+        containers.iter().find_map(|container| {
+            let image = self.of(container.get("image")?.as_str()?).within(container);
+            image.serves.get(&port).copied()
+        })
     }
 
     pub(super) fn of(&self, name: &str) -> Image {

@@ -6,6 +6,8 @@ mod go;
 mod images;
 mod order;
 mod read;
+mod restart;
+mod secret;
 
 use super::*;
 

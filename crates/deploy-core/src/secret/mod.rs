@@ -1,4 +1,5 @@
-//! Values that show nowhere, and where they come from.
+//! Values that show nowhere, and where they come from: variables of an environment ([`EnvSecrets`]), a closure ([`SecretFn`]),
+//! memory ([`MemorySecrets`](crate::memory::MemorySecrets)); files are in `deploy-config`.
 //!
 //! ```
 //! use deploy_core::{memory::MemorySecrets, secret::SecretSource};
@@ -12,11 +13,17 @@
 //! # }).unwrap();
 //! ```
 
+mod closure;
+mod env;
+
 use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+
+pub use closure::SecretFn;
+pub use env::EnvSecrets;
 
 /// A secret text. It has no `Display` and no `Serialize`, and its `Debug` shows nothing.
 #[derive(Clone, PartialEq, Eq)]
@@ -52,4 +59,9 @@ pub trait SecretSource: Send + Sync {
     /// # Errors
     /// [`NotFound`](crate::error::ErrorKind::NotFound) if there is none: never an empty text instead.
     async fn get(&self, name: &str) -> Result<SecretText>;
+}
+
+/// The error of a source that has no secret called `name`.
+pub(crate) fn none_such(name: &str, why: impl Into<String>) -> Error {
+    Error::new(ErrorKind::NotFound, why).during("get").on(format!("secret \"{}\"", name.escape_default()))
 }
