@@ -10,7 +10,7 @@
 //! let environment = [("PATH", "/usr/bin:/bin")];
 //! let tests = CommandCheck::new("test").args(["1", "=", "2"]).variables(environment).timeout(Duration::from_secs(600));
 //! let Answer::No { why } = tests.ask(&Subject::new("production")).await? else { panic!() };
-//! assert_eq!(why, "test ended with code 1 and said nothing");
+//! assert_eq!(why, "test 1 = 2 ended with code 1 and said nothing");
 //! # Ok::<(), deploy_core::error::Error>(())
 //! # }).unwrap();
 //! ```

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, IsTerminal as _, Write};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::error::{Error, ErrorKind, Result, Retry};
 use deploy_core::guard::{Answer, Gate, Subject};
 use tokio::sync::Mutex as Turn;
 
@@ -94,7 +94,9 @@ impl Gate for Terminal {
         lines.forget();
         self.write(&prompt::question(subject))?;
         let typed = lines.next().await.map_err(|source| {
-            Error::new(ErrorKind::Unavailable, "the answer cannot be read").during("ask").source(source)
+            let error =
+                Error::new(ErrorKind::Unavailable, "the answer cannot be read").with_retry(Retry::Never);
+            error.during("ask").source(source)
         })?;
         let environment = shown(&subject.environment, SHOWN);
         Ok(match typed {

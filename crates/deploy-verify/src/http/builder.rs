@@ -13,18 +13,10 @@ use deploy_core::error::{Error, Result};
 use deploy_core::manifest::ObjectId;
 use deploy_core::secret::SecretText;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use regex::bytes::{Regex, RegexBuilder};
-use reqwest::Url;
+use http::{HeaderMap, HeaderValue, Method};
 use serde_json::Value;
 
-use super::{Asked, Encryption, Expectation, HttpCheck, MAX_BODY, Way, tls, url};
-
-/// The longest regular expression, in bytes.
-const MAX_PATTERN: usize = 4096;
-
-/// The most bytes of a compiled one.
-const MAX_COMPILED: usize = 1024 * 1024;
+use super::{Asked, Encryption, Expectation, HttpCheck, MAX_BODY, Way, read, tls, url};
 
 /// Options of an [`HttpCheck`]. What is wrong with one of them is told by [`HttpCheckBuilder::build`].
 #[must_use]
@@ -35,15 +27,16 @@ pub struct HttpCheckBuilder {
 
 impl HttpCheckBuilder {
     pub(super) fn new(method: &str, text: &str) -> Self {
-        let (url, wrong) = match read_url(text) {
+        let (url, wrong) = match read::url(text) {
             Ok(url) => (url, None),
-            Err(error) => (nowhere(), Some(error)),
+            Err(error) => (read::nowhere(), Some(error)),
         };
         let asked = Asked {
             method: Method::GET,
             url,
             headers: HeaderMap::new(),
             secrets: Vec::new(),
+            hidden: Vec::new(),
             body: Vec::new(),
             redirects: 0,
             max_body: MAX_BODY,
@@ -71,7 +64,7 @@ impl HttpCheckBuilder {
     /// What stands before the host becomes a header that shows nowhere.
     fn credentials(mut self) -> Self {
         let url = &mut self.check.asked.url;
-        let decoded = |text: &str| percent_decoded(text);
+        let decoded = |text: &str| read::percent_decoded(text);
         let (user, password) = (decoded(url.username()), decoded(url.password().unwrap_or_default()));
         if user.is_empty() && password.is_empty() {
             return self;
@@ -79,13 +72,22 @@ impl HttpCheckBuilder {
         // Neither can fail: the URL has a host.
         let _ = url.set_username("");
         let _ = url.set_password(None);
+        let hidden = String::from_utf8_lossy(&password).into_owned();
+        self.check.asked.hidden.push(SecretText::new(hidden));
         let basic = BASE64_STANDARD.encode([&user[..], b":", &password].concat());
         self.secret_header(AUTHORIZATION.as_str(), SecretText::new(format!("Basic {basic}")))
     }
 
-    /// Sends this header.
+    /// Sends this header. `authorization`, `proxy-authorization` and `cookie` are secret without being said to.
     pub fn header(self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-        let read = header_name(name.as_ref()).and_then(|name| Ok((name, header_value(value.as_ref())?)));
+        if ["authorization", "proxy-authorization", "cookie"]
+            .iter()
+            .any(|secret| name.as_ref().eq_ignore_ascii_case(secret))
+        {
+            return self.secret_header(name, SecretText::new(value.as_ref()));
+        }
+        let read =
+            read::header_name(name.as_ref()).and_then(|name| Ok((name, read::header_value(value.as_ref())?)));
         self.with(read, |check, (name, value)| {
             check.asked.headers.append(name, value);
         })
@@ -94,14 +96,14 @@ impl HttpCheckBuilder {
     /// Sends this header, and never shows its value. After a redirect to another host it is not sent.
     pub fn secret_header(self, name: impl AsRef<str>, value: SecretText) -> Self {
         let wrong = |_| Error::invalid(format!("the secret for the header {} cannot be sent", name.as_ref()));
-        let read = header_name(name.as_ref())
+        let read = read::header_name(name.as_ref())
             .and_then(|name| HeaderValue::from_str(value.reveal()).map(|_| name).map_err(wrong));
         self.with(read, |check, name| check.asked.secrets.push((name, value)))
     }
 
     /// Sends this body of a media type.
     pub fn body(self, media_type: impl AsRef<str>, body: impl Into<Vec<u8>>) -> Self {
-        let read = header_value(media_type.as_ref());
+        let read = read::header_value(media_type.as_ref());
         self.with(read, |check, media_type| {
             check.asked.headers.insert(CONTENT_TYPE, media_type);
             check.asked.body = body.into();
@@ -121,26 +123,26 @@ impl HttpCheckBuilder {
     /// Expects this text in the body.
     pub fn expect_body_contains(self, text: impl Into<String>) -> Self {
         let text = text.into();
-        let read = pattern_of(&regex::escape(&text));
+        let read = read::pattern(&regex::escape(&text));
         self.with(read, |check, pattern| check.expected.push(Expectation::BodyContains { text, pattern }))
     }
 
     /// Expects a match of this regular expression in the body, as bytes: classes as `\d` are ASCII's.
     pub fn expect_body_matches(self, pattern: impl AsRef<str>) -> Self {
-        let read = pattern_of(pattern.as_ref());
+        let read = read::pattern(pattern.as_ref());
         self.with(read, |check, pattern| check.expected.push(Expectation::BodyMatches(pattern)))
     }
 
     /// Expects this value in a JSON body at `pointer` (RFC 6901), as `/checks/0/status`; the whole is at `""`.
     pub fn expect_json(self, pointer: impl Into<String>, value: impl Into<Value>) -> Self {
-        let read = pointer_of(pointer.into());
+        let read = read::pointer(pointer.into());
         let is = value.into();
         self.with(read, |check, pointer| check.expected.push(Expectation::Json { pointer, is }))
     }
 
     /// Expects a match of this regular expression in the text (or the JSON) of the value at `pointer`.
     pub fn expect_json_matches(self, pointer: impl Into<String>, pattern: impl AsRef<str>) -> Self {
-        let read = pointer_of(pointer.into()).and_then(|at| Ok((at, pattern_of(pattern.as_ref())?)));
+        let read = read::pointer(pointer.into()).and_then(|at| Ok((at, read::pattern(pattern.as_ref())?)));
         self.with(read, |check, (pointer, pattern)| {
             check.expected.push(Expectation::JsonMatches { pointer, pattern });
         })
@@ -148,14 +150,15 @@ impl HttpCheckBuilder {
 
     /// Expects this header to have this value.
     pub fn expect_header(self, name: impl AsRef<str>, value: impl Into<String>) -> Self {
-        let read = header_name(name.as_ref());
+        let read = read::header_name(name.as_ref());
         let is = value.into();
         self.with(read, |check, name| check.expected.push(Expectation::Header { name, is }))
     }
 
     /// Expects a match of this regular expression in a value of this header.
     pub fn expect_header_matches(self, name: impl AsRef<str>, pattern: impl AsRef<str>) -> Self {
-        let read = header_name(name.as_ref()).and_then(|name| Ok((name, pattern_of(pattern.as_ref())?)));
+        let read =
+            read::header_name(name.as_ref()).and_then(|name| Ok((name, read::pattern(pattern.as_ref())?)));
         self.with(read, |check, (name, pattern)| {
             check.expected.push(Expectation::HeaderMatches { name, pattern });
         })
@@ -235,6 +238,11 @@ impl HttpCheckBuilder {
             let error = Error::invalid("there is no certificate without https");
             return Err(error.during("set up an HTTP check").on(url::shown(&check.asked.url)));
         }
+        let is_elsewhere = !matches!(check.way, Way::Usual);
+        if is_elsewhere && check.asked.url.scheme() == "https" && check.asked.url.domain().is_none() {
+            let error = Error::invalid("a certificate names a host, and the URL has an address");
+            return Err(error.during("set up an HTTP check").on(url::shown(&check.asked.url)));
+        }
         if !check.expected.iter().any(|expected| matches!(expected, Expectation::Status(_))) {
             check.expected.insert(0, Expectation::Status(200..=299));
         }
@@ -273,66 +281,4 @@ impl HttpCheckBuilder {
         }
         self
     }
-}
-
-/// What stands in for a URL that is wrong: nothing is ever asked there, since it is not built.
-#[expect(clippy::expect_used, reason = "a constant, which a test reads")]
-fn nowhere() -> Url {
-    Url::parse("http://invalid.invalid/").expect("a URL")
-}
-
-/// The URL may hold a secret, and is not shown.
-fn read_url(text: &str) -> Result<Url> {
-    let url = Url::parse(text).map_err(|source| Error::invalid(format!("it is no URL: {source}")))?;
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(Error::invalid(format!("only http and https can be asked, not {}", url.scheme())));
-    }
-    Ok(url)
-}
-
-fn header_name(name: &str) -> Result<HeaderName> {
-    name.parse().map_err(|_| Error::invalid(format!("{name:?} is no name of a header")))
-}
-
-fn header_value(value: &str) -> Result<HeaderValue> {
-    HeaderValue::from_str(value).map_err(|_| Error::invalid(format!("{value:?} is no value of a header")))
-}
-
-fn pointer_of(pointer: String) -> Result<String> {
-    if pointer.is_empty() || pointer.starts_with('/') {
-        return Ok(pointer);
-    }
-    Err(Error::invalid(format!("{pointer:?} is no JSON pointer: it begins with /")))
-}
-
-/// Without Unicode: its tables would double the size of what embeds this.
-pub(crate) fn pattern_of(pattern: &str) -> Result<Regex> {
-    if pattern.len() > MAX_PATTERN {
-        return Err(Error::invalid(format!("a regular expression has at most {MAX_PATTERN} bytes")));
-    }
-    let built = RegexBuilder::new(pattern).unicode(false).size_limit(MAX_COMPILED).build();
-    built.map_err(|source| {
-        let told = source.to_string();
-        let why = told.rsplit("error: ").next().unwrap_or_default().trim();
-        Error::invalid(format!("{pattern:?} is no regular expression: {why}"))
-    })
-}
-
-fn percent_decoded(text: &str) -> Vec<u8> {
-    let mut decoded = Vec::new();
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let escaped = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) if *first == b'%' => {
-                decoded.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            _ => {
-                decoded.push(*first);
-                rest = after;
-            }
-        }
-    }
-    decoded
 }

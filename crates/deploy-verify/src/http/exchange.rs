@@ -164,14 +164,13 @@ async fn answered(
         let certificate = info.peer_certificate()?;
         certificate::not_after(certificate)
     });
-    let body = if check.expected.iter().any(super::Expectation::needs_body) {
-        body::whole(response, check.asked.max_body, &url::authority(at)).await?
-    } else if status.is_success() {
-        Vec::new()
+    let (body, now) = if check.expected.iter().any(super::Expectation::needs_body) {
+        let body = body::whole(response, check.asked.max_body, &url::authority(at)).await?;
+        (body, check.clock.now())
     } else {
-        body::excerpt(response).await
+        let now = check.clock.now();
+        (if status.is_success() { Vec::new() } else { body::excerpt(response).await }, now)
     };
-    let now = check.clock.now();
     Ok(Answered {
         asked: format!("{method} {}", url::shown(at)),
         status,
@@ -190,7 +189,8 @@ fn secrets(check: &HttpCheck) -> Vec<String> {
         let text = secret.reveal();
         [Some(text), text.split_once(' ').map(|(_, token)| token)].into_iter().flatten().map(str::to_owned)
     });
+    let hidden = check.asked.hidden.iter().map(|secret| secret.reveal().to_owned());
     let query = check.asked.url.query_pairs().map(|(_, value)| value.into_owned());
-    let secrets = headers.chain(query.filter(|value| value.len() >= LONG));
+    let secrets = headers.chain(hidden).chain(query.filter(|value| value.len() >= LONG));
     secrets.filter(|secret| !secret.is_empty()).collect()
 }

@@ -31,6 +31,7 @@ mod certificate;
 mod exchange;
 mod expect;
 mod failure;
+mod read;
 mod tls;
 mod url;
 
@@ -76,6 +77,8 @@ struct Asked {
     url: Url,
     headers: HeaderMap,
     secrets: Vec<(HeaderName, SecretText)>,
+    /// What is in a header, too, in another form.
+    hidden: Vec<SecretText>,
     body: Vec<u8>,
     redirects: usize,
     max_body: usize,
@@ -115,6 +118,10 @@ impl HttpCheck {
     /// If nothing did.
     pub(crate) async fn ask(&self) -> Result<Answered> {
         let asking = async {
+            // Once, and not within what a latency is taken of.
+            if self.asked.url.scheme() == "https" {
+                self.encryption.config()?;
+            }
             let (address, _tunnel) = self.address().await?;
             exchange::ask(self, address).await
         };

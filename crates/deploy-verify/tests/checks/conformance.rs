@@ -82,6 +82,31 @@ async fn checks<K: Clone + Send + Sync + 'static, F: Future<Output = K>>(
     }
 }
 
+/// The same for gates.
+async fn gates<K: Clone + Send + Sync + 'static, F: Future<Output = K>>(
+    keep: impl Fn() -> F,
+    make: impl Fn(&K, &str) -> Box<dyn Gate> + Clone + Send + Sync + 'static,
+) {
+    for layered in [false, true] {
+        gate::run(|| async {
+            let (kept, make) = (keep().await, make.clone());
+            let given = kept.clone();
+            let make = move |outcome: &str| {
+                let bare = make(&given, outcome);
+                if !layered {
+                    return bare;
+                }
+                let timeout = Timeout::new(Arc::<dyn Gate>::from(bare), clock(), Duration::from_secs(60));
+                let limited = RateLimit::new(Arc::new(timeout), clock(), 3, Duration::from_millis(10));
+                let backoff = Backoff::default().attempts(2).first(Duration::from_millis(1));
+                Box::new(Retry::new(Arc::new(limited), clock(), backoff)) as Box<dyn Gate>
+            };
+            Three { make: Box::new(make), _kept: kept }
+        })
+        .await;
+    }
+}
+
 /// A server whose paths say what becomes of a check.
 async fn server() -> Arc<Server> {
     let vector = |value: &str| {
@@ -161,16 +186,13 @@ mod command {
 
     #[tokio::test]
     async fn as_a_gate() {
-        gate::run(|| async {
-            Three::<dyn Gate, ()> { make: Box::new(|outcome| Box::new(command(outcome))), _kept: () }
-        })
-        .await;
+        gates(|| async {}, |(), outcome| Box::new(command(outcome))).await;
     }
 }
 
 #[tokio::test]
 async fn terminal() {
-    let terminal = |outcome: &str| {
+    let terminal = |(): &(), outcome: &str| {
         let typed: Box<dyn std::io::BufRead + Send> = match outcome {
             "yes" => Box::new(Cursor::new("production\nproduction\n")),
             "no" => Box::new(Cursor::new("staging\n")),
@@ -178,7 +200,7 @@ async fn terminal() {
         };
         Box::new(Terminal::new("ann", typed, std::io::sink(), true).unwrap()) as Box<dyn Gate>
     };
-    gate::run(|| async { Three::<dyn Gate, ()> { make: Box::new(terminal), _kept: () } }).await;
+    gates(|| async {}, terminal).await;
 }
 
 #[tokio::test]
@@ -189,12 +211,11 @@ async fn approval_file() {
             Approval::new("ann", &Subject::new("production"), deploy_core::clock::Clock::now(&*clock()));
         ApprovalFile::new(folder.path().join("yes")).add(&approval).await.unwrap();
         std::fs::write(folder.path().join("error"), "ann\n").unwrap();
-        let path = folder.path().to_owned();
-        let make = move |outcome: &str| {
-            let file = ApprovalFile::new(path.join(outcome));
-            Box::new(Approved::new(Approvers::anyone(), Arc::new(file), clock())) as Box<dyn Gate>
-        };
-        Three::<dyn Gate, _> { make: Box::new(make), _kept: folder }
+        Arc::new(folder)
     };
-    gate::run(files).await;
+    gates(files, |folder, outcome| {
+        let file = ApprovalFile::new(folder.path().join(outcome));
+        Box::new(Approved::new(Approvers::anyone(), Arc::new(file), clock()))
+    })
+    .await;
 }

@@ -215,12 +215,21 @@ async fn secrets_show_nowhere_and_go_to_nobody_else() {
     assert!(asked.contains("authorization: Basic YW5uOmh1bnRlcjM=\r\n"), "{asked}");
     assert!(asked.contains("x-token: Bearer hunter4\r\n") && asked.contains("x-plain: 1\r\n"), "{asked}");
 
-    let check = secret(HttpCheck::get(server.url("/away")).header("x-plain", "1").follow_redirects(1))
-        .build()
-        .unwrap();
+    let check = secret(
+        HttpCheck::get(server.url("/away"))
+            .header("x-plain", "1")
+            .header("Cookie", "hunter5")
+            .follow_redirects(1),
+    )
+    .build()
+    .unwrap();
     assert!(told(&check, "").await.starts_with("yes: "));
     let asked = &other.asked()[0];
-    assert!(asked.contains("x-plain: 1\r\n") && !asked.contains("x-token"), "{asked}");
+    assert!(
+        asked.contains("x-plain: 1\r\n") && !asked.contains("x-token") && !asked.contains("hunter"),
+        "{asked}"
+    );
+    assert!(server.asked()[1].contains("cookie: hunter5\r\n"), "{:?}", server.asked());
 }
 
 #[tokio::test]
@@ -297,6 +306,8 @@ fn what_cannot_be_asked_is_refused_at_once() {
     check(get().expect_json("status", "ok"), ": \"status\" is no JSON pointer: it begins with /");
     check(get().authority("x"), ": a certificate authority is not PEM: it holds no certificate");
     check(get().expect_certificate_days(7), " http://shop.example/: there is no certificate without https");
+    let elsewhere = HttpCheck::get("https://10.1.2.3/").connect_to("127.0.0.1:443".parse().unwrap());
+    check(elsewhere, " https://10.1.2.3/: a certificate names a host, and the URL has an address");
     check(get().expect_body_matches("a".repeat(5000)), ": a regular expression has at most 4096 bytes");
     check(
         get().expect_body_matches("(a{1000}){1000}").expect_body_matches("("),
