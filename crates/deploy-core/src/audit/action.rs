@@ -14,6 +14,9 @@ pub const PROMOTE: &str = "promote";
 /// A promotion failed, and was taken back by itself.
 pub const UNDO: &str = "undo";
 
+/// A promotion failed, and was left as it is, or not all of it could be taken back yet.
+pub const FAIL: &str = "fail";
+
 /// A gate said no; nothing was changed.
 pub const REFUSE: &str = "refuse";
 

@@ -11,7 +11,7 @@
 //! | failed deployment recovery time | [to restore](Figures::time_to_restore): of an `undo`, from its fact [`failed`](fact::FAILED) to its record; of a `rollback`, from its fact `failed`, without it from the change it took back, to its record |
 //!
 //! A change is what one record tells: [`promote`](action::PROMOTE) and [`deploy`](action::DEPLOY) landed; [`undo`](action::UNDO) failed and was
-//! taken back by itself. A [`rollback`](action::ROLLBACK) makes the last change that landed there a failed one, once, and is no change itself.
+//! taken back by itself; [`fail`](action::FAIL) failed and was not, or by a later `undo` of the same run. A [`rollback`](action::ROLLBACK) makes the last change that landed there a failed one, once, and is no change itself.
 //! Other actions change nothing. Changes count in the period in which they were recorded, recoveries in that in which they ended. A record
 //! that [repeats](AuditRecord::repeats) another is left out. What was mended by a further change is no recovery here: no record says that it was.
 //!
@@ -138,6 +138,7 @@ struct Deeds {
 
 struct Change {
     at: Timestamp,
+    run: Option<String>,
     landed: bool,
     failed: bool,
     lead: Option<Duration>,
@@ -159,15 +160,23 @@ fn deeds(records: &[AuditRecord]) -> BTreeMap<(&str, Option<&str>), Deeds> {
 
 impl Deeds {
     fn add(&mut self, record: &AuditRecord) {
-        let at = record.at;
+        let (at, run) = (record.at, record.fact_of(fact::RUN).map(str::to_owned));
         let began = match record.action.as_str() {
             action::PROMOTE | action::DEPLOY => {
                 let lead = since(record, fact::COMMITTED).or_else(|| since(record, fact::BUILT));
-                self.changes.push(Change { at, landed: true, failed: false, lead });
+                self.changes.push(Change { at, run, landed: true, failed: false, lead });
+                return;
+            }
+            action::FAIL => {
+                self.changes.push(Change { at, run, landed: false, failed: true, lead: None });
                 return;
             }
             action::UNDO => {
-                self.changes.push(Change { at, landed: false, failed: true, lead: None });
+                // The same change may have been left at first.
+                let known = |change: &Change| change.failed && change.run.is_some() && change.run == run;
+                if !self.changes.iter().any(known) {
+                    self.changes.push(Change { at, run, landed: false, failed: true, lead: None });
+                }
                 None
             }
             action::ROLLBACK => {

@@ -6,8 +6,9 @@ use super::promoted::{Promoted, short};
 use super::record::{Record, digest};
 use super::walk::{Walk, journal_name};
 use super::written::{Present, taken_up};
-use crate::audit::AuditRecord;
+use crate::audit::{AuditRecord, fact};
 use crate::error::Result;
+use crate::event::EventKind;
 use crate::image::Reference;
 use crate::journal::{Intent, Journal, Phase};
 use crate::plan::Snapshot;
@@ -122,20 +123,27 @@ impl Walk<'_> {
         let grounds: Vec<String> =
             promoted.grounds.iter().map(|(gate, said)| format!("{gate}: {said}")).collect();
         record = record.because(promoted.cause().map_or_else(|| grounds.join("; "), ToString::to_string));
-        record = record.fact("environment", &self.environment.name).fact("run", run);
+        record = record.in_environment(&self.environment.name).fact(fact::RUN, run);
         if let Some(others) = intent.filter(|intent| intent.deployments.len() > 1) {
             let later: Vec<&str> = others.deployments.iter().skip(1).map(DeploymentId::as_str).collect();
             record = record.fact("taken up by", later.join(", "));
         }
+        // When the way back began, it was seen to fail.
+        let failed = promoted.outcome.iter().flat_map(|outcome| &outcome.timeline);
+        if let Some(event) =
+            failed.into_iter().find(|event| matches!(event.kind, EventKind::RollingBack { .. }))
+        {
+            record = record.fact(fact::FAILED, event.at.to_string());
+        }
         if let Some(commit) = promoted.git_revision.as_ref() {
-            record = record.fact("commit", commit);
+            record = record.fact(fact::COMMIT, commit);
         }
         if let Some(built) = candidate.built {
-            record = record.fact("built", built.to_string());
+            record = record.fact(fact::BUILT, built.to_string());
         }
         for (name, image) in &promoted.to {
             if let Some(digest) = Reference::digest(image) {
-                record = record.fact(format!("digest:{name}"), digest.to_string());
+                record = record.fact(fact::digest(name), digest.to_string());
             }
         }
         record

@@ -5,6 +5,7 @@ use super::promoted::{Promoted, Status};
 use super::walk::{Walk, changes_of, said_of};
 use super::written::Present;
 use super::{Images, Promotion};
+use crate::audit::action;
 use crate::config::Note;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
@@ -41,7 +42,7 @@ impl Walk<'_> {
         }
         promoted.cause = Some(Cause::Error { error });
         let candidate = Candidate { revision: promoted.git_revision.clone(), ..Candidate::default() };
-        self.tell(&mut promoted, "refuse", &candidate, self.run.id().as_str(), None).await;
+        self.tell(&mut promoted, action::REFUSE, &candidate, self.run.id().as_str(), None).await;
         Ok(promoted)
     }
 
@@ -80,10 +81,10 @@ impl Walk<'_> {
             promoted.notes.push(format!("the next run takes back what is written down: {error}"));
         }
         if promoted.status == Status::Undone {
-            self.record(&mut promoted, "undo", candidate, &intent).await;
+            self.record(&mut promoted, action::UNDO, candidate, &intent).await;
         } else {
             // The journal stays, so that the next run brings back the rest.
-            self.tell(&mut promoted, "fail", candidate, run_of(&intent), None).await;
+            self.tell(&mut promoted, action::FAIL, candidate, run_of(&intent), None).await;
         }
         Ok(promoted)
     }
@@ -103,7 +104,7 @@ impl Walk<'_> {
         let why = record.why.unwrap_or_else(|| "it was interrupted".to_owned());
         promoted.cause = Some(Cause::Error { error: Error::new(ErrorKind::Cancelled, why) });
         self.place(record.holds, &mut promoted).await;
-        self.record(&mut promoted, "undo", &candidate, &intent).await;
+        self.record(&mut promoted, action::UNDO, &candidate, &intent).await;
         for message in promoted.notes {
             self.run.emit(EventKind::Warning { message });
         }

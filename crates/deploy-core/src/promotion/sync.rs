@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::written::{Present, says};
 use super::{Images, Promotion};
-use crate::audit::AuditRecord;
+use crate::audit::{AuditRecord, action, fact};
 use crate::config::Note;
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::Reference;
@@ -112,11 +112,11 @@ impl Promotion {
                     .collect(),
             );
             let to = said(differences.iter().map(|each| each.running.to_string()).collect());
-            let record = AuditRecord::new(run.now(), &self.by, "sync", &self.name)
+            let record = AuditRecord::new(run.now(), &self.by, action::SYNC, &self.name)
                 .because("something else ran than was written down")
                 .change(from, to)
-                .fact("environment", &environment.name)
-                .fact("run", run.id().as_str());
+                .in_environment(&environment.name)
+                .fact(fact::RUN, run.id().as_str());
             audit.record(&record).await?;
         }
         Ok(synced)

@@ -5,6 +5,7 @@ use super::promoted::{Promoted, Status, changes};
 use super::record::Record;
 use super::written::{Change, Present, says};
 use super::{Environment, Images, Promotion, back};
+use crate::audit::action;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
 use crate::journal::{Intent, Phase};
@@ -120,9 +121,9 @@ impl Walk<'_> {
         }
         self.bring(&mut promoted, &candidate).await;
         let (action, status) = match promoted.cause() {
-            None => ("promote", Status::Promoted),
+            None => (action::PROMOTE, Status::Promoted),
             Some(_) if self.lost.is_cancelled() => return Err(lost_or_cancelled(self.lost)),
-            Some(_) if self.leaves(&promoted) => ("fail", Status::Left),
+            Some(_) if self.leaves(&promoted) => (action::FAIL, Status::Left),
             Some(_) => return self.undo(promoted, &candidate, intent).await,
         };
         promoted.status = status;
@@ -155,10 +156,13 @@ impl Walk<'_> {
         }
         self.bring(&mut promoted, &candidate).await;
         let (action, status) = match promoted.cause() {
-            None => ("deploy", Status::Deployed),
+            None => (action::DEPLOY, Status::Deployed),
             Some(_) if self.lost.is_cancelled() => return Err(lost_or_cancelled(self.lost)),
-            Some(_) if self.leaves(&promoted) => ("fail", Status::Left),
-            Some(_) => ("undo", back::status(promoted.outcome.as_ref())),
+            Some(_) if self.leaves(&promoted) => (action::FAIL, Status::Left),
+            Some(_) => match back::status(promoted.outcome.as_ref()) {
+                Status::Undone => (action::UNDO, Status::Undone),
+                status => (action::FAIL, status),
+            },
         };
         promoted.status = status;
         self.place(self.holds_of(&promoted), &mut promoted).await;

@@ -106,9 +106,8 @@ async fn end(world: &World, tag: &str, next: Next, context: &str) {
 fn recorded(world: &World, tag: &str, next: Next, context: &str) {
     for place in [&world.dev, &world.production] {
         let runs = place.runs().unwrap();
-        let of_place = |record: &&deploy_core::audit::AuditRecord| {
-            record.facts.iter().any(|(name, value)| name == "environment" && value == place.name)
-        };
+        let of_place =
+            |record: &&deploy_core::audit::AuditRecord| record.environment.as_deref() == Some(place.name);
         let records = world.audit.records();
         let promotions = records.iter().filter(of_place).filter(|record| record.action == "promote");
         let of = |wanted: &str| {

@@ -200,9 +200,8 @@ impl World {
     pub(crate) fn recorded(&self) -> Vec<String> {
         let records = self.audit.records();
         let said = records.iter().map(|record| {
-            let environment = record.facts.iter().find(|(name, _)| name == "environment");
             let to = record.to.as_deref().unwrap_or("nothing").trim_start_matches("api ").to_owned();
-            format!("{} {} {to}", record.action, environment.map_or("", |(_, value)| value))
+            format!("{} {} {to}", record.action, record.environment.as_deref().unwrap_or_default())
         });
         said.collect()
     }
