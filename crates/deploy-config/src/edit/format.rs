@@ -96,16 +96,18 @@ impl Format {
             }
         }
         if !splices.is_empty() {
-            for (id, _, change) in &splices {
-                set(&mut tree, *id, change.value.as_deref().unwrap_or_default());
+            let mut draft = Draft::of(tree);
+            for (id, splice, change) in splices {
+                set(&mut draft.expected, id, change.value.as_deref().unwrap_or_default());
+                draft.changed.push(id);
+                draft.splices.push(splice);
             }
-            let made = splices.into_iter().map(|(_, splice, _)| splice).collect();
-            let (text, read) = self.make(&body, made, &tree)?;
+            let (text, read) = self.make(&body, draft)?;
             (body, tree) = (Cow::Owned(text), read);
         }
         for change in later {
-            let (made, expected) = self.moving(&body, tree, change).map_err(|error| about(error, change))?;
-            let (text, read) = self.make(&body, made, &expected).map_err(|error| about(error, change))?;
+            let draft = self.moving(&body, tree, change).map_err(|error| about(error, change))?;
+            let (text, read) = self.make(&body, draft).map_err(|error| about(error, change))?;
             (body, tree) = (Cow::Owned(text), read);
         }
         for change in changes {
@@ -131,14 +133,21 @@ impl Format {
     }
 
     /// Makes the splices, and holds the text against what was expected.
-    fn make(self, text: &str, splices: Vec<Splice>, expected: &Tree) -> Result<(String, Tree)> {
-        let text = splice(text, splices)?;
-        let tree = self.read(&text).map_err(|error| {
+    fn make(self, text: &str, draft: Draft) -> Result<(String, Tree)> {
+        let new = splice(text, &draft.splices)?;
+        if self == Self::Yaml
+            && let Some(parts) = yaml::part::check(text, &new, &draft)
+        {
+            let tree = parts.join(draft.expected);
+            debug_assert_eq!(tree, self.read(&new)?.tree, "the parts say what the whole says");
+            return Ok((new, tree));
+        }
+        let tree = self.read(&new).map_err(|error| {
             Error::invalid("the edited text could not be read, so it is not written").source(error)
         })?;
-        verify::verify(expected, &tree.tree)?;
+        verify::verify(&draft.expected, &tree.tree)?;
         let tree = tree.tree;
-        Ok((text, tree))
+        Ok((new, tree))
     }
 
     /// How the change of a value that is there is made: where it stands.
@@ -167,14 +176,15 @@ impl Format {
         Ok(Way::Now(id, Splice::new(range, self.scalar(value, scalar.style))))
     }
 
-    /// What is to be done for a change that adds or removes, and the tree as it should be then.
-    fn moving(self, text: &str, mut tree: Tree, change: &Change) -> Result<(Vec<Splice>, Tree)> {
+    /// What is to be done for a change that adds or removes.
+    fn moving(self, text: &str, tree: Tree, change: &Change) -> Result<Draft> {
         let walk = tree.walk(text, &change.path)?;
         tree.guard(text, &walk)?;
+        let mut draft = Draft::of(tree);
         let Some(value) = &change.value else {
-            let (made, tree) = self.removal(text, tree, &walk)?;
-            return match tree.walk(text, &change.path)?.place {
-                Place::Missing { .. } => Ok((made, tree)),
+            self.removal(text, &mut draft, &walk)?;
+            return match draft.expected.walk(text, &change.path)?.place {
+                Place::Missing { .. } => Ok(draft),
                 Place::Here { .. } => {
                     Err(Error::invalid("a merge key brings the key too, and that value would show")
                         .help("set it to what it shall be"))
@@ -188,20 +198,23 @@ impl Format {
                     Error::invalid("null stands there, in no map").help("write a value by hand first")
                 );
             };
+            let tree = &mut draft.expected;
             let key = tree.map(map).and_then(|map| map.entries.get(index)).map_or(0, |(key, _)| *key);
             if let Some(scalar) = tree.scalar(id) {
                 untagged(text, scalar, tree.node(id).span.start)?;
             }
-            let made = yaml::replace(text, &tree, key, id, self.scalar(value, Style::Plain))?;
-            set(&mut tree, id, value);
-            return Ok((vec![made], tree));
+            draft.splices.push(yaml::replace(text, tree, key, id, self.scalar(value, Style::Plain))?);
+            draft.changed.push(id);
+            set(tree, id, value);
+            return Ok(draft);
         }
-        let Place::Missing { at, taken } = walk.place else { return Ok((Vec::new(), tree)) };
+        let Place::Missing { at, taken } = walk.place else { return Ok(draft) };
         let steps = change.path.steps().get(taken..).unwrap_or_default();
         let new = Fragment::nest(steps, value)?;
-        let made = self.insertion(text, &tree, at, &new)?;
-        plant(&mut tree, at, &new);
-        Ok((made, tree))
+        draft.splices = self.insertion(text, &draft.expected, at, &new)?;
+        draft.changed.extend(at);
+        plant(&mut draft.expected, at, &new);
+        Ok(draft)
     }
 
     fn insertion(self, text: &str, tree: &Tree, at: Option<Id>, value: &Fragment) -> Result<Vec<Splice>> {
@@ -236,19 +249,20 @@ impl Format {
         }
     }
 
-    fn removal(self, text: &str, mut tree: Tree, walk: &Walk) -> Result<(Vec<Splice>, Tree)> {
-        let Place::Here { id, parent } = walk.place else { return Ok((Vec::new(), tree)) };
+    fn removal(self, text: &str, draft: &mut Draft, walk: &Walk) -> Result<()> {
+        let tree = &mut draft.expected;
+        let Place::Here { id, parent } = walk.place else { return Ok(()) };
         let Some((owner, index)) = parent else {
             return Err(Error::invalid(
                 "an item of a list is not removed: those after it would get other keys",
             )
             .help("edit it by hand"));
         };
-        let Some(map) = tree.map(owner) else { return Ok((Vec::new(), tree)) };
-        let made = match map.layout {
-            Layout::Flow => flow::remove_entry(text, &tree, owner, map, index, self != Self::Json)?,
-            Layout::Block if self == Self::Yaml => yaml::remove_entry(text, &tree, map, index)?,
-            _ => vec![toml::remove_entry(text, &tree, map, index)],
+        let Some(map) = tree.map(owner) else { return Ok(()) };
+        draft.splices = match map.layout {
+            Layout::Flow => flow::remove_entry(text, tree, owner, map, index, self != Self::Json)?,
+            Layout::Block if self == Self::Yaml => yaml::remove_entry(text, tree, map, index)?,
+            _ => vec![toml::remove_entry(text, tree, map, index)],
         };
         if let Some(node) = tree.nodes.get_mut(id) {
             node.anchored = false;
@@ -256,7 +270,8 @@ impl Format {
         if let Some(Kind::Map(map)) = tree.nodes.get_mut(owner).map(|node| &mut node.kind) {
             map.entries.remove(index);
         }
-        Ok((made, tree))
+        draft.changed.extend([owner, id]);
+        Ok(())
     }
 
     /// `text` as a scalar: in the `style` that stood there, where that can say it.
@@ -298,6 +313,25 @@ impl<'a> Reading<'a> {
     /// The value at `path`, as [`Format::get`] has it.
     pub(crate) fn value(&self, path: &KeyPath) -> Result<Option<String>> {
         self.tree.value(self.text, path)
+    }
+}
+
+/// A change of a text that is to be made.
+#[derive(Clone)]
+pub(super) struct Draft {
+    pub(super) splices: Vec<Splice>,
+    /// The tree of the text as it should be then; the bytes of its nodes are still those of the old text.
+    pub(super) expected: Tree,
+    /// How many nodes the old tree had: those after them are added.
+    pub(super) read: usize,
+    /// Which of these are not what they were.
+    pub(super) changed: Vec<Id>,
+}
+
+impl Draft {
+    /// No change of a tree yet.
+    pub(super) fn of(tree: Tree) -> Self {
+        Self { splices: Vec::new(), read: tree.nodes.len(), expected: tree, changed: Vec::new() }
     }
 }
 

@@ -34,7 +34,9 @@ impl Reading<'_> {
 
     /// The way to every scalar that is written out, of the keys that fit.
     pub(crate) fn scalars_at(&self, fits: impl Fn(&str) -> bool) -> Result<Vec<(KeyPath, Id)>> {
-        self.places(|tree, step, id| matches!(step, Step::Key(key) if fits(key)) && tree.scalar(id).is_some())
+        self.places(|tree, step, id| {
+            matches!(step, Crumb::Key(key) if fits(key)) && tree.scalar(id).is_some()
+        })
     }
 
     /// The value of `key` in the map `id`; of the scalar `id` itself without one.
@@ -42,47 +44,63 @@ impl Reading<'_> {
         self.tree.value_at(self.text, id, key)
     }
 
-    fn places(&self, wanted: impl Fn(&Tree, &Step, Id) -> bool) -> Result<Vec<(KeyPath, Id)>> {
+    fn places(&self, wanted: impl Fn(&Tree, Crumb<'_>, Id) -> bool) -> Result<Vec<(KeyPath, Id)>> {
         let mut found = Vec::new();
         let full = self.tree.full_roots();
         for (index, root) in full.iter().enumerate() {
-            let mut steps = if full.len() > 1 { vec![Step::Index(index)] } else { Vec::new() };
-            self.collect(*root, &mut steps, &wanted, &mut found)?;
+            let mut way = if full.len() > 1 { vec![Crumb::Index(index)] } else { Vec::new() };
+            self.collect(*root, &mut way, &wanted, &mut found)?;
         }
         Ok(found)
     }
 
-    fn collect(
-        &self,
+    fn collect<'a>(
+        &'a self,
         id: Id,
-        steps: &mut Vec<Step>,
-        wanted: &impl Fn(&Tree, &Step, Id) -> bool,
+        way: &mut Vec<Crumb<'a>>,
+        wanted: &impl Fn(&Tree, Crumb<'_>, Id) -> bool,
         found: &mut Vec<(KeyPath, Id)>,
     ) -> Result<()> {
-        if let Some(last) = steps.last()
-            && wanted(&self.tree, last, id)
+        if let Some(last) = way.last()
+            && wanted(&self.tree, *last, id)
         {
             if found.len() >= MAX_PLACES {
                 return Err(Error::invalid(format!("more than {MAX_PLACES} places could be meant")));
             }
-            found.push((KeyPath::new(steps.iter().cloned())?, id));
+            found.push((KeyPath::new(way.iter().map(Crumb::step))?, id));
         }
-        let inner: Vec<(Step, Id)> = match &self.tree.node(id).kind {
-            Kind::Map(map) => {
-                let named =
-                    |(key, value): &(Id, Id)| Some((Step::Key(self.tree.scalar(*key)?.text.clone()), *value));
-                map.entries.iter().filter_map(named).collect()
-            }
-            Kind::List(list) => {
-                list.items.iter().enumerate().map(|(index, item)| (Step::Index(index), *item)).collect()
-            }
-            Kind::Scalar(_) | Kind::Alias(_) => Vec::new(),
+        let mut enter = |crumb: Crumb<'a>, id: Id| {
+            way.push(crumb);
+            let entered = self.collect(id, way, wanted, found);
+            way.pop();
+            entered
         };
-        for (step, id) in inner {
-            steps.push(step);
-            self.collect(id, steps, wanted, found)?;
-            steps.pop();
+        match &self.tree.node(id).kind {
+            Kind::Map(map) => map.entries.iter().try_for_each(|(key, value)| match self.tree.scalar(*key) {
+                Some(key) => enter(Crumb::Key(&key.text), *value),
+                None => Ok(()),
+            }),
+            Kind::List(list) => {
+                let mut items = list.items.iter().enumerate();
+                items.try_for_each(|(index, item)| enter(Crumb::Index(index), *item))
+            }
+            Kind::Scalar(_) | Kind::Alias(_) => Ok(()),
         }
-        Ok(())
+    }
+}
+
+/// A step that borrows: most ways lead to nothing wanted.
+#[derive(Clone, Copy)]
+enum Crumb<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+impl Crumb<'_> {
+    fn step(&self) -> Step {
+        match self {
+            Self::Key(key) => Step::Key((*key).to_owned()),
+            Self::Index(index) => Step::Index(*index),
+        }
     }
 }

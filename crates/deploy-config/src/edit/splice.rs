@@ -20,7 +20,8 @@ impl Splice {
 }
 
 /// The text with all splices made; what lies between them stays byte for byte.
-pub(super) fn splice(text: &str, mut splices: Vec<Splice>) -> Result<String> {
+pub(super) fn splice(text: &str, splices: &[Splice]) -> Result<String> {
+    let mut splices: Vec<&Splice> = splices.iter().collect();
     splices.sort_by_key(|splice| (splice.range.start, splice.range.end));
     let mut out = String::with_capacity(text.len() + 64);
     let mut at = 0;
@@ -30,7 +31,7 @@ pub(super) fn splice(text: &str, mut splices: Vec<Splice>) -> Result<String> {
             return Err(Error::invalid("two keys name the same place"));
         };
         out.push_str(between);
-        out.push_str(&with);
+        out.push_str(with);
         at = range.end;
     }
     out.push_str(text.get(at..).unwrap_or_default());

@@ -6,14 +6,14 @@ use std::ops::Range;
 pub(super) type Id = usize;
 
 /// The values of a text.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tree {
     pub(super) nodes: Vec<Node>,
     /// The outermost values: one, but for YAML, which may hold several documents.
     pub(super) roots: Vec<Id>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Node {
     pub(super) kind: Kind,
     /// Its bytes: a scalar as written, without anchor and tag; of a flow collection, its brackets. Of any other
@@ -23,7 +23,7 @@ pub(crate) struct Node {
     pub(super) anchored: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Scalar(Scalar),
     Map(Map),
@@ -55,13 +55,13 @@ pub(super) enum Style {
     Block,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Map {
     pub(super) entries: Vec<(Id, Id)>,
     pub(super) layout: Layout,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct List {
     pub(super) items: Vec<Id>,
     pub(super) layout: Layout,

@@ -30,6 +30,18 @@ pub(super) fn verify(expected: &Tree, actual: &Tree) -> Result<()> {
     .help("edit it by hand"))
 }
 
+/// Whether the outermost entry `index` of `expected` is all that `actual` says. There are no anchors in either of them.
+pub(super) fn same_entry(expected: &Tree, index: usize, actual: &Tree) -> bool {
+    let of = |tree: &Tree| tree.roots.first().and_then(|root| tree.map(*root)).map(|map| map.entries.clone());
+    let (Some(left), Some(right)) = (of(expected), of(actual)) else { return false };
+    let comparison =
+        Comparison { expected, actual, expected_anchors: Vec::new(), actual_anchors: Vec::new() };
+    match (left.get(index), right.as_slice()) {
+        (Some(left), [right]) => comparison.same_entry(*left, *right),
+        _ => false,
+    }
+}
+
 fn anchors(tree: &Tree) -> Vec<Id> {
     tree.nodes.iter().enumerate().filter(|(_, node)| node.anchored).map(|(id, _)| id).collect()
 }

@@ -206,7 +206,7 @@ impl Deeds {
             deployments,
             per_day: ratio(deployments, days),
             failed,
-            failure_rate: ratio(failed, changes.len() as f64),
+            failure_rate: ratio(failed, float(changes.len() as u64)),
             lead_time: Times::of(changes.iter().filter_map(|change| change.lead).collect()),
             time_to_restore: Times::of(restored.map(|(_, took)| *took).collect()),
         }
@@ -218,7 +218,7 @@ impl Times {
         times.sort_unstable();
         let longest = *times.last()?;
         let (low, high) = (*times.get((times.len() - 1) / 2)?, *times.get(times.len() / 2)?);
-        Some(Self { count: times.len() as u64, median: low + (high - low) / 2, longest })
+        Some(Self { count: times.len() as u64, median: (low + high) / 2, longest })
     }
 }
 
@@ -228,13 +228,15 @@ fn since(record: &AuditRecord, name: &str) -> Option<Duration> {
     (from <= record.at).then(|| record.at.since(from))
 }
 
-/// Counts are far below 2⁵².
-#[expect(clippy::cast_precision_loss)]
 fn ratio(count: u64, of: f64) -> Option<f64> {
-    (of > 0.0).then(|| count as f64 / of)
+    (of > 0.0).then(|| float(count) / of)
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
+#[expect(clippy::cast_precision_loss, reason = "counts of records are far below 2⁵²")]
+fn float(count: u64) -> f64 {
+    count as f64
+}
+
 fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(time.as_secs_f64())
 }

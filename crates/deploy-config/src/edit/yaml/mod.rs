@@ -2,6 +2,7 @@
 
 mod lines;
 mod parse;
+pub(super) mod part;
 mod scalar;
 
 use std::ops::Range;

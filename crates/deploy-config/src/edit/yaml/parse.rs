@@ -11,10 +11,7 @@ use crate::edit::{MAX_DEPTH, MAX_VALUES, slice, too_many};
 
 /// Reads all documents of `text`, which has no byte order mark.
 pub(in crate::edit) fn parse(text: &str) -> Result<Tree> {
-    // A flow collection is buffered by the scanner as a whole, so its size must be bounded before.
-    if text.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count() > MAX_VALUES {
-        return Err(too_many());
-    }
+    check_size(text)?;
     let offsets = if text.is_ascii() {
         None
     } else {
@@ -31,6 +28,14 @@ pub(in crate::edit) fn parse(text: &str) -> Result<Tree> {
         reader.event(event, span)?;
     }
     Ok(reader.tree)
+}
+
+/// A flow collection is buffered by the scanner as a whole, so its size must be bounded before.
+pub(super) fn check_size(text: &str) -> Result<()> {
+    if text.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count() > MAX_VALUES {
+        return Err(too_many());
+    }
+    Ok(())
 }
 
 #[derive(Default)]
