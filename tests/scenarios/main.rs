@@ -13,6 +13,7 @@ mod interrupted;
 mod merge;
 mod others;
 mod port;
+mod promoted;
 mod prune;
 mod refused;
 mod released;

@@ -21,6 +21,8 @@ pub(crate) fn time(cluster: &SimCluster) -> Timestamp {
 
 fn image(name: &str) -> Image {
     let served = name.strip_prefix(REGISTRY).and_then(|name| name.strip_prefix('/'));
+    // What is pulled by its digest is what the tag stands for.
+    let served = served.map(|name| name.split_once('@').map_or(name, |(tagged, _)| tagged));
     match served.and_then(|name| name.split_once(':')) {
         Some((_, "v1" | "v2" | "v3")) => {
             let done = Image::new().exits(0, Duration::ZERO);

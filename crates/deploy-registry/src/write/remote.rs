@@ -167,7 +167,7 @@ impl Remote {
         let (remote, digest) = (self.clone(), descriptor.digest.clone());
         let opened = async move {
             let read = read::stream(&remote.registry, &remote.budget, &remote.repository, &digest).await;
-            Ok(read.map_err(|error| error.on(remote.shown(digest.as_str())))?.1)
+            Ok::<_, Error>(read.map_err(|error| error.on(remote.shown(digest.as_str())))?.1)
         };
         verified(stream::once(opened).try_flatten().boxed(), descriptor.digest.clone(), descriptor.size)
     }
