@@ -8,6 +8,8 @@
 //! | a chart's values | [`store::HelmValues`] |
 //! | any YAML, JSON or TOML file | [`store::YamlFile`], [`store::JsonFile`], [`store::TomlFile`] |
 //! | `.env` | [`store::DotenvFile`] |
+//! | any of these in a Git repository | [`git::GitStore`] |
+//! | who came first in a Git history | [`git::GitAncestry`] |
 //! | texts without a file | [`edit`] |
 //! | a journal | [`FileJournal`] |
 //!
@@ -56,6 +58,7 @@
 
 pub mod edit;
 mod file;
+pub mod git;
 mod journal;
 pub mod store;
 
