@@ -8,6 +8,8 @@
 //! | a chart's values | [`store::HelmValues`] |
 //! | any YAML, JSON or TOML file | [`store::YamlFile`], [`store::JsonFile`], [`store::TomlFile`] |
 //! | `.env` | [`store::DotenvFile`] |
+//! | any of these in a Git repository | [`git::GitStore`] |
+//! | who came first in a Git history | [`git::GitAncestry`] |
 //! | texts without a file | [`edit`] |
 //! | a journal | [`FileJournal`] |
 //! | who did what | [`audit::AuditFile`] |
@@ -59,6 +61,7 @@
 pub mod audit;
 pub mod edit;
 mod file;
+pub mod git;
 mod journal;
 mod secrets;
 pub mod store;

@@ -7,7 +7,7 @@ use super::form::Paths;
 use crate::edit::{Format, KeyPath, is_variable};
 
 #[derive(Debug)]
-struct Variables;
+pub(super) struct Variables;
 
 impl Paths for Variables {
     fn noun(&self) -> &'static str {

@@ -7,10 +7,10 @@ use deploy_core::error::Result;
 use crate::edit::{Change, Format, KeyPath, Reading};
 
 /// One key's new value; `None` removes it.
-pub(super) type Wanted<'a> = (&'a str, Option<&'a str>);
+pub(crate) type Wanted<'a> = (&'a str, Option<&'a str>);
 
 /// A kind of file: which keys it has, and where their values stand. Nothing is read or written here.
-pub(super) trait Form: Send + Sync + fmt::Debug {
+pub(crate) trait Form: Send + Sync + fmt::Debug {
     /// What such a file is called.
     fn noun(&self) -> &'static str;
 
@@ -30,7 +30,7 @@ pub(super) trait Form: Send + Sync + fmt::Debug {
 }
 
 /// A file whose keys are places in it.
-pub(super) trait Paths: Send + Sync + fmt::Debug {
+pub(crate) trait Paths: Send + Sync + fmt::Debug {
     fn noun(&self) -> &'static str;
 
     fn format(&self) -> Format;

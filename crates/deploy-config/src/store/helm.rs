@@ -8,7 +8,7 @@ use super::image::{Image, check_name};
 use crate::edit::{Change, Format, KeyPath, Reading};
 
 #[derive(Debug)]
-struct Values;
+pub(super) struct Values;
 
 /// What a key starts with that names an image.
 const BY_IMAGE: &str = "image=";

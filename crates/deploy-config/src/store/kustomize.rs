@@ -8,7 +8,7 @@ use super::image::{Image, check_name};
 use crate::edit::{Change, Format, KeyPath, Reading, Step};
 
 #[derive(Debug)]
-struct Images;
+pub(super) struct Images;
 
 /// The fields of an entry that say what takes the image's place.
 const NEW_NAME: &str = "newName";

@@ -25,22 +25,25 @@
 //!   [`Conflict`](deploy_core::error::ErrorKind::Conflict), and stays.
 //! - **Versions.** A key's version is the digest of its value: other keys and comments do not change it, and a value
 //!   that comes back has the version it had. It is no secret: who sees it can try values.
-//! - **History** is the present value; Git knows the rest. The note is not written.
+//! - **History** is the present value, and the note is not written: [`git`](crate::git) keeps both.
 //! - **A file that is not there** has no values, and is made by the first edit, but for a kustomization.
 //! - A call that is dropped may still do what it was to do, before any later call on the file.
 
 mod core;
 mod dotenv;
-mod form;
+pub(crate) mod form;
 mod helm;
 mod image;
+mod kind;
 mod kustomize;
 mod paths;
 mod pulumi;
 mod replace;
+pub(crate) mod text;
 
 pub use dotenv::DotenvFile;
 pub use helm::HelmValues;
+pub use kind::FileKind;
 pub use kustomize::Kustomization;
 pub use paths::{JsonFile, TomlFile, YamlFile};
 pub use pulumi::PulumiStack;

@@ -8,7 +8,7 @@ use crate::edit::{Format, KeyPath};
 
 /// A file whose keys are paths ([`KeyPath`]).
 #[derive(Debug)]
-struct ByPath(Format);
+pub(super) struct ByPath(pub(super) Format);
 
 impl Paths for ByPath {
     fn noun(&self) -> &'static str {

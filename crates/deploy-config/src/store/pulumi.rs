@@ -7,7 +7,7 @@ use super::form::Paths;
 use crate::edit::{Format, KeyPath, Reading, Step};
 
 #[derive(Debug)]
-struct Stack;
+pub(super) struct Stack;
 
 const CONFIG: &str = "config";
 
