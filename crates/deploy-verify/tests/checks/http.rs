@@ -142,13 +142,13 @@ async fn the_body_and_headers_are_looked_at() {
             .expect_json("/n", "17")
             .expect_json_matches("/status", "^up")
     };
-    let found = "/status is \"\"ok\"\", expected \"up\"";
+    let found = "/status is \"ok\", expected \"up\"";
     let matches = "/status is \"ok\", which does not match \"^up\"";
     check(
         &server,
         "/health",
         not,
-        &format!("no: {health}: {found}; there is no /checks/1 in the JSON: {json}; /n is \"17\", expected \"17\"; {matches}"),
+        &format!("no: {health}: {found}; there is no /checks/1 in the JSON: {json}; /n is 17, expected \"17\"; {matches}"),
     )
     .await;
     let json = |check: HttpCheckBuilder| check.expect_json("", "x");
