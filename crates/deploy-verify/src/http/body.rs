@@ -8,7 +8,7 @@ use reqwest::Response;
 use super::failure;
 
 /// How much of a body that is not looked at is shown, in bytes.
-const EXCERPT: usize = 1024;
+const EXCERPT: usize = 16 * 1024;
 
 /// How long that is waited for.
 const EXCERPT_PATIENCE: Duration = Duration::from_secs(1);

@@ -8,7 +8,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use reqwest::{Client, Response, Url, redirect, tls::TlsInfo};
 
-use super::{HttpCheck, body, certificate, failure, tls, url};
+use super::{HttpCheck, Way, body, certificate, failure, tls, url};
 
 /// From how many bytes on a value of a query may be a secret: shorter ones stand in many an answer.
 const LONG: usize = 6;
@@ -39,10 +39,9 @@ pub(super) async fn ask(check: &HttpCheck, address: Option<SocketAddr>) -> Resul
     let (mut at, mut method, mut shares) = (asked.url.clone(), asked.method.clone(), true);
     let mut followed = 0;
     loop {
-        // What is known of the first host's address says nothing of another's.
-        let address = address.filter(|_| at.host_str() == asked.url.host_str());
+        let address = address.and_then(|address| address_of(address, &asked.url, &at));
         let response = send(check, &at, &method, address, shares).await?;
-        let next = match redirect_of(&response, &at, asked.redirects, followed) {
+        let next = match redirect_of(check, &response, &at, followed) {
             Redirect::Follow(next) => next,
             other => {
                 let not_followed = if let Redirect::Refused(why) = other { Some(why) } else { None };
@@ -65,7 +64,15 @@ enum Redirect {
     None,
 }
 
-fn redirect_of(response: &Response, from: &Url, most: usize, followed: usize) -> Redirect {
+/// What is known of the first host's address says nothing of another's; another port of it is at the same address.
+fn address_of(known: SocketAddr, of: &Url, at: &Url) -> Option<SocketAddr> {
+    let (first, port) = (of.port_or_known_default(), at.port_or_known_default()?);
+    let port = if first == Some(port) { known.port() } else { port };
+    (at.host_str() == of.host_str()).then(|| SocketAddr::new(known.ip(), port))
+}
+
+fn redirect_of(check: &HttpCheck, response: &Response, from: &Url, followed: usize) -> Redirect {
+    let most = check.asked.redirects;
     if most == 0 || !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Redirect::None;
     }
@@ -76,6 +83,14 @@ fn redirect_of(response: &Response, from: &Url, most: usize, followed: usize) ->
     let allowed = matches!((from.scheme(), to.scheme()), (_, "https") | ("http", "http"));
     if !allowed {
         return Redirect::Refused(format!("it redirects to {}, which is not encrypted", url::shown(&to)));
+    }
+    // Of the cluster one port was opened, and no other.
+    let origin = |url: &Url| (url.host_str().map(str::to_owned), url.port_or_known_default());
+    if matches!(check.way, Way::Through(..)) && origin(from) != origin(&to) {
+        return Redirect::Refused(format!(
+            "it redirects to {}, which is not behind that port",
+            url::shown(&to)
+        ));
     }
     if followed >= most {
         return Redirect::Refused(format!("it redirects more than {most} times"));
@@ -193,4 +208,22 @@ fn secrets(check: &HttpCheck) -> Vec<String> {
     let query = check.asked.url.query_pairs().map(|(_, value)| value.into_owned());
     let secrets = headers.chain(hidden).chain(query.filter(|value| value.len() >= LONG));
     secrets.filter(|secret| !secret.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_that_of_one_host() {
+        let check = |at: &str, expect: Option<&str>| {
+            let of = "http://shop.example/".parse().unwrap();
+            let found = address_of("10.1.2.3:8080".parse().unwrap(), &of, &at.parse().unwrap());
+            assert_eq!(found, expect.map(|address| address.parse().unwrap()), "{at}");
+        };
+        check("http://shop.example/a", Some("10.1.2.3:8080"));
+        check("https://shop.example/a", Some("10.1.2.3:443"));
+        check("http://shop.example:81/a", Some("10.1.2.3:81"));
+        check("http://other.example/a", None);
+    }
 }

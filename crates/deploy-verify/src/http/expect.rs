@@ -16,6 +16,9 @@ use crate::text::shown;
 /// How much of an answer is shown, in characters.
 const SHOWN: usize = 120;
 
+/// From how many bytes on the beginning of a secret is one.
+const FEWEST: usize = 4;
+
 /// What is expected of an answer.
 #[derive(Clone, Debug)]
 pub(crate) enum Expectation {
@@ -53,14 +56,15 @@ pub(super) fn judge(expected: &[Expectation], answered: &Answered) -> Answer {
     let took = answered.took.as_millis();
     let found = format!("{asked} answered {} in {took} ms", answered.status.as_u16());
     let mut wrong: Vec<String> = answered.not_followed.iter().cloned().collect();
-    let is_expected = |expectation: &&Expectation| match expectation {
+    let is_other = |expectation: &&Expectation| match expectation {
         Expectation::Status(range) => !range.contains(&answered.status.as_u16()),
         _ => false,
     };
     // With another status nothing else is what it would be.
-    let status = expected.iter().find(is_expected);
-    let looked_at: Vec<&Expectation> =
-        status.map_or_else(|| expected.iter().collect(), |status| vec![status]);
+    let looked_at: Vec<&Expectation> = match expected.iter().find(is_other) {
+        Some(status) => vec![status],
+        None => expected.iter().collect(),
+    };
     wrong.extend(looked_at.iter().filter_map(|expectation| expectation.not_met(answered)));
     if wrong.is_empty() {
         let rest: Vec<String> = expected.iter().filter_map(Expectation::told).collect();
@@ -96,27 +100,16 @@ impl Expectation {
             Self::Json { pointer, is } => match answered.json(pointer) {
                 Ok(found) if found == *is => None,
                 Ok(found) => {
-                    let (found, is) = (found.to_string(), is.to_string());
-                    Some(format!(
-                        "{} is {}, expected {}",
-                        place(pointer),
-                        answered.excerpt(found.as_bytes()),
-                        clipped(&is)
-                    ))
+                    let found = answered.shown(found.to_string().as_bytes());
+                    Some(format!("{} is {found}, expected {}", place(pointer), clipped(&is.to_string())))
                 }
                 Err(why) => Some(why),
             },
             Self::JsonMatches { pointer, pattern } => match answered.json(pointer) {
                 Ok(found) => {
                     let text = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
-                    let what = || {
-                        format!(
-                            "{} is {}, which does not match {:?}",
-                            place(pointer),
-                            answered.excerpt(text.as_bytes()),
-                            clipped(pattern.as_str())
-                        )
-                    };
+                    let (shown, not) = (answered.excerpt(text.as_bytes()), clipped(pattern.as_str()));
+                    let what = || format!("{} is {shown}, which does not match {not:?}", place(pointer));
                     (!pattern.is_match(text.as_bytes())).then(what)
                 }
                 Err(why) => Some(why),
@@ -201,14 +194,32 @@ impl Answered {
         expected + &location.or(body).unwrap_or_default()
     }
 
-    /// The beginning of what came back, without what must not be shown, in quotes.
+    /// The beginning of what came back, in quotes.
     pub(crate) fn excerpt(&self, bytes: &[u8]) -> String {
-        let mut text = String::from_utf8_lossy(bytes).into_owned();
-        for secret in &self.secrets {
-            text = text.replace(secret, "***");
+        match self.shown(bytes) {
+            nothing if nothing.is_empty() => "nothing".into(),
+            shown => format!("\"{shown}\""),
         }
-        if text.trim().is_empty() { "nothing".into() } else { format!("\"{}\"", shown(&text, SHOWN)) }
     }
+
+    /// The same without quotes.
+    fn shown(&self, bytes: &[u8]) -> String {
+        shown(&masked(&String::from_utf8_lossy(bytes), &self.secrets), SHOWN)
+    }
+}
+
+/// A text without what must not be shown, nor the beginning of that at its end: it may have been cut off there.
+fn masked(text: &str, secrets: &[String]) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets {
+        text = text.replace(secret, "***");
+        let cut = (FEWEST..secret.len()).rev().filter_map(|length| secret.get(..length));
+        if let Some(beginning) = cut.into_iter().find(|beginning| text.ends_with(beginning)) {
+            text.truncate(text.len() - beginning.len());
+            text.push_str("***");
+        }
+    }
+    text
 }
 
 /// A JSON pointer, for a person.
@@ -218,4 +229,21 @@ fn place(pointer: &str) -> impl fmt::Display + '_ {
 
 fn clipped(text: &str) -> String {
     shown(text, SHOWN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_no_part_of_a_secret() {
+        let secrets = ["Bearer hunter2".to_owned(), "hunter2".to_owned(), "pässword".to_owned()];
+        let check = |text: &str, expect: &str| assert_eq!(masked(text, &secrets), expect);
+        check("token: Bearer hunter2, hunter2", "token: ***, ***");
+        check("token: Bearer hunt", "token: ***");
+        check("token: hunte", "token: ***");
+        check("pässword pässw", "*** ***");
+        check("a hun", "a hun");
+        check("", "");
+    }
 }

@@ -13,6 +13,7 @@ mod conformance;
 mod hostile;
 mod http;
 mod metrics;
+mod redirect;
 mod server;
 mod tcp;
 mod tls;
