@@ -12,7 +12,8 @@
 //! # What stays
 //!
 //! A text is read into values that know their bytes; an edit is a splice of a few of these bytes; the new text is read
-//! again and compared with what was asked for. So comments, quotes, order, indentation, line breaks, a byte order mark
+//! again and compared with what was asked for. (Of a YAML text only the outermost entries that changed are read again, where
+//! these prove as much: in debug builds the whole is read too, and must say the same.) So comments, quotes, order, indentation, line breaks, a byte order mark
 //! and a missing break at the end stay because they are not touched, and an edit that would do more than it was asked
 //! to is refused. In detail:
 //!

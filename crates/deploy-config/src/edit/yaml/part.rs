@@ -271,7 +271,7 @@ mod tests {
             put in 0..PUT.len(),
             cut in any::<bool>(),
         ) {
-            let mut text: String = lines.iter().map(|line| format!("{}\n", LINES[*line])).collect();
+            let mut text: String = lines.iter().flat_map(|line| [LINES[*line], "\n"]).collect();
             if cut {
                 text.pop();
             }
