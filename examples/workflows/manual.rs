@@ -11,7 +11,6 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
-use deploy_core::error::Error as Refusal;
 use deploy_core::promotion::{Environment, Form, Promoted, Promotion, Wanted};
 use deploy_core::run::Run;
 use deploy_core::tag::TagPolicy;
@@ -46,7 +45,11 @@ async fn deploy_image_version(world: &World, options: &Options) -> Result<Promot
     let shop = Promotion::new("shop", world.registry.clone())
         .image("api", format!("{REGISTRY}/api").parse()?)
         .environment(environment("dev", &world.dev, "scheme=branch.timestamp.sha".parse()?))
-        .environment(environment("production", &world.production, "scheme=branch.timestamp.sha branch=main".parse()?));
+        .environment(environment(
+            "production",
+            &world.production,
+            "scheme=branch.timestamp.sha branch=main".parse()?,
+        ));
     Ok(shop.promote(&options.environment, &wanted, Run::new()).await?)
 }
 // [/readme]
@@ -58,9 +61,6 @@ async fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             say(&format!("error: {error}"));
-            if let Some(help) = error.downcast_ref::<Refusal>().and_then(Refusal::advice) {
-                say(&format!("help: {help}"));
-            }
             ExitCode::FAILURE
         }
     }

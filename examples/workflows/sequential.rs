@@ -28,7 +28,8 @@ fn pipeline(world: &World, approved_by: Option<String>) -> Result<Promotion, Box
             .namespace("shop")
     };
     let said = ApprovalVariable::new("APPROVED_BY", approved_by).for_any_subject();
-    let approval = Approved::new(Approvers::one_of(["ann", "bob"])?, Arc::new(said), Arc::new(SystemClock::new()));
+    let approval =
+        Approved::new(Approvers::one_of(["ann", "bob"])?, Arc::new(said), Arc::new(SystemClock::new()));
     Ok(Promotion::new("shop", world.registry.clone())
         .image("api", format!("{REGISTRY}/api").parse()?)
         .environment(environment("dev", &world.dev))

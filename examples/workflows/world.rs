@@ -17,30 +17,30 @@ use deploy_core::rollout::Rollout;
 use deploy_core::source::Source;
 use deploy_core::tag::Holds;
 use deploy_k8s::{Apply, Cluster, LeaseLock, SecretJournal};
-use deploy_source::Files;
 use deploy_sim::{Image, SimCluster};
+use deploy_source::FileSource;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, PostParams};
 
 /// Where the images are.
-pub const REGISTRY: &str = "registry.example/shop";
+pub(crate) const REGISTRY: &str = "registry.example/shop";
 
 /// What has happened before the example begins.
-pub struct World {
+pub(crate) struct World {
     /// The clusters of dev and production.
-    pub dev: Cluster,
-    pub production: Cluster,
+    pub(crate) dev: Cluster,
+    pub(crate) production: Cluster,
     /// The registry that the build pushes to.
-    pub registry: Arc<MemoryRegistry>,
+    pub(crate) registry: Arc<MemoryRegistry>,
     /// The URL of the team's repository.
-    pub git: String,
+    pub(crate) git: String,
     folder: tempfile::TempDir,
 }
 
 impl World {
     /// Clusters with the namespace `shop`, no image, and a repository with `environments/dev` and `environments/production`: the
     /// manifests of `services`, and values that say what runs.
-    pub async fn new(services: &[&str]) -> Result<Self, Box<dyn Error>> {
+    pub(crate) async fn new(services: &[&str]) -> Result<Self, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let git = format!("file://{}", folder.path().join("shop.git").display());
         let world = Self {
@@ -55,7 +55,7 @@ impl World {
     }
 
     /// The build has pushed an image of each of `services`, at this tag.
-    pub fn push(&self, services: &[&str], tag: &str) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn push(&self, services: &[&str], tag: &str) -> Result<(), Box<dyn Error>> {
         for service in services {
             let commit = tag.rsplit('.').next().unwrap_or_default();
             self.registry.put(&format!("{REGISTRY}/{service}:{tag}").parse()?, commit);
@@ -64,7 +64,7 @@ impl World {
     }
 
     /// The values files of the environments, in Git: `dev#image.tag` is a key.
-    pub fn config(&self) -> Result<Arc<GitStore>, Box<dyn Error>> {
+    pub(crate) fn config(&self) -> Result<Arc<GitStore>, Box<dyn Error>> {
         let repository = Repository::at(&self.git).branch("main").author("deploy", "deploy@shop.example");
         let repository = repository.variable("GIT_CONFIG_GLOBAL", "/dev/null");
         let store = GitStore::builder(repository).files("environments/*/values.yaml", FileKind::HelmValues);
@@ -72,25 +72,25 @@ impl World {
     }
 
     /// How a cluster is rolled out to: locked, journaled, rolled back on failure.
-    pub fn rollout(&self, cluster: &Cluster) -> Rollout {
+    pub(crate) fn rollout(&self, cluster: &Cluster) -> Rollout {
         Rollout::new(Arc::new(Apply::new(cluster.clone())))
             .lock(Arc::new(LeaseLock::new(cluster.clone(), "shop")))
             .journal(Arc::new(SecretJournal::new(cluster.clone(), "shop")))
     }
 
     /// The manifests.
-    pub fn manifests(&self) -> Arc<dyn Source> {
-        Arc::new(Files::new([self.folder.path().join("here/manifests")]))
+    pub(crate) fn manifests(&self) -> Arc<dyn Source> {
+        Arc::new(FileSource::new([self.folder.path().join("here/manifests")]))
     }
 
     /// What must not run, kept beside the values.
-    pub fn holds(&self, environment: &str) -> Result<Holds, Box<dyn Error>> {
+    pub(crate) fn holds(&self, environment: &str) -> Result<Holds, Box<dyn Error>> {
         let store: Arc<dyn ConfigStore> = self.config()?;
         Ok(Holds::new(store, format!("{environment}#holds")))
     }
 
     /// Shows the log of the repository.
-    pub fn show_log(&self) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn show_log(&self) -> Result<(), Box<dyn Error>> {
         let log = git(&self.folder.path().join("shop.git"), &["log", "--format=  %s", "--reverse", "main"])?;
         say("git log:");
         say(log.trim_end());
@@ -120,14 +120,14 @@ impl World {
 }
 
 /// Shows what became of each environment.
-pub fn show(promoted: &[Promoted]) {
+pub(crate) fn show(promoted: &[Promoted]) {
     for each in promoted {
         say(&each.to_string());
     }
 }
 
 #[expect(clippy::print_stdout, reason = "this is what the program is for")]
-pub fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     println!("{line}");
 }
 
@@ -154,9 +154,11 @@ spec:
 fn values_of(environment: &str, services: &[&str]) -> String {
     let head = format!("# What runs in {environment}.\n");
     match services {
-        [_] => head + "image:\n  tag: none # written by deploy\n",
+        [_] => head + "image:\n  tag: main.20261101-080000.1a2b3c4 # written by deploy\n",
         several => several.iter().fold(head, |text, service| {
-            text + &format!("{service}:\n  image:\n    tag: none # written by deploy\n")
+            text + &format!(
+                "{service}:\n  image:\n    tag: main.20261101-080000.1a2b3c4 # written by deploy\n"
+            )
         }),
     }
 }
@@ -185,7 +187,9 @@ fn git(folder: &Path, arguments: &[&str]) -> Result<String, Box<dyn Error>> {
     git.args(["-c", "user.name=shop", "-c", "user.email=shop@shop.example"]);
     let output = git.args(arguments).output()?;
     if !output.status.success() {
-        return Err(format!("git {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr)).into());
+        return Err(
+            format!("git {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr)).into()
+        );
     }
     Ok(String::from_utf8(output.stdout)?)
 }

@@ -3,7 +3,7 @@
 use super::Images;
 use super::candidate::Candidate;
 use super::environment::{Deployment, Environment};
-use super::promoted::Promoted;
+use super::promoted::{Promoted, summary};
 use super::walk::Walk;
 use super::written::{Change, Present};
 use crate::config::Note;
@@ -69,7 +69,7 @@ impl Walk<'_> {
     /// What is said of the edits: the subject line, and each image as a fact.
     pub(super) fn note(&self, promoted: &Promoted) -> Note {
         let Self { promotion, environment, run, .. } = self;
-        let what = promoted.changes().join(", ");
+        let what = summary(&promoted.from, &promoted.to, promoted.git_revision.as_deref());
         let mut note = Note::new(format!("Promote {} to {}: {what}", promotion.name, environment.name));
         for image in promoted.to.values() {
             note = note.fact("Image", image.to_string());

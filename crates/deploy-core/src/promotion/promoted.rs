@@ -14,6 +14,9 @@ use crate::outcome::{Cause, Outcome, Status as Rolled};
 use crate::run::DeploymentId;
 use crate::tag::Hold;
 
+/// How many images one line tells of.
+const LISTED: usize = 3;
+
 /// How a promotion to an environment ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -98,7 +101,7 @@ impl Promoted {
 
 impl fmt::Display for Promoted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let changes = self.changes().join(", ");
+        let changes = summary(&self.from, &self.to, self.git_revision.as_deref());
         let name = &self.environment;
         match self.status {
             Status::Unchanged => write!(f, "{name}: nothing new"),
@@ -125,6 +128,16 @@ pub(super) fn changes(from: &Images, to: &Images) -> Vec<String> {
         None => format!("{name}: {}", short(image)),
     });
     words.collect()
+}
+
+/// What changes, short enough for the first line of a commit.
+pub(super) fn summary(from: &Images, to: &Images, revision: Option<&str>) -> String {
+    let changes = changes(from, to);
+    match (changes.len(), revision) {
+        (..=LISTED, _) => changes.join(", "),
+        (count, Some(revision)) => format!("{count} images to {revision}"),
+        (count, None) => format!("{count} images"),
+    }
 }
 
 /// The images, as in `api v2`.

@@ -1,7 +1,7 @@
 //! The way forward in one environment: gates ─► write config ─► deploy ─► checks ─► record.
 
 use super::candidate::{Candidate, Wanted};
-use super::promoted::{Promoted, Status, changes};
+use super::promoted::{Promoted, Status, summary};
 use super::record::Record;
 use super::written::{Change, Present, says};
 use super::{Environment, Images, Promotion, back};
@@ -216,5 +216,5 @@ pub(super) fn changes_of(intent: &Intent) -> &[Change] {
 
 /// The images of an intent that change, for a person.
 pub(super) fn said_of(record: &Record) -> String {
-    changes(&record.from, &record.to).join(", ")
+    summary(&record.from, &record.to, None)
 }
