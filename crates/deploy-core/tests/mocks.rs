@@ -61,7 +61,6 @@ async fn a_run_over_mocks() {
         .in_sequence(&mut order)
         .returning(|_, _| Ok(()));
     check.expect_check().once().in_sequence(&mut order).returning(move |_| yes());
-    journal.expect_save().withf(saves(Phase::Done)).once().in_sequence(&mut order).returning(|_, _| Ok(()));
     journal.expect_clear().once().in_sequence(&mut order).returning(|_| Ok(()));
     let mut observer = MockObserver::new();
     observer.expect_observe().times(4..).return_const(());
@@ -126,12 +125,6 @@ async fn what_cannot_be_completed() {
             .in_sequence(&mut order)
             .returning(|_, _| Ok(()));
         target.expect_begin().once().in_sequence(&mut order).returning(|_, _| Ok(()));
-        journal
-            .expect_save()
-            .withf(saves(Phase::Done))
-            .once()
-            .in_sequence(&mut order)
-            .returning(|_, _| Ok(()));
         journal.expect_clear().once().in_sequence(&mut order).returning(|_| Ok(()));
         target.expect_finish().once().in_sequence(&mut order).returning(move |plan, _| {
             assert_eq!(plan.deletions().count(), 1);

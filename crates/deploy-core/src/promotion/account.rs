@@ -10,7 +10,7 @@ use crate::audit::{AuditRecord, fact};
 use crate::error::Result;
 use crate::event::EventKind;
 use crate::image::Reference;
-use crate::journal::{Intent, Journal, Phase};
+use crate::journal::{Intent, Journal};
 use crate::plan::Snapshot;
 use crate::run::DeploymentId;
 
@@ -61,16 +61,14 @@ impl Walk<'_> {
         }
     }
 
-    /// Says that nothing is to be done any more, then clears the journal: in this order, so that whatever stops it in between, nothing is
-    /// done twice.
-    pub(super) async fn forget(&self, intent: &Intent, promoted: &mut Promoted) {
+    /// Clears the journal: nothing is to be done any more. What could not be cleared is gone on with by the next run, which finds that all of
+    /// it stands.
+    pub(super) async fn forget(&self, promoted: &mut Promoted) {
         let Some((journal, name)) = self.journal() else { return };
-        let mut done = intent.clone();
-        done.phase = Phase::Done;
-        let said = journal.save(&name, &done).await;
         if let Err(error) = journal.clear(&name).await {
-            let danger = if said.is_err() { ", and the next run takes it up again" } else { "" };
-            promoted.notes.push(format!("the journal was not cleared{danger}: {error}"));
+            promoted
+                .notes
+                .push(format!("the journal was not cleared, and the next run looks at it again: {error}"));
         }
     }
 
@@ -83,7 +81,7 @@ impl Walk<'_> {
         intent: &Intent,
     ) {
         if self.tell(promoted, action, candidate, run_of(intent), Some(intent)).await {
-            self.forget(intent, promoted).await;
+            self.forget(promoted).await;
         }
     }
 

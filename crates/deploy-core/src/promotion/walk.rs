@@ -113,7 +113,7 @@ impl Walk<'_> {
             // What cannot be looked up now is by the next run: the journal stays.
             match self.present().await {
                 Ok(now) if now.undo(changes_of(&intent)) == Default::default() => {
-                    self.forget(&intent, &mut promoted).await;
+                    self.forget(&mut promoted).await;
                 }
                 _ => {}
             }

@@ -57,16 +57,14 @@ impl Rollout {
         }
     }
 
-    /// Says that nothing is to be undone any more, then clears the journal. In this order: whatever stops it in between, the next run
-    /// must not undo what stands.
+    /// Clears the journal; where that fails, says in it that nothing is to be undone any more: the next run must not undo what stands.
     pub(super) async fn forget(&self, mut intent: Intent, run: &Run) {
         let Some((journal, name)) = self.journaled(run) else { return };
+        let Err(error) = journal.clear(name).await else { return };
         intent.phase = Phase::Done;
         intent.before = Snapshot::default();
-        let done = journal.save(name, &intent).await;
-        if let Err(error) = journal.clear(name).await {
-            let danger = if done.is_err() { ", and the next run will undo this one" } else { "" };
-            run.emit(EventKind::Warning { message: format!("the journal was not cleared{danger}: {error}") });
-        }
+        let said = journal.save(name, &intent).await;
+        let danger = if said.is_err() { ", and the next run will undo this one" } else { "" };
+        run.emit(EventKind::Warning { message: format!("the journal was not cleared{danger}: {error}") });
     }
 }
