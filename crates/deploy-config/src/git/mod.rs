@@ -75,9 +75,10 @@
 //!
 //! Git itself does the work (2.31 or later), so that credentials, SSH keys, proxies, signing and protocols are those that work by hand. The
 //! libraries cannot yet take its place: gix 0.90 does not push, sign or run hooks, and git2 0.21 needs OpenSSL for HTTPS and SSH, a second TLS
-//! stack. Git asks nobody anything (`GIT_TERMINAL_PROMPT=0`, `ssh -oBatchMode=yes`), speaks English, and is given no shell; its configuration is
-//! the user's, but for what would change the outcome (`core.sshCommand`, pruning, following tags, collecting garbage; in a clone, hooks).
-//! `GIT_SSH_COMMAND` and [`Repository::config`] go before. Credentials for HTTP reach it by its environment, not by its arguments.
+//! stack. Git asks nobody anything (`GIT_TERMINAL_PROMPT=0`; `ssh -oBatchMode=yes`, where `core.sshCommand` does not say otherwise), speaks
+//! English, and is given no shell. Its configuration is the user's, but for what would change the outcome: pruning, following tags,
+//! submodules, collecting garbage; in a clone, hooks. `GIT_SSH_COMMAND` and [`Repository::config`] go before. Credentials for HTTP reach it by
+//! its environment, not by its arguments.
 
 mod address;
 mod ancestry;

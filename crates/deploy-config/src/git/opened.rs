@@ -72,14 +72,17 @@ impl Keeper {
 impl Turn<'_> {
     /// Ends the turn in good order.
     pub(super) fn end<T>(mut self, result: Result<T>) -> Result<T> {
-        // Git was killed in there.
-        let broken = result.as_ref().is_err_and(|error| {
+        use ErrorKind::{
+            AlreadyExists, Conflict, Forbidden, InvalidInput, NotFound, Unauthorized, Unsupported,
+        };
+        // After any other failure git may have been killed in there.
+        let orderly = result.as_ref().err().is_none_or(|error| {
             matches!(
                 error.kind(),
-                ErrorKind::Timeout | ErrorKind::Cancelled | ErrorKind::Locked | ErrorKind::OutcomeUnknown
+                AlreadyExists | Conflict | Forbidden | InvalidInput | NotFound | Unauthorized | Unsupported
             )
         });
-        if !broken {
+        if orderly {
             *self.kept = Some(self.opened);
         }
         result
@@ -118,7 +121,7 @@ impl Opened {
     async fn clone(repository: &Repository) -> Result<Self> {
         let folder = tempfile::tempdir().map_err(no_folder)?;
         let git_dir = folder.path().join("repository");
-        let git = repository.git(folder.path());
+        let git = repository.git(folder.path()).await?;
         git.out(&["init", "--quiet", "--bare", "--template=", "repository"]).await?;
         Ok(Self {
             git: git.variable("GIT_DIR", &git_dir),
@@ -135,7 +138,7 @@ impl Opened {
         if !folder.is_dir() {
             return Err(Error::new(ErrorKind::NotFound, "there is no such folder"));
         }
-        let git = repository.git(folder);
+        let git = repository.git(folder).await?;
         let asked =
             ["rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir", "--show-toplevel"];
         let out = git.line(&asked).await?;

@@ -92,7 +92,7 @@ pub(super) async fn publish(
 
 pub(super) fn no_branch(reference: &str) -> Error {
     let name = reference.trim_start_matches("refs/heads/");
-    Error::new(ErrorKind::NotFound, "the remote has no such branch")
+    Error::new(ErrorKind::NotFound, "there is no such branch")
         .on(format!("branch {name}"))
         .help("make it first, with one commit")
 }

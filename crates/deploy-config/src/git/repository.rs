@@ -21,11 +21,12 @@ const GIT: Tool = Tool {
 };
 
 /// What would make git work on another repository (inside of a hook, say), or tell more than is asked for.
-const HIDDEN: [&str; 21] = [
+const HIDDEN: [&str; 22] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
     "GIT_CONFIG",
     "GIT_CONFIG_PARAMETERS",
+    "GIT_CURL_VERBOSE",
     "GIT_DEFAULT_HASH",
     "GIT_DIR",
     "GIT_EXTERNAL_DIFF",
@@ -70,6 +71,9 @@ const CONFIG: [(&str, &str); 10] = [
     ("push.recurseSubmodules", "no"),
     ("submodule.recurse", "false"),
 ];
+
+/// How SSH is called where the configuration does not say it.
+const SSH: (&str, &str) = ("core.sshCommand", "ssh -oBatchMode=yes");
 
 /// A repository of Git, on the other side of a URL or opened in a work tree.
 ///
@@ -190,7 +194,7 @@ impl Repository {
         self
     }
 
-    /// Where the git program is. Default: `git`, looked up in `PATH`.
+    /// Where the git program is: a name that is looked up in `PATH`, or a whole path. Default: `git`.
     #[must_use]
     pub fn program(self, path: impl Into<PathBuf>) -> Self {
         Self { program: path.into(), ..self }
@@ -241,16 +245,21 @@ impl Repository {
         check_branch(&self.branch)
     }
 
-    /// Git, to be run in `folder`.
-    pub(super) fn git(&self, folder: &Path) -> Git {
+    /// Git, to be run in `folder`. SSH asks nobody, unless somebody said how it is to be called.
+    pub(super) async fn git(&self, folder: &Path) -> Result<Git> {
+        let git = self.git_with(folder, &[]);
+        let ssh = git.run(&["config", "--get", SSH.0]).await?;
+        Ok(if ssh.success() { git } else { self.git_with(folder, &[SSH]) })
+    }
+
+    fn git_with(&self, folder: &Path, more: &[(&'static str, &'static str)]) -> Git {
         let mut program = GIT.at(&self.program).named("git").folder(folder).timeout(self.timeout);
-        let ssh = [("core.sshCommand", "ssh -oBatchMode=yes")];
         let hooks = [("core.hooksPath", "/dev/null")];
         let (address, hooks) = match &self.place {
             Place::Url(address) => (address.config(), &hooks[..]),
             Place::WorkTree(_) => (None, &[][..]),
         };
-        let own = CONFIG.iter().chain(&ssh).chain(hooks).map(|(name, value)| (*name, *value));
+        let own = CONFIG.iter().chain(hooks).chain(more).map(|(name, value)| (*name, *value));
         let given = self.config.iter().map(|(name, value)| (&**name, &**value));
         let address = address.iter().map(|(name, value)| (&**name, &**value));
         let mut count = 0;
@@ -347,7 +356,9 @@ mod tests {
         let repository =
             Repository::at("https://ci:hunter2@host/x.git").credentials("ci", &SecretText::new("hunter3"));
         assert_eq!(repository.to_string(), "https://host/x.git");
-        assert!(!format!("{repository:?} {:?}", repository.git(Path::new("/"))).contains("hunter"));
+        assert!(
+            !format!("{repository:?} {:?}", repository.git_with(Path::new("/"), &[SSH])).contains("hunter")
+        );
         assert!(!repository.remote_name().contains("hunter"), "it would stand in the list of processes");
     }
 }

@@ -8,7 +8,7 @@ use super::address::masked;
 const MAX_SHOWN: usize = 300;
 
 /// Phrases in lowercase, what they mean, and what to do. The first that is found counts.
-const PHRASES: [(&str, ErrorKind, &str); 45] = {
+const PHRASES: [(&str, ErrorKind, &str); 46] = {
     use ErrorKind::{
         Conflict, Forbidden, InvalidInput, Locked, NotFound, Unauthorized, Unavailable, Unsupported,
     };
@@ -60,6 +60,7 @@ const PHRASES: [(&str, ErrorKind, &str); 45] = {
         ("no space left", Unavailable, "free some space"),
         ("index.lock", Locked, LOCK),
         ("cannot lock ref", Locked, LOCK),
+        (".lock': file exists", Locked, LOCK),
         ("would be overwritten by merge", Conflict, "commit or stash what you changed"),
         ("not possible to fast-forward", Conflict, "bring the branch to the remote's state"),
         ("couldn't find remote ref", NotFound, WHERE),

@@ -1,6 +1,7 @@
 //! Git killed at each of its runs, before it did anything or after it was done; answers that were lost.
 
 use std::fs;
+use std::time::Duration;
 
 use deploy_config::git::Repository;
 use deploy_core::config::{Edit, Expect};
@@ -95,29 +96,34 @@ fn first_push(server: &Server, script: &str) -> Repository {
     server.repository().program(server.path("wrapped"))
 }
 
+/// The first push goes wrong so; whatever the answer was, the change must have arrived once.
+async fn arrives_once(script: &str, timeout: u64) {
+    let server = Server::new(&[("shop.yaml", "tag: v1\n")]);
+    let before = server.count();
+    let repository = first_push(&server, script).timeout(Duration::from_secs(timeout));
+    // Made anew, the expectation would not hold.
+    let edit = Edit::put("shop#tag", "v2").expecting(Expect::Value("v1".into()));
+    let result = set(&yaml(repository).build().unwrap(), &[edit]).await;
+    assert!(result.is_ok(), "{script}: {result:?}");
+    assert_eq!(
+        (server.count(), server.file("main", "shop.yaml")),
+        (before + 1, "tag: v2".to_owned()),
+        "{script}"
+    );
+}
+
 #[tokio::test]
 async fn a_lost_answer_is_looked_up() {
     let lost = "echo 'error: RPC failed; curl 56 Recv failure: Connection reset by peer' >&2; exit 1";
-    let slow = "sleep 600";
-    for (script, what) in [
-        (format!("git \"$@\" >/dev/null 2>&1; {lost}"), "it arrived"),
-        (lost.to_owned(), "it did not arrive"),
-        ("git \"$@\" >/dev/null 2>&1; exec sleep 600".to_owned(), "it arrived, and nothing was said"),
-        (format!("exec {slow}"), "it hung"),
-    ] {
-        let server = Server::new(&[("shop.yaml", "tag: v1\n")]);
-        let before = server.count();
-        let repository = first_push(&server, &script).timeout(std::time::Duration::from_secs(5));
-        // Made anew, the expectation would not hold.
-        let edit = Edit::put("shop#tag", "v2").expecting(Expect::Value("v1".into()));
-        let result = set(&yaml(repository).build().unwrap(), &[edit]).await;
-        assert!(result.is_ok(), "{what}: {result:?}");
-        assert_eq!(
-            (server.count(), server.file("main", "shop.yaml")),
-            (before + 1, "tag: v2".to_owned()),
-            "{what}"
-        );
-    }
+    arrives_once(&format!("git \"$@\" >/dev/null 2>&1; {lost}"), 120).await;
+    arrives_once(lost, 120).await;
+}
+
+/// The time is long enough for every other run, on a machine that has much else to do.
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_looked_up() {
+    let arrived = arrives_once("git \"$@\" >/dev/null 2>&1; exec sleep 600", 20);
+    tokio::join!(arrived, arrives_once("exec sleep 600", 20));
 }
 
 #[tokio::test]

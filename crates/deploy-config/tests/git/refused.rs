@@ -77,12 +77,8 @@ async fn no_such_repository_or_branch() {
     let check = async |repository: Repository, kind, message: &str| {
         refused(&yaml(repository).build().unwrap(), put("shop#tag", "v2"), kind, message).await;
     };
-    check(
-        server.repository().branch("none"),
-        ErrorKind::NotFound,
-        "branch none: the remote has no such branch",
-    )
-    .await;
+    check(server.repository().branch("none"), ErrorKind::NotFound, "branch none: there is no such branch")
+        .await;
     let nowhere = plain(Repository::at(&format!("file://{}", server.path("none").display())));
     check(nowhere, ErrorKind::NotFound, "does not appear to be a git repository").await;
     check(plain(Repository::work_tree(server.path("none"))), ErrorKind::NotFound, "no such folder").await;

@@ -118,7 +118,7 @@ async fn runs_of_git_are_few() {
         runs.lines().collect::<Vec<_>>().join(" ")
     };
     store.get("shop#tag").await.unwrap();
-    assert_eq!(runs(), "version init fetch rev-parse ls-tree cat-file");
+    assert_eq!(runs(), "version config init fetch rev-parse ls-tree cat-file");
     store.get("shop#tag").await.unwrap();
     assert_eq!(runs(), "fetch rev-parse ls-tree cat-file");
     set(&store, &[put("shop#tag", "v2"), put("web#tag", "v2")]).await.unwrap();
