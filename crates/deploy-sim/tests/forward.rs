@@ -73,7 +73,9 @@ async fn what_does_not_listen_says_so() {
         let mut forwarder = pods.portforward("api", &[81]).await.unwrap();
         let refused = timeout(Duration::from_secs(30), forwarder.take_error(81).unwrap()).await.unwrap();
         assert!(refused.unwrap().contains("connection refused"));
-        let Err(kube::Error::Api(status)) = pods.portforward("missing", &[80]).await else { panic!("no such pod") };
+        let Err(kube::Error::Api(status)) = pods.portforward("missing", &[80]).await else {
+            panic!("no such pod")
+        };
         assert_eq!((status.code, status.message.as_str()), (404, "pods \"missing\" not found"));
     }
 }
