@@ -11,10 +11,13 @@ use deploy_core::manifest::{ObjectId, read};
 use deploy_core::outcome::Status;
 use deploy_k8s::PortForward;
 use deploy_sim::Image;
-use deploy_tests::{Env, deployment, scenario, workload};
+use deploy_tests::{Env, deployment, live_scenario, scenario, workload};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, DeleteParams, ListParams, PostParams};
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -194,3 +197,52 @@ scenario!(forwarding_keeps_its_contract, async |env| {
     })
     .await;
 });
+
+/// The same environment as a user who may look at Services and pods, and has these verbs on their ports.
+async fn as_forwarder(env: &Env, verbs: &[&str]) -> Env {
+    let mut granted =
+        vec![json!({"apiGroups": [""], "resources": ["pods", "services"], "verbs": ["get", "list"]})];
+    if !verbs.is_empty() {
+        granted.push(json!({"apiGroups": [""], "resources": ["pods/portforward"], "verbs": verbs}));
+    }
+    let group = "rbac.authorization.k8s.io";
+    let role = json!({"apiVersion": format!("{group}/v1"), "kind": "Role", "metadata": {"name": "forwarder"}, "rules": granted});
+    let binding = json!({"apiVersion": format!("{group}/v1"), "kind": "RoleBinding", "metadata": {"name": "forwarder"},
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": "forwarder"},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": env.namespace}]});
+    let options = PatchParams::apply("scenario");
+    let roles: Api<Role> = Api::namespaced(env.kube.clone(), &env.namespace);
+    roles.patch("forwarder", &options, &Patch::Apply(&role)).await.expect("a Role");
+    let bindings: Api<RoleBinding> = Api::namespaced(env.kube.clone(), &env.namespace);
+    bindings.patch("forwarder", &options, &Patch::Apply(&binding)).await.expect("a RoleBinding");
+    let kubeconfig = Kubeconfig::read_from(env.kubeconfig()).expect("a kubeconfig");
+    let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .expect("a configuration");
+    config.auth_info.impersonate = Some(env.namespace.clone());
+    env.through(kube::Client::try_from(config).expect("a client"))
+}
+
+live_scenario!(
+    "needs a cluster and Roles that decide",
+    forwarding_takes_the_documented_rights,
+    async |env| {
+        serve(&env, "api:v1").await;
+        let api = object(&env, "", "Service", "api");
+        let reached = async |verbs: &[&str]| {
+            let forward = PortForward::new(as_forwarder(&env, verbs).await.cluster);
+            forward.connect(&api, 80).await.map(drop)
+        };
+        // The authorizer learns of a Role a moment after it is written.
+        env.eventually("the documented rights suffice", async || reached(&["get", "create"]).await.is_ok())
+            .await;
+        env.eventually("without them it is forbidden", async || {
+            let error = reached(&[]).await.err();
+            error.is_some_and(|error| {
+                error.kind() == ErrorKind::Forbidden
+                    && error.to_string().contains("\"get\" and \"create\" on \"pods/portforward\"")
+            })
+        })
+        .await;
+    }
+);

@@ -30,7 +30,7 @@
 //! | [`ConfigStore`](config::ConfigStore) | [`MemoryConfigStore`](memory::MemoryConfigStore) | what should run, written down |
 //! | [`Lock`](lock::Lock), [`Journal`](journal::Journal) | [`MemoryLock`](memory::MemoryLock), [`MemoryJournal`](memory::MemoryJournal) | one at a time; killed and resumed |
 //! | [`Gate`](guard::Gate), [`Check`](guard::Check) | [`FixedGate`](memory::FixedGate), [`FixedCheck`](memory::FixedCheck) | yes or no |
-//! | [`SecretSource`](secret::SecretSource) | [`MemorySecrets`](memory::MemorySecrets) | values that show nowhere |
+//! | [`SecretSource`](secret::SecretSource) | [`MemorySecrets`](memory::MemorySecrets), [`EnvSecrets`](secret::EnvSecrets), [`SecretFn`](secret::SecretFn) | values that show nowhere |
 //! | [`AuditSink`](audit::AuditSink), [`Observer`](event::Observer) | [`MemoryAudit`](memory::MemoryAudit), [`Recorder`](event::Recorder) | who did what; what happens |
 //! | [`Ancestry`](ancestry::Ancestry), [`Connect`](connect::Connect), [`Inventory`](inventory::Inventory) | [`memory`] | what adapters need of each other's worlds |
 //!

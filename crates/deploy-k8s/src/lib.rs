@@ -66,7 +66,7 @@
 //! | releasing | secrets | get, list, create, update, delete; a whole Role is in the documentation of [`Release`] |
 //! | what should run, in a ConfigMap | configmaps | get, create, patch |
 //! | a port forwarded | pods, and the kind forwarded to: services, deployments, statefulsets, … | get; on pods list, and on replicasets for a Deployment |
-//! | | pods/portforward | get, create: which of them counts depends on the API server's version |
+//! | | pods/portforward | get, create |
 //! | who did what, as Events | events | get, create |
 //! | | the kind they are about | get |
 //! | pruning | all kinds of the set | list, delete |

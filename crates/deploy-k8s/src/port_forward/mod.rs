@@ -29,6 +29,9 @@ use self::endpoints::Endpoint;
 use self::tunnel::LocalTunnel;
 use crate::api::{Cluster, Forward};
 
+/// Pods that are tried for one connection, at most.
+const MAX_TRIED: usize = 5;
+
 /// Forwards local ports to pods, through the API server.
 ///
 /// | object | leads to |
@@ -96,9 +99,8 @@ impl Way {
     /// A stream to the first endpoint that takes one, as things are now.
     async fn open(&self) -> Result<Forward> {
         let mut failed = None;
-        for Endpoint { pod, port } in
-            behind::endpoints(&self.cluster, &self.namespace, &self.object, self.port).await?
-        {
+        let endpoints = behind::endpoints(&self.cluster, &self.namespace, &self.object, self.port).await?;
+        for Endpoint { pod, port } in endpoints.into_iter().take(MAX_TRIED) {
             match self.cluster.forward(&self.namespace, &pod, port).await {
                 Ok(forward) => return Ok(forward),
                 // The right is missing for all of them.
