@@ -70,7 +70,7 @@ impl AuditFile {
             let mut records = Vec::new();
             match lines::follow(path, Verifier::new(), |record| records.push(record))? {
                 lines::End::Whole(verifier) => {
-                    verifier.finish().map(drop).map_err(|broken| broken.error())?
+                    verifier.finish().map_err(|broken| broken.error())?;
                 }
                 lines::End::Torn(_) => {}
             }
