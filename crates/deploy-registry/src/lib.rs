@@ -29,6 +29,7 @@
 //! | see what was asked | [`OciRegistry::stats`] |
 //! | read images from a folder or an archive | [`layout`] |
 //! | push them | [`OciRegistry::push`] |
+//! | build images and push them, several side by side | [`build`] |
 //! | copy an image to another repository or registry | [`OciRegistry::promote`] |
 //! | attach reports and signatures | [`OciRegistry::push_artifact`] |
 //! | move and delete tags | [`OciRegistry::retag`], [`OciRegistry::delete_tag`] |
@@ -39,6 +40,7 @@
 //! | `list/` | what comes in pages: tags, referrers |
 //! | `read/` | one image: its digest, its manifest, what it says of itself, its content |
 //! | `write/` | what goes to registries: `transfer.rs` the way of an image, `remote.rs` the requests |
+//! | `build/` | programs that write layouts, and all images of a build together |
 //! | `cache/` | what need not be asked again |
 //! | `content.rs`, `verified.rs` | manifests as data; bytes that are what their digest says |
 //!
@@ -49,6 +51,7 @@
 //! There is no dependency on a registry client: those that there are hand on neither `Link` nor `Retry-After`, and cannot be handed an HTTP
 //! client; of their types five small structs are needed here, in `content.rs`.
 
+pub mod build;
 mod cache;
 mod content;
 pub mod credentials;

@@ -38,10 +38,10 @@ pub(super) fn follow(path: &Path, mut verifier: Verifier, mut see: impl FnMut(Au
             return Ok(End::Whole(verifier));
         }
         match line.strip_suffix(b"\n") {
-            Some(line) => see(verifier.read(line)?),
+            Some(line) => see(verifier.read(line).map_err(|broken| broken.error())?),
             None if line.len() <= MAX_LINE_BYTES => return Ok(End::Torn(verifier.torn())),
             // It is longer than any line.
-            None => see(verifier.read(&line)?),
+            None => see(verifier.read(&line).map_err(|broken| broken.error())?),
         }
     }
 }

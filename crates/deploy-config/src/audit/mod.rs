@@ -69,7 +69,9 @@ impl AuditFile {
         self.blocking("read", |path| {
             let mut records = Vec::new();
             match lines::follow(path, Verifier::new(), |record| records.push(record))? {
-                lines::End::Whole(verifier) => verifier.finish().map(drop)?,
+                lines::End::Whole(verifier) => {
+                    verifier.finish().map_err(|broken| broken.error())?;
+                }
                 lines::End::Torn(_) => {}
             }
             Ok(records)
@@ -90,8 +92,8 @@ impl AuditFile {
                 None => Verifier::new(),
             };
             match lines::follow(path, verifier, drop)? {
-                lines::End::Whole(verifier) => Ok(verifier.finish()?),
-                lines::End::Torn(broken) => Err(broken.into()),
+                lines::End::Whole(verifier) => verifier.finish().map_err(|broken| broken.error()),
+                lines::End::Torn(broken) => Err(broken.error()),
             }
         })
         .await

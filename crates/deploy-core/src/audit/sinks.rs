@@ -83,7 +83,7 @@ impl AuditSink for AllSinks {
                 let first = failures.swap_remove(0);
                 let message =
                     format!("{several} of {} sinks did not keep the record: {first}", self.needed.len());
-                Err(Error::new(first.kind(), message).with_retry(first.retry()).source(first))
+                Err(Error::new(first.kind(), message).with_retry(first.retry()))
             }
         }
     }

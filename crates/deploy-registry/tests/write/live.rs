@@ -5,6 +5,7 @@ use std::path::Path;
 use deploy_core::error::ErrorKind;
 use deploy_core::image::{Digest, Reference, Repository};
 use deploy_core::registry::Registry;
+use deploy_registry::build::{BuildOptions, CommandBuilder, NewImage};
 use deploy_registry::credentials::DockerConfig;
 use deploy_registry::layout::Layout;
 use deploy_registry::{NewArtifact, OciRegistry, PromoteOptions, PushOptions, Pushed};
@@ -172,4 +173,27 @@ async fn memory_does_not_grow_with_a_blob() {
         promoted < 100 << 10,
         "{pushed} KiB more to push, {promoted} KiB more to push and promote 300 MiB"
     );
+}
+
+#[tokio::test]
+#[ignore = "needs docker-registry and skopeo (apt-get install docker-registry skopeo)"]
+async fn images_are_built_by_a_program_and_pushed_together() {
+    let (server, sample) = (Server::start().await, Sample::index());
+    let base: Reference = server.at("base/api:v1");
+    push(&registry(), &sample.open().await, &base).await;
+    // skopeo stands for a builder: it writes layouts as these do.
+    let image = |name: &str, kind: &str| {
+        let (from, to) = (format!("docker://{base}"), format!("{kind}:{{output}}:built"));
+        let copy = ["skopeo", "copy", "--all", "--preserve-digests", "--src-tls-verify=false", &from, &to];
+        let builder = CommandBuilder::new(copy).timeout(std::time::Duration::from_secs(120));
+        NewImage::new(name, std::sync::Arc::new(builder), server.at(&format!("shop/{name}")))
+            .tagged("v1".parse().unwrap())
+    };
+    let images = [image("api", "oci"), image("web", "oci-archive")];
+    let pushed = registry().build_and_push(&images, &BuildOptions::new()).await.unwrap();
+    for name in ["api", "web"] {
+        let reference = pushed.get(name).unwrap();
+        assert_eq!(reference.digest(), Some(&sample.digest));
+        assert_eq!(seen(&server.at(&format!("shop/{name}:v1"))), sample.digest);
+    }
 }

@@ -8,6 +8,7 @@ mod double;
 mod server;
 
 mod artifact;
+mod build;
 mod live;
 mod promote;
 mod push;

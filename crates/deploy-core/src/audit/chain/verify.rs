@@ -92,14 +92,15 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-impl From<Broken> for Error {
-    fn from(broken: Broken) -> Self {
-        let help = match broken.flaw {
+impl Broken {
+    /// It as an error, with what can be done.
+    pub fn error(&self) -> Error {
+        let help = match self.flaw {
             Flaw::Torn => "the next record that is written mends it",
             Flaw::TooMany | Flaw::TooLong => "see what it is",
             _ => "keep it as it is; look for a copy, and for who could write it",
         };
-        Self::invalid(broken.to_string()).help(help)
+        Error::invalid(self.to_string()).help(help)
     }
 }
 
