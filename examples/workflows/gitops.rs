@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use deploy_core::promotion::{Environment, Form, Promotion};
 use deploy_core::run::Run;
-use world::{REGISTRY, World, show};
+use world::{REGISTRY, World, rollout, show};
 
 // [readme]
 /// What both pipelines know of dev.
@@ -29,7 +29,7 @@ fn commit(world: &World) -> Result<Promotion, Box<dyn Error>> {
 
 /// Started by the commit: `deploy("dev")` brings to the cluster what Git says.
 fn deploy(world: &World) -> Result<Promotion, Box<dyn Error>> {
-    Ok(shop(world)?.environment(dev(world)?.deploys(world.rollout(&world.dev), world.manifests())))
+    Ok(shop(world)?.environment(dev(world)?.deploys(rollout(&world.dev), world.manifests())))
 }
 // [/readme]
 

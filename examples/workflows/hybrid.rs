@@ -11,7 +11,7 @@ use std::error::Error;
 use deploy_core::promotion::{Environment, Form, Promotion, Wanted};
 use deploy_core::run::Run;
 use deploy_core::tag::TagPolicy;
-use world::{REGISTRY, World, show};
+use world::{REGISTRY, World, rollout, show};
 
 // [readme]
 /// Both environments: what goes where is the caller's to say.
@@ -21,7 +21,7 @@ fn shop(world: &World) -> Result<Promotion, Box<dyn Error>> {
         Environment::new(name, config.clone())
             .writes("api", format!("{name}#image.tag"), Form::Tag)
             .policy(main.clone())
-            .deploys(world.rollout(cluster), world.manifests())
+            .deploys(rollout(cluster), world.manifests())
             .namespace("shop")
     };
     Ok(Promotion::new("shop", world.registry.clone())

@@ -14,7 +14,7 @@ use clap::Parser;
 use deploy_core::promotion::{Environment, Form, Promoted, Promotion, Wanted};
 use deploy_core::run::Run;
 use deploy_core::tag::TagPolicy;
-use world::{REGISTRY, World, say, show};
+use world::{REGISTRY, World, rollout, say, show};
 
 /// Deploys a version of the api to an environment, and writes it down.
 #[derive(Parser)]
@@ -37,7 +37,7 @@ async fn deploy_image_version(world: &World, options: &Options) -> Result<Promot
         Environment::new(name, config.clone())
             .writes("api", format!("{name}#image.tag"), Form::Tag)
             .policy(policy)
-            .deploys(world.rollout(cluster), world.manifests())
+            .deploys(rollout(cluster), world.manifests())
             .namespace("shop")
     };
     let wanted = Wanted::tags([("api", &options.tag)]);

@@ -10,7 +10,7 @@ use std::error::Error;
 
 use deploy_core::promotion::{Environment, Form, Promotion};
 use deploy_core::run::Run;
-use world::{REGISTRY, World, show};
+use world::{REGISTRY, World, rollout, show};
 
 const SERVICES: [&str; 5] = ["api", "web", "worker", "mail", "search"];
 
@@ -19,7 +19,7 @@ const SERVICES: [&str; 5] = ["api", "web", "worker", "mail", "search"];
 fn all(world: &World) -> Result<Promotion, Box<dyn Error>> {
     let mut dev = Environment::new("dev", world.config()?)
         .policy("scheme=branch.timestamp.sha branch=main".parse()?)
-        .deploys(world.rollout(&world.dev), world.manifests())
+        .deploys(rollout(&world.dev), world.manifests())
         .namespace("shop");
     let mut shop = Promotion::new("shop", world.registry.clone());
     for name in SERVICES {

@@ -14,7 +14,7 @@ use deploy_core::gate::approval::{ApprovalVariable, Approved, Approvers};
 use deploy_core::promotion::{Environment, Form, Promotion};
 use deploy_core::run::Run;
 use deploy_core::tag::TagPolicy;
-use world::{REGISTRY, World, show};
+use world::{REGISTRY, World, rollout, show};
 
 // [readme]
 /// dev, then the approval of one of two people, then production.
@@ -24,7 +24,7 @@ fn pipeline(world: &World, approved_by: Option<String>) -> Result<Promotion, Box
         Environment::new(name, config.clone())
             .writes("api", format!("{name}#image.tag"), Form::Tag)
             .policy(main.clone())
-            .deploys(world.rollout(cluster), world.manifests())
+            .deploys(rollout(cluster), world.manifests())
             .namespace("shop")
     };
     let said = ApprovalVariable::new("APPROVED_BY", approved_by).for_any_subject();

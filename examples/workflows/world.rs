@@ -71,13 +71,6 @@ impl World {
         Ok(Arc::new(store.build()?))
     }
 
-    /// How a cluster is rolled out to: locked, journaled, rolled back on failure.
-    pub(crate) fn rollout(&self, cluster: &Cluster) -> Rollout {
-        Rollout::new(Arc::new(Apply::new(cluster.clone())))
-            .lock(Arc::new(LeaseLock::new(cluster.clone(), "shop")))
-            .journal(Arc::new(SecretJournal::new(cluster.clone(), "shop")))
-    }
-
     /// The manifests.
     pub(crate) fn manifests(&self) -> Arc<dyn Source> {
         Arc::new(FileSource::new([self.folder.path().join("here/manifests")]))
@@ -117,6 +110,13 @@ impl World {
         git(&here, &["push", "--quiet", "origin", "main"])?;
         Ok(())
     }
+}
+
+/// How a cluster is rolled out to: locked, journaled, rolled back on failure.
+pub(crate) fn rollout(cluster: &Cluster) -> Rollout {
+    Rollout::new(Arc::new(Apply::new(cluster.clone())))
+        .lock(Arc::new(LeaseLock::new(cluster.clone(), "shop")))
+        .journal(Arc::new(SecretJournal::new(cluster.clone(), "shop")))
 }
 
 /// Shows what became of each environment.

@@ -24,7 +24,7 @@ struct Shop {
 }
 
 impl Shop {
-    async fn new(env: &Env) -> Self {
+    fn new(env: &Env) -> Self {
         let image = format!("{}/api", env.registry);
         let registry: Arc<dyn Registry> = if env.embedded.is_some() {
             let registry = MemoryRegistry::new();
@@ -91,7 +91,7 @@ fn both(tag: &str) -> (String, String) {
 }
 
 scenario!(promotion_to_production_and_a_bad_one_back, async |env| {
-    let shop = Shop::new(&env).await;
+    let shop = Shop::new(&env);
     for tag in ["v1", "v2"] {
         for (environment, wanted) in [("dev", Wanted::tags([("api", tag)])), ("production", Wanted::next())] {
             let promoted = shop.promote(environment, wanted).await;
@@ -127,7 +127,7 @@ impl Observer for Written {
 }
 
 scenario!(promotion_that_dies_once_it_is_written, async |env| {
-    let shop = Shop::new(&env).await;
+    let shop = Shop::new(&env);
     assert_eq!(shop.promote("dev", Wanted::tags([("api", "v1")])).await.status, Status::Promoted);
     let written = Cancel::new();
     let (run, _) = env.run();
@@ -148,7 +148,7 @@ scenario!(promotion_that_dies_once_it_is_written, async |env| {
 });
 
 scenario!(what_was_changed_by_hand_is_written_down, async |env| {
-    let shop = Shop::new(&env).await;
+    let shop = Shop::new(&env);
     assert_eq!(shop.promote("dev", Wanted::tags([("api", "v2")])).await.status, Status::Promoted);
     // As `kubectl set image` does in an emergency.
     let target = env.target().field_manager("by-hand").expect("a name");
