@@ -19,7 +19,8 @@
 //! | verify | [`guard`], [`gate`], [`check`], [`preflight`] | gates before, checks after; those that decide by data alone, and how they are put together; whether the nodes can run a bundle's images |
 //! | outcome | [`outcome`], [`evidence`], [`event`], [`report`] | how it ended, what explains it, what happened on the way; all of it as a page |
 //!
-//! [`rollout`] walks the road; [`run`] is what belongs to one walk. [`lock`] and [`journal`] make it safe to be killed.
+//! [`rollout`] walks the road; [`run`] is what belongs to one walk. [`lock`] and [`journal`] make it safe to be killed. [`promotion`] walks it once
+//! for each environment, with what is written down around it.
 //!
 //! # The traits
 //! | trait | in memory | what for |
