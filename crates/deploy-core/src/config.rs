@@ -173,6 +173,18 @@ pub trait ConfigStore: Send + Sync {
     /// [`InvalidInput`](crate::error::ErrorKind::InvalidInput) for a key that cannot be one here; what the adapter meets.
     async fn get(&self, key: &str) -> Result<Option<Entry>>;
 
+    /// The values of `keys`, in their order: read at once where the store can, which is then one state of it. Usually one after the other.
+    ///
+    /// # Errors
+    /// As for [`ConfigStore::get`]; the first that is met.
+    async fn get_all(&self, keys: &[String]) -> Result<Vec<Option<Entry>>> {
+        let mut entries = Vec::with_capacity(keys.len());
+        for key in keys {
+            entries.push(self.get(key).await?);
+        }
+        Ok(entries)
+    }
+
     /// Makes all the edits or none. Setting a key to the value it has is no change and makes no new version.
     ///
     /// # Errors

@@ -165,10 +165,16 @@ impl ConfigStore for ConfigMapStore {
 
     /// One request. Cancel safe.
     async fn get(&self, key: &str) -> Result<Option<Entry>> {
+        Ok(self.get_all(&[key.to_owned()]).await?.pop().flatten())
+    }
+
+    /// One request, whatever the number of keys. Cancel safe.
+    async fn get_all(&self, keys: &[String]) -> Result<Vec<Option<Entry>>> {
         let read = async {
             let place = self.place()?;
-            check(key)?;
-            entry(self.found(&place).await?.as_ref(), key)
+            keys.iter().try_for_each(|key| check(key))?;
+            let found = self.found(&place).await?;
+            keys.iter().map(|key| entry(found.as_ref(), key)).collect::<Result<_>>()
         };
         read.await.map_err(|error| self.error(error, "read"))
     }

@@ -59,7 +59,8 @@ async fn walk(opened: &Opened, tip: &str, place: &Place<'_>, limit: usize) -> Re
         for commit in commits {
             let (Some(about), Some(bytes)) = (objects.next(), objects.next()) else { continue };
             // A commit in which the file cannot be read says nothing about the key.
-            let Ok(found) = text::get(place.file.kind.form(), bytes, place.key, "") else { continue };
+            let Ok(mut found) = text::get(place.file.kind.form(), bytes, &[place.key], "") else { continue };
+            let found = found.pop().flatten();
             let seen = Seen {
                 value: found.map(|entry| entry.value),
                 commit: (*commit).to_owned(),

@@ -1,6 +1,6 @@
 //! The config store over files in a repository.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
@@ -9,7 +9,7 @@ use deploy_core::config::{ConfigCapabilities, ConfigStore, Edit, Entry, Expect, 
 use deploy_core::error::{Error, ErrorKind, Result};
 
 use super::builder::GitStoreBuilder;
-use super::files::{Files, Named};
+use super::files::{Files, Named, Place};
 use super::message::Template;
 use super::opened::{Keeper, Opened};
 use super::push::{self, Change};
@@ -75,14 +75,31 @@ impl GitStore {
         found.ok_or_else(|| push::no_branch(&reference))
     }
 
-    async fn get_in(&self, opened: &Opened, key: &str) -> Result<Option<Entry>> {
-        let place = self.files.place(key)?;
+    async fn get_in(&self, opened: &Opened, keys: &[String]) -> Result<Vec<Option<Entry>>> {
+        let places = keys.iter().map(|key| self.files.place(key)).collect::<Result<Vec<_>>>()?;
         let base = self.base(opened).await?;
-        let path = place.file.path.as_str();
-        let blob = tree::read(opened, &base, &[path]).await?.remove(path);
-        let prefix = format!("{}#", place.name);
-        text::get(place.file.kind.form(), blob.map(|blob| blob.bytes), place.key, &prefix)
-            .map_err(|error| error.inside(path))
+        let paths: BTreeSet<&str> = places.iter().map(|place| place.file.path.as_str()).collect();
+        let blobs = tree::read(opened, &base, &paths.into_iter().collect::<Vec<_>>()).await?;
+        let mut files: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (index, place) in places.iter().enumerate() {
+            files.entry(place.name).or_default().push(index);
+        }
+        let mut entries = vec![None; keys.len()];
+        for (name, here) in files {
+            let here: Vec<(usize, &Place<'_>)> =
+                here.into_iter().filter_map(|index| Some((index, places.get(index)?))).collect();
+            let Some((_, Place { file, .. })) = here.first() else { continue };
+            let bytes = blobs.get(&file.path).map(|blob| blob.bytes.clone());
+            let inner: Vec<&str> = here.iter().map(|(_, place)| place.key).collect();
+            let found = text::get(file.kind.form(), bytes, &inner, &format!("{name}#"))
+                .map_err(|error| error.inside(&file.path))?;
+            for ((index, _), entry) in here.into_iter().zip(found) {
+                if let Some(slot) = entries.get_mut(index) {
+                    *slot = entry;
+                }
+            }
+        }
+        Ok(entries)
     }
 
     async fn set_in(&self, opened: &Opened, edits: &[Edit], note: &Note) -> Result<Option<Committed>> {
@@ -290,9 +307,14 @@ impl ConfigStore for GitStore {
 
     /// Reads what the branch is now: one fetch.
     async fn get(&self, key: &str) -> Result<Option<Entry>> {
+        Ok(self.get_all(&[key.to_owned()]).await?.pop().flatten())
+    }
+
+    /// Of one commit: one fetch, whatever the number of files.
+    async fn get_all(&self, keys: &[String]) -> Result<Vec<Option<Entry>>> {
         let read = async {
             let turn = self.keeper.turn().await?;
-            let result = self.get_in(&turn.opened, key).await;
+            let result = self.get_in(&turn.opened, keys).await;
             turn.end(result)
         };
         read.await.map_err(|error| error.during("read").inside(self.repository()))

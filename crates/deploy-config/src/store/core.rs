@@ -33,8 +33,12 @@ impl FileStore {
     }
 
     pub(super) async fn get(&self, key: &str) -> Result<Option<Entry>> {
-        let key = key.to_owned();
-        self.blocking("read", move |path, form| text::get(form, replace::read(path)?, &key, "")).await
+        Ok(self.get_all(&[key.to_owned()]).await?.pop().flatten())
+    }
+
+    pub(super) async fn get_all(&self, keys: &[String]) -> Result<Vec<Option<Entry>>> {
+        let keys = keys.to_vec();
+        self.blocking("read", move |path, form| text::get(form, replace::read(path)?, &keys, "")).await
     }
 
     pub(super) async fn set(&self, edits: &[Edit], _note: &Note) -> Result<()> {

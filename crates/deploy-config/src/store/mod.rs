@@ -83,6 +83,13 @@ macro_rules! delegate {
                 self.0.get(key).await
             }
 
+            async fn get_all(
+                &self,
+                keys: &[String],
+            ) -> deploy_core::error::Result<Vec<Option<deploy_core::config::Entry>>> {
+                self.0.get_all(keys).await
+            }
+
             async fn set(
                 &self,
                 edits: &[deploy_core::config::Edit],

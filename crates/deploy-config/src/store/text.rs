@@ -18,14 +18,23 @@ pub(crate) fn check(edits: &[Edit]) -> Result<()> {
     }
 }
 
-/// The value of `key` in a file that may not be there. Errors call it by `prefix` and `key`.
-pub(crate) fn get(form: &dyn Form, bytes: Option<Vec<u8>>, key: &str, prefix: &str) -> Result<Option<Entry>> {
+/// The values of `keys` in a file that may not be there. Errors call one by `prefix` and its name.
+pub(crate) fn get(
+    form: &dyn Form,
+    bytes: Option<Vec<u8>>,
+    keys: &[impl AsRef<str>],
+    prefix: &str,
+) -> Result<Vec<Option<Entry>>> {
     let text = match bytes {
         Some(bytes) => utf8(bytes)?,
         None => form.empty().unwrap_or_default().to_owned(),
     };
-    let value = form.value(&form.format().read(&text)?, key);
-    Ok(value.map_err(|error| on_key(error, prefix, key))?.map(entry))
+    let reading = form.format().read(&text)?;
+    let value = |key: &str| {
+        let value = form.value(&reading, key).map_err(|error| on_key(error, prefix, key))?;
+        Ok(value.map(entry))
+    };
+    keys.iter().map(|key| value(key.as_ref())).collect()
 }
 
 /// The file after all edits; `None` if there is nothing to change. Errors call a key by `prefix` and its name.

@@ -1,5 +1,10 @@
 //! What a change leaves in the repository.
 
+use std::sync::Arc;
+
+use deploy_core::memory::MemoryRegistry;
+use deploy_core::promotion::{Environment, Form, Promotion};
+use deploy_core::run::Run;
 use std::fs;
 
 use deploy_config::git::{GitStore, Repository};
@@ -35,6 +40,45 @@ async fn many_files_are_one_commit_and_one_push() {
         91,
         "all else is as it was"
     );
+}
+
+/// The whole of a promotion: what stands is read at once, and written at once.
+#[tokio::test]
+async fn a_promotion_of_many_apps_is_one_commit_and_one_push() {
+    let text = "image:\n  tag: main.20261120-080000.1a2b3c4 # by deploy\n";
+    let files: Vec<(String, &str)> =
+        (0..90).map(|app| (format!("apps/app{app}/values.yaml"), text)).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    let server = Server::new(&files);
+    server.hook("post-receive", "cat >> pushes");
+    let store = GitStore::builder(counting(&server))
+        .files("apps/*/values.yaml", FileKind::HelmValues)
+        .build()
+        .unwrap();
+    let registry = MemoryRegistry::new();
+    let mut environment =
+        Environment::new("dev", Arc::new(store)).policy("scheme=branch.timestamp.sha".parse().unwrap());
+    let mut images = Vec::new();
+    for app in 0..90 {
+        let (name, repository) = (format!("app{app}"), format!("registry.example/app{app}"));
+        for tag in ["main.20261120-080000.1a2b3c4", "main.20261121-080000.5d6e7f8"] {
+            registry.put(&format!("{repository}:{tag}").parse().unwrap(), "commit");
+        }
+        environment = environment.writes(&name, format!("{name}#image.tag"), Form::Tag);
+        images.push((name, repository.parse().unwrap()));
+    }
+    let promotion = Promotion::new("shop", Arc::new(registry)).environment(environment);
+    let promotion =
+        images.into_iter().fold(promotion, |promotion, (name, image)| promotion.image(name, image));
+    let before = server.count();
+    let promoted = promotion.run(Run::new()).await.unwrap();
+    assert_eq!(promoted[0].to_string(), "dev: promoted 90 images to 5d6e7f8");
+    assert_eq!(server.count(), before + 1);
+    assert_eq!(fs::read_to_string(server.bare().join("pushes")).unwrap().lines().count(), 1);
+    let runs = fs::read_to_string(server.path("runs")).unwrap();
+    assert_eq!(runs.lines().filter(|run| *run == "fetch").count(), 2, "one to read, one to write: {runs}");
+    let text = text.replace("main.20261120-080000.1a2b3c4", "main.20261121-080000.5d6e7f8");
+    assert_eq!(format!("{}\n", server.file("main", "apps/app89/values.yaml")), text);
 }
 
 #[tokio::test]
@@ -121,6 +165,8 @@ async fn runs_of_git_are_few() {
     assert_eq!(runs(), "version config init fetch rev-parse ls-tree cat-file");
     store.get("shop#tag").await.unwrap();
     assert_eq!(runs(), "fetch rev-parse ls-tree cat-file");
+    store.get_all(&["shop#tag", "web#tag", "shop#none"].map(str::to_owned)).await.unwrap();
+    assert_eq!(runs(), "fetch rev-parse ls-tree cat-file", "all of one commit");
     set(&store, &[put("shop#tag", "v2"), put("web#tag", "v2")]).await.unwrap();
     let expect =
         "fetch rev-parse ls-tree cat-file hash-object read-tree update-index write-tree commit-tree push";

@@ -16,6 +16,7 @@ macro_rules! config_store_conformance {
         $crate::conformance_clauses! { config_store [
             none_at_first
             what_is_set_is_got
+            several_are_read_in_their_order
             a_change_makes_a_new_version
             the_same_value_makes_no_new_version
             expecting_absence
@@ -67,6 +68,19 @@ async fn conflicts(store: &impl ConfigStore, edit: Edit) {
 pub async fn none_at_first(store: impl ConfigStore) {
     assert_eq!(get(&store, "app/tag").await, None);
     assert!(store.history("app/tag", 10).await.expect("it can be read").is_empty());
+}
+
+/// Several keys at once are what each of them is.
+pub async fn several_are_read_in_their_order(store: impl ConfigStore) {
+    set(&store, &[Edit::put("app/tag", "v1"), Edit::put("web/tag", "v2")]).await;
+    let keys = ["web/tag", "app/none", "app/tag", "web/tag"].map(str::to_owned);
+    let all = store.get_all(&keys).await.expect("they can be read");
+    let mut each = Vec::new();
+    for key in &keys {
+        each.push(get(&store, key).await);
+    }
+    assert_eq!(all, each);
+    assert!(store.get_all(&[]).await.expect("none is fine").is_empty());
 }
 
 /// Values come back as they were, whatever they look like to YAML or a shell.

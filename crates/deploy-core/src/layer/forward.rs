@@ -79,6 +79,10 @@ impl<T: ConfigStore + ?Sized + 'static, P: Policy> ConfigStore for Layered<T, P>
         self.policy.read(|| self.inner.get(key)).await
     }
 
+    async fn get_all(&self, keys: &[String]) -> Result<Vec<Option<Entry>>> {
+        self.policy.read(|| self.inner.get_all(keys)).await
+    }
+
     async fn set(&self, edits: &[Edit], note: &Note) -> Result<()> {
         let stands = || {
             let all_stand = async {

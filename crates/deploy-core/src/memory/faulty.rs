@@ -62,6 +62,10 @@ impl<T: ConfigStore + ?Sized> ConfigStore for Faulty<T> {
         self.faults.around(self.inner.get(key)).await
     }
 
+    async fn get_all(&self, keys: &[String]) -> Result<Vec<Option<Entry>>> {
+        self.faults.around(self.inner.get_all(keys)).await
+    }
+
     async fn set(&self, edits: &[Edit], note: &Note) -> Result<()> {
         self.faults.around(self.inner.set(edits, note)).await
     }

@@ -6,7 +6,7 @@ use super::environment::{Deployment, Environment};
 use super::promoted::{Promoted, summary};
 use super::walk::Walk;
 use super::written::{Change, Present};
-use crate::config::Note;
+use crate::config::{Entry, Note};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
 use crate::manifest::{Bundle, ImageOverride};
@@ -57,13 +57,12 @@ impl Walk<'_> {
     }
 
     pub(super) async fn is_written(&self, changes: &[Change]) -> Result<bool> {
-        for change in changes {
-            let now = self.environment.store.get(&change.key).await?;
-            if now.as_ref().map(|entry| &entry.value) != change.ours.last() {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        let keys: Vec<String> = changes.iter().map(|change| change.key.clone()).collect();
+        let now = self.environment.store.get_all(&keys).await?;
+        let stands = |(now, change): (&Option<Entry>, &Change)| {
+            now.as_ref().map(|entry| &entry.value) == change.ours.last()
+        };
+        Ok(now.iter().zip(changes).all(stands))
     }
 
     /// What is said of the edits: the subject line, and each image as a fact.

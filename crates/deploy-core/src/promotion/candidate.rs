@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::TryStreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::written::Present;
 use super::{Environment, Images, Promotion};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::image::{Reference, Repository, Tag};
-use crate::registry::{ImageFacts, resolve_all};
+use crate::registry::{AT_ONCE, ImageFacts, resolve_all};
 use crate::tag::{Context, Member, TagPolicy, select, select_group};
 
 /// What is to go to an environment.
@@ -62,6 +63,12 @@ pub(super) struct Candidate {
     pub(super) built: Option<Timestamp>,
 }
 
+/// The commit of an image, and when it was built.
+type Origin = (Option<String>, Option<Timestamp>);
+
+/// An image's name and all its tags.
+type Listed = (String, Vec<Tag>);
+
 /// What a choice is made from.
 struct Offer {
     name: String,
@@ -98,11 +105,7 @@ impl Promotion {
                 known = present.images;
             }
             (What::Next | What::Newest, _) => {
-                for name in environment.images() {
-                    let repository = self.repository(name)?;
-                    let all = self.registry.tags(repository).try_collect::<Vec<Tag>>().await;
-                    tags.insert(name.to_owned(), all.map_err(|error| error.during("list the tags"))?);
-                }
+                tags = self.listed(environment).await?;
             }
             (What::Tags(given), _) => {
                 for (name, tag) in given {
@@ -121,6 +124,18 @@ impl Promotion {
         self.resolved(environment, chosen, known, running).await
     }
 
+    /// All tags of each image, of several repositories at once.
+    async fn listed(&self, environment: &Environment) -> Result<BTreeMap<String, Vec<Tag>>> {
+        let mut asked: Vec<BoxFuture<'_, Result<Listed>>> = Vec::new();
+        for name in environment.images() {
+            let tags = self.registry.tags(self.repository(name)?).try_collect::<Vec<Tag>>();
+            let tags =
+                tags.map(|all| Ok((name.to_owned(), all.map_err(|error| error.during("list the tags"))?)));
+            asked.push(tags.boxed());
+        }
+        stream::iter(asked).buffered(AT_ONCE).try_collect().await
+    }
+
     async fn offers(
         &self,
         environment: &Environment,
@@ -129,6 +144,10 @@ impl Promotion {
         older: bool,
         now: Timestamp,
     ) -> Result<Vec<Offer>> {
+        let holds = match &environment.holds {
+            Some(holds) => holds.all().await?,
+            None => Vec::new(),
+        };
         let mut offers = Vec::new();
         for (name, tags) in tags {
             let repository = self.repository(&name)?.clone();
@@ -142,9 +161,8 @@ impl Promotion {
             if let Some(tag) = running.get(&name).and_then(Reference::tag) {
                 context = context.running(tag.as_str());
             }
-            if let Some(holds) = &environment.holds {
-                context = context.holds(holds.of(&repository, &environment.name).await?);
-            }
+            let on_it = holds.iter().filter(|hold| hold.is_on(&repository, &environment.name));
+            context = context.holds(on_it.cloned());
             if let Some((ancestry, head)) = &self.ancestry {
                 context = context.ask(&**ancestry, head, &policy, &tags).await?;
             }
@@ -205,21 +223,13 @@ impl Promotion {
         environment: &Environment,
         images: &Images,
     ) -> Result<(Option<String>, Option<Timestamp>)> {
-        let (mut revisions, mut built) = (Vec::new(), None);
+        let mut asked: Vec<BoxFuture<'_, Result<Origin>>> = Vec::new();
         for (name, image) in images {
-            let (mut commit, mut time) = (None, None);
-            if let (Some(policy), Some(tag)) = (environment.policy_for(name), image.tag())
-                && let Ok(parsed) = policy.scheme().parse(tag.as_str())
-            {
-                (commit, time) = (parsed.commit().map(str::to_owned), parsed.timestamp());
-            }
-            if commit.is_none() || time.is_none() {
-                let ImageFacts { revision, created, .. } = self.registry.inspect(image).await?;
-                (commit, time) = (commit.or(revision), time.or(created));
-            }
-            revisions.push(commit);
-            built = built.max(time);
+            asked.push(self.origin_of(environment, name, image).boxed());
         }
+        let known: Vec<Origin> = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
+        let (revisions, built): (Vec<_>, Vec<_>) = known.into_iter().unzip();
+        let built = built.into_iter().max().flatten();
         let first = revisions.first().cloned().flatten();
         let same = |other: &Option<String>| match (&first, other) {
             (Some(a), Some(b)) => a.starts_with(b.as_str()) || b.starts_with(a.as_str()),
@@ -227,6 +237,20 @@ impl Promotion {
         };
         let one = revisions.iter().all(same);
         Ok((revisions.into_iter().flatten().max_by_key(String::len).filter(|_| one), built))
+    }
+
+    async fn origin_of(&self, environment: &Environment, name: &str, image: &Reference) -> Result<Origin> {
+        let (mut commit, mut time) = (None, None);
+        if let (Some(policy), Some(tag)) = (environment.policy_for(name), image.tag())
+            && let Ok(parsed) = policy.scheme().parse(tag.as_str())
+        {
+            (commit, time) = (parsed.commit().map(str::to_owned), parsed.timestamp());
+        }
+        if commit.is_none() || time.is_none() {
+            let ImageFacts { revision, created, .. } = self.registry.inspect(image).await?;
+            (commit, time) = (commit.or(revision), time.or(created));
+        }
+        Ok((commit, time))
     }
 
     pub(super) fn repository(&self, image: &str) -> Result<&Repository> {

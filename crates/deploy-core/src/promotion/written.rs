@@ -85,12 +85,12 @@ impl Present {
         repositories: &BTreeMap<String, Repository>,
     ) -> Result<Self> {
         let mut present = Self::default();
-        for line in lines {
+        let keys: Vec<String> = lines.iter().map(|line| line.key.clone()).collect();
+        for (line, entry) in lines.iter().zip(store.get_all(&keys).await?) {
             let on = |error: Error| error.inside(format!("{}, key \"{}\"", store.describe(), line.key));
             let repository = repositories.get(&line.image).ok_or_else(|| {
                 on(Error::invalid(format!("the promotion has no image \"{}\"", line.image)))
             })?;
-            let entry = store.get(&line.key).await?;
             if let Some(Entry { value, .. }) = &entry {
                 let said = line.form.read(value, repository).map_err(on)?;
                 let known = present.images.get(&line.image).cloned();
