@@ -74,11 +74,14 @@ impl Walk<'_> {
             promoted.notes.push(format!("the journal does not say that it is being taken back: {error}"));
         }
         promoted.status = status(promoted.outcome.as_ref());
-        let restored = self.restore(&intent, &mut promoted.notes).await;
+        let restored = self.restore(&intent).await;
         self.place(holds, &mut promoted).await;
-        if let Err(error) = restored {
-            promoted.status = Status::UndoFailed;
-            promoted.notes.push(format!("the next run takes back what is written down: {error}"));
+        match restored {
+            Ok(theirs) => promoted.notes.extend(theirs),
+            Err(error) => {
+                promoted.status = Status::UndoFailed;
+                promoted.notes.push(format!("the next run takes back what is written down: {error}"));
+            }
         }
         if promoted.status == Status::Undone {
             self.record(&mut promoted, action::UNDO, candidate, &intent).await;
@@ -93,14 +96,13 @@ impl Walk<'_> {
     pub(super) async fn finish_undo(&self, mut intent: Intent) -> Result<()> {
         intent.phase = Phase::RollingBack;
         self.save(&intent).await?;
-        let mut notes = Vec::new();
-        self.restore(&intent, &mut notes).await?;
+        let theirs = self.restore(&intent).await?;
         let Some(record) = intent.promotion.clone() else { return Ok(()) };
-        self.redeploy(&record.from).await?;
+        self.redeploy(&record.from, theirs.is_none()).await?;
         let candidate = Candidate { images: record.to.clone(), ..Candidate::default() };
         let mut promoted = self.promoted(record.from, &candidate);
         promoted.status = Status::Undone;
-        promoted.notes = notes;
+        promoted.notes.extend(theirs);
         let why = record.why.unwrap_or_else(|| "it was interrupted".to_owned());
         promoted.cause = Some(Cause::Error { error: Error::new(ErrorKind::Cancelled, why) });
         self.place(record.holds, &mut promoted).await;
@@ -111,14 +113,20 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Brings the target to what was there before, whatever an interrupted rollout left.
-    async fn redeploy(&self, from: &Images) -> Result<()> {
+    /// Brings the target to what was there before, whatever an interrupted rollout left; where something else is written down now, only what
+    /// the rollout left is undone.
+    async fn redeploy(&self, from: &Images, is_written: bool) -> Result<()> {
         let Some(deployment) = &self.environment.deployment else { return Ok(()) };
         let run = self.backwards();
-        if !self.environment.images().all(|name| from.contains_key(name)) {
+        if !is_written || !self.environment.images().all(|name| from.contains_key(name)) {
             return deployment.rollout.recover(run).await;
         }
-        let images = self.promotion.known(self.environment, from).await?.images;
+        let images = match self.promotion.known(self.environment, from).await {
+            Ok(known) => known.images,
+            // A tag may be gone from the registry while the nodes still have its image.
+            Err(error) if error.kind() == ErrorKind::NotFound => from.clone(),
+            Err(error) => return Err(error),
+        };
         let outcome = Box::pin(deployment.rollout.run(&self.bundle(&images).await?, run)).await?;
         match outcome.cause {
             Some(cause) if !outcome.status.is_success() && outcome.status != Rolled::Incomplete => {
@@ -139,16 +147,15 @@ impl Walk<'_> {
         self.run.clone().cancelled_by(self.lost.clone()).within(self.run.rules().rollback_timeout)
     }
 
-    /// Takes back what is written down, but for what somebody else has changed since.
-    async fn restore(&self, intent: &Intent, notes: &mut Vec<String>) -> Result<()> {
+    /// Takes back what is written down, but for what somebody else has changed since: that is told.
+    async fn restore(&self, intent: &Intent) -> Result<Option<String>> {
         let store = &self.environment.store;
         let present = Present::read(&**store, &self.environment.lines, &self.promotion.images).await?;
         let (edits, theirs) = present.undo(changes_of(intent));
-        if !theirs.is_empty() {
-            notes.push(format!("somebody else has changed {} since: that stays", theirs.join(", ")));
-        }
+        let theirs = (!theirs.is_empty())
+            .then(|| format!("somebody else has changed {} since: that stays", theirs.join(", ")));
         if edits.is_empty() {
-            return Ok(());
+            return Ok(theirs);
         }
         let keys: Vec<String> = edits.iter().map(|edit| edit.key.clone()).collect();
         let (run, note) = (self.backwards(), self.revert(intent));
@@ -159,7 +166,7 @@ impl Walk<'_> {
             }
         }
         self.run.emit(EventKind::TakenBack { store: store.describe(), keys });
-        Ok(())
+        Ok(theirs)
     }
 
     /// What is said of taking it back.

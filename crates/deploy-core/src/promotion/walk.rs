@@ -62,7 +62,7 @@ pub(super) fn journal_name(run: &str) -> String {
 impl Walk<'_> {
     async fn promote(&self, wanted: &Wanted) -> Result<Promoted> {
         let Self { promotion, environment, run, .. } = self;
-        let interrupted = self.interrupted().await?;
+        let Interrupted { intent: interrupted, stuck } = self.interrupted().await?;
         let present = self.present().await?;
         // What was half done does not count as running: it is gone on with, or what was there before is.
         let earlier = interrupted.as_ref().and_then(|intent| intent.promotion.clone());
@@ -70,7 +70,10 @@ impl Walk<'_> {
         let candidate = promotion.choose(self.index, environment, wanted, &running, run.now()).await;
         let candidate = match (candidate, interrupted.clone()) {
             (Err(error), Some(intent)) if error.kind() == ErrorKind::NotFound => {
-                self.take_back(intent, "nothing may run there any more").await?;
+                match stuck {
+                    Some(stuck) => return Err(stuck),
+                    None => self.take_back(intent, "nothing may run there any more").await?,
+                };
                 return Err(error);
             }
             (candidate, _) => candidate?,
@@ -81,6 +84,9 @@ impl Walk<'_> {
             .images()
             .any(|name| candidate.images.get(name).is_some_and(|image| !says(from.get(name), image)));
         if !new {
+            if let Some(stuck) = stuck {
+                return Err(stuck);
+            }
             if let Some(intent) = interrupted {
                 promoted.notes.push(self.take_back(intent, "it may not run any more").await?);
             }
@@ -145,7 +151,7 @@ impl Walk<'_> {
                 .during("deploy")
                 .help("give the environment a rollout"));
         }
-        let interrupted = self.interrupted().await?;
+        let interrupted = self.interrupted().await?.intent;
         let present = self.present().await?;
         let candidate = promotion.known(environment, &present.images).await?;
         let mut promoted = self.promoted(Images::new(), &candidate);
@@ -190,23 +196,35 @@ impl Walk<'_> {
     }
 
     /// What an interrupted promotion left, where it is to be gone on with; one that was being taken back is, first.
-    async fn interrupted(&self) -> Result<Option<Intent>> {
-        let Some((journal, name)) = self.journal() else { return Ok(None) };
-        let Some(intent) = journal.load(&name).await? else { return Ok(None) };
+    async fn interrupted(&self) -> Result<Interrupted> {
+        let Some((journal, name)) = self.journal() else { return Ok(Interrupted::default()) };
+        let Some(intent) = journal.load(&name).await? else { return Ok(Interrupted::default()) };
         if intent.phase == Phase::Done || intent.promotion.is_none() {
             journal.clear(&name).await?;
-            return Ok(None);
+            return Ok(Interrupted::default());
         }
         let undo = intent.phase == Phase::RollingBack;
         if let Some(interrupted) = intent.deployments.last().cloned() {
             self.run.emit(EventKind::Recovering { interrupted, undo });
         }
         if !undo {
-            return Ok(Some(intent));
+            return Ok(Interrupted { intent: Some(intent), stuck: None });
         }
-        self.finish_undo(intent).await?;
-        Ok(None)
+        match self.finish_undo(intent.clone()).await {
+            Ok(()) => Ok(Interrupted::default()),
+            Err(_) if self.lost.is_cancelled() => Err(lost_or_cancelled(self.lost)),
+            // What comes next may mend what cannot be taken back.
+            Err(error) => Ok(Interrupted { intent: Some(intent), stuck: Some(error) }),
+        }
     }
+}
+
+/// What an earlier run left.
+#[derive(Default)]
+struct Interrupted {
+    intent: Option<Intent>,
+    /// Why it could not be taken back, where it should have been.
+    stuck: Option<Error>,
 }
 
 /// The keys that an intent is about.

@@ -91,7 +91,8 @@ impl Present {
             let repository = repositories.get(&line.image).ok_or_else(|| {
                 on(Error::invalid(format!("the promotion has no image \"{}\"", line.image)))
             })?;
-            if let Some(Entry { value, .. }) = &entry {
+            // An empty value is a place for one, as charts have it.
+            if let Some(Entry { value, .. }) = entry.as_ref().filter(|entry| !entry.value.is_empty()) {
                 let said = line.form.read(value, repository).map_err(on)?;
                 let known = present.images.get(&line.image).cloned();
                 present.images.insert(line.image.clone(), joined(known, said));

@@ -155,3 +155,71 @@ async fn killed_twice() {
     check("v2.0.0-bad", Next::Newer, true).await;
     check("v2.0.0", Next::Held, true).await;
 }
+
+/// The run after the one that died meets an error, at each of its steps in turn; then something newer is there.
+#[tokio::test(start_paused = true)]
+async fn killed_and_then_an_error() {
+    let mut tried = 0;
+    for step in (0..).step_by(5) {
+        let mut reached = false;
+        for second in (step % 9..).step_by(9) {
+            let world = World::new().await;
+            world.push("v2.0.0-bad");
+            world.faults.die_at(step);
+            if world.faults.until_death(world.promotion().run(Run::new())).await.is_some() {
+                break;
+            }
+            reached = true;
+            world.faults.reset();
+            world.faults.fail_at(second, ErrorKind::Unavailable);
+            let _ = world.promotion().run(Run::new()).await;
+            let met = world.faults.steps() > second;
+            world.faults.reset();
+            world.push("v3.0.0");
+            let context = format!("died at {step}, an error at {second}");
+            world.promotion().run(Run::new()).await.unwrap_or_else(|error| panic!("{context}: {error}"));
+            converged(&world, &context).await;
+            assert_eq!(world.production.runs().as_deref(), Some("v3.0.0"), "{context}");
+            tried += 1;
+            if !met {
+                break;
+            }
+        }
+        if !reached {
+            break;
+        }
+    }
+    assert!(tried > 40, "only {tried}");
+}
+
+/// What stood before cannot be brought back, because its registry does not answer; something newer takes its place all the same.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_taken_back_does_not_stand_in_the_way() {
+    let world = World::new().await;
+    world.push("v2.0.0-bad");
+    // In the midst of taking it back.
+    let steps = async {
+        let world = World::new().await;
+        world.push("v2.0.0-bad");
+        world.promotion().run(Run::new()).await.unwrap();
+        world.faults.steps()
+    };
+    world.faults.die_at(steps.await - 6);
+    assert!(world.faults.until_death(world.promotion().run(Run::new())).await.is_none());
+    world.faults.reset();
+    let name = "shop-dev.promotion";
+    let intent = world.dev.journal.load(name).await.unwrap().unwrap();
+    assert_eq!(intent.phase, Phase::RollingBack);
+    world.push("v3.0.0");
+    // Each of the first calls of the way back fails, one run after the other.
+    for step in 4..30 {
+        world.dev.journal.save(name, &intent).await.unwrap();
+        world.faults.reset();
+        world.faults.fail_at(step, ErrorKind::Unavailable);
+        let _ = world.promotion().run(Run::new()).await;
+    }
+    world.faults.reset();
+    world.promotion().run(Run::new()).await.unwrap();
+    converged(&world, "after all").await;
+    assert_eq!(world.dev.runs().as_deref(), Some("v3.0.0"));
+}

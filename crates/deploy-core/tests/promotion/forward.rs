@@ -110,6 +110,16 @@ async fn production_takes_what_dev_has_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_empty_value_is_a_place_for_one() {
+    let world = World::new().await;
+    world.push("v2.0.0");
+    world.dev.write("").await;
+    let promoted = world.promotion().promote("dev", &Wanted::next(), Run::new()).await.unwrap();
+    assert_eq!(promoted.to_string(), "dev: promoted api: v2.0.0");
+    assert_eq!(world.dev.says().await.as_deref(), Some("v2.0.0"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_halves_alone() {
     let world = World::new().await;
     world.push("v2.0.0");

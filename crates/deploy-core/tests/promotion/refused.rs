@@ -84,7 +84,7 @@ async fn dev_must_have_it_first() {
 async fn what_is_written_is_hostile_until_read() {
     let world = World::new().await;
     world.push("v2.0.0");
-    for text in ["", "no tag", "v1\nv2", &"x".repeat(200)] {
+    for text in [" ", "no tag", "v1\nv2", &"x".repeat(200)] {
         world.dev.write(text).await;
         let error = world.promotion().run(Run::new()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{text}");
