@@ -8,10 +8,11 @@ use deploy_core::conformance;
 use deploy_core::connect::Connect;
 use deploy_core::error::ErrorKind;
 use deploy_core::manifest::{ObjectId, read};
-use deploy_core::outcome::Status;
+use deploy_core::outcome::{Cause, Status};
 use deploy_k8s::PortForward;
 use deploy_sim::Image;
 use deploy_tests::{Env, deployment, live_scenario, scenario, workload};
+use deploy_verify::http::HttpCheck;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
@@ -128,6 +129,30 @@ scenario!(a_connection_after_a_rollout_leads_to_the_new_pods, async |env| {
         .await
         .expect("deleted");
     assert_eq!(version(tunnel.address()).await.as_deref(), Some("v2"));
+});
+
+scenario!(a_check_through_a_service_decides, async |env| {
+    serve_locally(&env).await;
+    serve(&env, "api:v1").await;
+    let says = |expected: &str| {
+        let forward = Arc::new(PortForward::new(env.cluster.clone()));
+        let service = object(&env, "", "Service", "api");
+        let version = HttpCheck::get("http://api/version").through(forward, service, 80);
+        let check = version.expect_status(200).expect_body_contains(expected).build();
+        Arc::new(check.expect("a check"))
+    };
+    let upgrade = async |expected: &str| {
+        let (run, _) = env.run();
+        let bundle = env.bundle(&format!("{SERVICES}{}", server("api:v2")));
+        env.rollout().check(says(expected)).run(&bundle, run.named("app")).await.expect("started")
+    };
+    let outcome = upgrade("v3").await;
+    assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+    let Some(Cause::Refuted { check, why }) = &outcome.cause else { panic!("{outcome}") };
+    assert!(check.contains("/version") && why.contains("v3"), "{check}: {why}");
+    assert_eq!(env.ready_images().await, ["api:v1", "api:v1"]);
+    let outcome = upgrade("v2").await;
+    assert_eq!(outcome.status, Status::Healthy, "{outcome}");
 });
 
 scenario!(what_cannot_be_forwarded_says_why, async |env| {

@@ -12,6 +12,7 @@ mod command;
 mod conformance;
 mod hostile;
 mod http;
+mod live;
 mod metrics;
 mod redirect;
 mod server;
