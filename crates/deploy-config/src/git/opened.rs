@@ -62,7 +62,7 @@ impl Keeper {
             None => Opened::new(&self.repository).await?,
         };
         let lock = match &opened.work_tree {
-            Some(_) => Some(locked(opened.common_dir.join("deploy-config.lock")).await?),
+            Some(_) => Some(locked(opened.common_dir.clone()).await?),
             None => None,
         };
         Ok(Turn { kept, opened, _lock: lock })
@@ -89,11 +89,14 @@ impl Turn<'_> {
     }
 }
 
-/// Who waited for it has it when the one before is done, or dead.
-async fn locked(path: PathBuf) -> Result<File> {
+/// Who waited for it has it when the one before is done, or dead. What a git left that was killed among our references goes: whoever
+/// writes there has this lock.
+async fn locked(common_dir: PathBuf) -> Result<File> {
     let work = move || -> io::Result<File> {
+        let path = common_dir.join("deploy-config.lock");
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
         file.lock()?;
+        remove_locks(&common_dir.join("refs/deploy-config"))?;
         Ok(file)
     };
     match spawn_blocking(work).await {
@@ -105,6 +108,27 @@ async fn locked(path: PathBuf) -> Result<File> {
         }
         Err(stopped) => Err(Error::new(ErrorKind::Internal, "the thread was stopped").source(stopped)),
     }
+}
+
+/// Removes git's lock files in a folder and those below; none is fine.
+fn remove_locks(folder: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let (entry, lock) = (entry?, Some("lock".as_ref()));
+        if entry.file_type()?.is_dir() {
+            remove_locks(&entry.path())?;
+        } else if entry.path().extension() == lock {
+            match fs::remove_file(entry.path()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Opened {

@@ -265,6 +265,11 @@ async fn a_dropped_call_leaves_a_store_that_works() {
     assert_eq!((server.count(), server.file("main", "shop.yaml")), (before + 1, "tag: v2".to_owned()));
     let tree = server.work_tree();
     let store = yaml(plain(Repository::work_tree(&tree))).build().unwrap();
+    // What a git leaves that is killed while it writes down what it fetched.
+    let ours = tree.join(".git/refs/deploy-config/heads");
+    fs::create_dir_all(&ours).unwrap();
+    fs::write(ours.join("main.lock"), "").unwrap();
+    set(&store, &[put("shop#tag", "v2"), put("shop#other", "0")]).await.unwrap();
     for number in 0..12_u64 {
         let patience = std::time::Duration::from_millis(3 * number);
         let _ = tokio::time::timeout(patience, set(&store, &[put("shop#tag", "v3")])).await;

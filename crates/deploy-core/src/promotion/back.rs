@@ -98,14 +98,15 @@ impl Walk<'_> {
         self.save(&intent).await?;
         let theirs = self.restore(&intent).await?;
         let Some(record) = intent.promotion.clone() else { return Ok(()) };
-        self.redeploy(&record.from, theirs.is_none()).await?;
         let candidate = Candidate { images: record.to.clone(), ..Candidate::default() };
         let mut promoted = self.promoted(record.from, &candidate);
+        // Before the target: what comes next may take its place, and must not choose what failed.
+        self.place(record.holds, &mut promoted).await;
+        self.redeploy(&promoted.from, theirs.is_none()).await?;
         promoted.status = Status::Undone;
         promoted.notes.extend(theirs);
         let why = record.why.unwrap_or_else(|| "it was interrupted".to_owned());
         promoted.cause = Some(Cause::Error { error: Error::new(ErrorKind::Cancelled, why) });
-        self.place(record.holds, &mut promoted).await;
         self.record(&mut promoted, action::UNDO, &candidate, &intent).await;
         for message in promoted.notes {
             self.run.emit(EventKind::Warning { message });
