@@ -47,7 +47,7 @@ pub(in crate::edit) fn check(text: &str, new: &str, draft: &Draft) -> Option<Par
     for part in &mut parts {
         let own = splice(text.get(part.bytes.clone())?, &part.splices).ok()?;
         let last = part.bytes.end == text.len();
-        if own.split(['\n', '\r']).any(is_mark) || !(last || own.ends_with('\n')) {
+        if goes_on(&own) || own.split(['\n', '\r']).any(is_mark) || !(last || own.ends_with('\n')) {
             return None;
         }
         let tree = parse(&own).ok()?;
@@ -100,10 +100,16 @@ fn parts(text: &str, draft: &Draft) -> Option<Vec<Part>> {
     let alone = |part: &Part| {
         line_starts(part.bytes.start)
             && line_starts(part.bytes.end)
+            && !goes_on(slice(text, part.bytes.end..text.len()))
             && !tree.nodes.get(part.nodes.clone()).unwrap_or_default().iter().any(is_tied)
     };
     let own = |id: &Id| parts.iter().any(|part| part.nodes.contains(id));
     (changed.iter().all(own) && parts.iter().all(alone)).then_some(parts)
+}
+
+/// Whether a text would be the value of a `? key` before it.
+fn goes_on(text: &str) -> bool {
+    text.starts_with(':')
 }
 
 /// Whether a text is a map in block style from its first byte on, tied to nothing.

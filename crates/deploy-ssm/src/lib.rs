@@ -1,0 +1,1 @@
+//! Deployments to a K3s node that nobody can reach, through S3 and SSM Run Command.
