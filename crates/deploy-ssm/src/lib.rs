@@ -1,1 +1,5 @@
 //! Deployments to a K3s node that nobody can reach, through S3 and SSM Run Command.
+
+mod bundle;
+
+pub use bundle::{ClusterScoped, Package};
