@@ -40,7 +40,7 @@ pub use self::scope::ClusterScoped;
 /// The most objects of a package.
 const MAX_OBJECTS: usize = 5_000;
 /// The most bytes of a package's files, unpacked: a small node holds several, and unpacks them to apply them.
-const MAX_UNPACKED: usize = 64 << 20;
+const MAX_UNPACKED: usize = 16 << 20;
 
 /// A bundle, packed. `Debug` shows no values.
 #[derive(Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Package {
     /// Packs `bundle`, whose objects all have their namespaces.
     ///
     /// # Errors
-    /// [`InvalidInput`](deploy_core::error::ErrorKind::InvalidInput) for an empty bundle, one over 5,000 objects or 64 MiB, with Helm's
+    /// [`InvalidInput`](deploy_core::error::ErrorKind::InvalidInput) for an empty bundle, one over 5,000 objects or 16 MiB, with Helm's
     /// hooks (which a release runs), or whose order has a cycle.
     pub fn new(bundle: &Bundle) -> Result<Self> {
         check(bundle)?;

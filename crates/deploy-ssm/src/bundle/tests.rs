@@ -101,8 +101,8 @@ fn what_cannot_be_packed() {
     check(&Bundle::builder().objects(shop()).hooks([hook]).build().unwrap(), "hooks");
     let big = "x".repeat(700_000);
     let large =
-        (0..100).map(|number| object("ConfigMap", &format!("c{number}"), &json!({"data": {"a": big}})));
-    check(&bundle(large.collect()), "64 MiB");
+        (0..30).map(|number| object("ConfigMap", &format!("c{number}"), &json!({"data": {"a": big}})));
+    check(&bundle(large.collect()), "16 MiB");
 }
 
 #[test]
