@@ -4,6 +4,7 @@
 
 pub(crate) mod custom;
 mod decode;
+pub(crate) mod protobuf;
 mod table;
 #[cfg(test)]
 mod tests;
