@@ -45,8 +45,10 @@ mod server;
 mod state;
 mod status;
 mod store;
+mod table;
 mod validate;
 mod watch;
+mod yaml;
 
 pub use cluster::{SimCluster, SimClusterBuilder};
 pub use faults::Fault;
