@@ -26,6 +26,8 @@ mod controllers;
 mod defaults;
 mod definitions;
 mod drive;
+#[cfg(feature = "tls")]
+mod endpoint;
 mod faults;
 mod fields;
 #[cfg(feature = "listen")]
@@ -36,8 +38,11 @@ mod kubelet;
 mod listen;
 mod mortal;
 mod node_affinity;
+#[cfg(feature = "listen")]
+mod ports;
 mod quota;
 mod request;
+mod scale;
 mod scheduler;
 mod schema;
 mod selector;
@@ -45,10 +50,16 @@ mod server;
 mod state;
 mod status;
 mod store;
+#[cfg(feature = "tls")]
+mod tls;
+mod user;
 mod validate;
 mod watch;
 
 pub use cluster::{SimCluster, SimClusterBuilder};
+#[cfg(feature = "tls")]
+pub use endpoint::Endpoint;
 pub use faults::Fault;
 pub use kubelet::Image;
 pub use mortal::{Moment, Mortal};
+pub use user::User;

@@ -1,10 +1,12 @@
 //! A request as the API server understands it: which resource, which verb's options, which body.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use http::Method;
 
 use crate::status::{Cause, Status};
+use crate::user::User;
 
 /// Larger bodies are refused, as the real server does (3 MiB).
 pub(crate) const MAX_BODY: usize = 3 << 20;
@@ -14,6 +16,7 @@ const MAX_QUERY_PAIRS: usize = 50;
 /// One request.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
+    pub(crate) user: Arc<User>,
     pub(crate) method: Method,
     pub(crate) target: Target,
     pub(crate) query: Query,
@@ -169,7 +172,7 @@ impl Request {
     ///
     /// # Errors
     /// A path that no API server has; a body that is too large.
-    pub(crate) fn read(parts: &http::request::Parts, body: Vec<u8>) -> Result<Self, Status> {
+    pub(crate) fn read(parts: &http::request::Parts, body: Vec<u8>, user: Arc<User>) -> Result<Self, Status> {
         if body.len() > MAX_BODY {
             let message = format!("Request body is too large: limit is {MAX_BODY}");
             return Err(Status::new(413, "RequestEntityTooLarge", message));
@@ -180,6 +183,7 @@ impl Request {
         let content_type = header(http::header::CONTENT_TYPE);
         let accept = header(http::header::ACCEPT);
         Ok(Self {
+            user,
             method: parts.method.clone(),
             target: Target::parse(parts.uri.path())?,
             query: Query::parse(parts.uri.query().unwrap_or_default()),
