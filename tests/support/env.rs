@@ -104,6 +104,11 @@ impl Env {
         env
     }
 
+    /// Creates the namespace on another cluster, too.
+    pub async fn create_on(&self, cluster: &SimCluster) {
+        create(cluster.client(), &self.namespace).await;
+    }
+
     /// The same, deploying through another client.
     #[must_use]
     pub fn through(&self, client: kube::Client) -> Self {
@@ -112,12 +117,7 @@ impl Env {
 
     /// Creates a namespace.
     pub async fn create_namespace(&self, name: &str) {
-        let mut namespace = Namespace::default();
-        namespace.metadata.name = Some(name.to_owned());
-        Api::all(self.kube.clone())
-            .create(&PostParams::default(), &namespace)
-            .await
-            .expect("a new namespace");
+        create(self.kube.clone(), name).await;
     }
 
     /// Manifests with `$REGISTRY` and `$NAMESPACE` filled in.
@@ -178,6 +178,12 @@ impl Env {
         let outcome = self.rollout().run(&self.bundle(manifests), run.named("app")).await;
         outcome.unwrap_or_else(|error| panic!("the run did not start: {error}"))
     }
+}
+
+async fn create(kube: kube::Client, name: &str) {
+    let mut namespace = Namespace::default();
+    namespace.metadata.name = Some(name.to_owned());
+    Api::all(kube).create(&PostParams::default(), &namespace).await.expect("a new namespace");
 }
 
 /// The lines of a timeline.
