@@ -14,10 +14,10 @@ use crate::scale::Scale;
 use crate::server::Server;
 use crate::state::State;
 use crate::status::Status;
-use crate::user::{Tokens, User};
+use crate::user::User;
 
 /// When a cluster's time begins, unless another time is given: 2026-01-01T00:00:00Z.
-const BEGINNING: Timestamp = Timestamp::constant(1_767_225_600, 0);
+pub(crate) const BEGINNING: Timestamp = Timestamp::constant(1_767_225_600, 0);
 /// The last moment at which it may begin, 9000-01-01T00:00:00Z: nine centuries before the last that can be told.
 const LAST_BEGINNING: Timestamp = Timestamp::constant(221_845_392_000, 0);
 /// Longer than any process.
@@ -129,7 +129,6 @@ impl SimClusterBuilder {
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
             faults: Mutex::default(),
-            tokens: Mutex::default(),
             broken: OnceLock::new(),
             changed,
             begins,
@@ -206,7 +205,6 @@ impl SimCluster {
 pub(crate) struct Shared {
     state: Mutex<State>,
     faults: Mutex<Faults>,
-    tokens: Mutex<Tokens>,
     /// Why the controllers work no more.
     broken: OnceLock<String>,
     /// The latest revision.
@@ -248,11 +246,6 @@ impl Shared {
     /// What goes wrong. Not to be held while asking for the state.
     pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Who shows which token.
-    pub(crate) fn tokens(&self) -> MutexGuard<'_, Tokens> {
-        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where it shows that something changed.

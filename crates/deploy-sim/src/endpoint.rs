@@ -77,7 +77,7 @@ impl Endpoint {
     pub fn kubeconfig_of(&self, user: User) -> io::Result<String> {
         let token = tls::token()?;
         let name = user.name.clone();
-        self.shared.tokens().add(token.clone(), user);
+        self.shared.state().tokens.add(token.clone(), user);
         Ok(written(&self.url(), self.authority(), &name, &token))
     }
 }

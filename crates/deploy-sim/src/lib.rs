@@ -19,6 +19,7 @@
 //!
 #![doc = include_str!("not_implemented.md")]
 
+mod access;
 mod api;
 mod cluster;
 mod component;

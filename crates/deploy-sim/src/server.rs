@@ -17,6 +17,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use tower::Service;
 
+use crate::access;
 use crate::api::{self, Reply};
 use crate::cluster::Shared;
 use crate::faults::{Asked, Effect};
@@ -83,8 +84,7 @@ where
         Err(_) => vec![0; MAX_BODY + 1],
     };
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
-    let user = shared.tokens().who(&parts.headers, &anybody);
-    let request = user.and_then(|user| request::Request::read(&parts, body, user));
+    let request = request::Request::read(&parts, body, anybody);
     let is_watch = request.as_ref().is_ok_and(|request| request.query.flag("watch"));
     let has_rivals = shared.faults().has_rivals();
     let changes_existing =
@@ -107,8 +107,9 @@ where
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
     let mut warnings = Vec::new();
-    let reply = request.and_then(|request| {
+    let reply = request.and_then(|mut request| {
         let mut state = shared.sound_state()?;
+        access::admit(&state, &mut request)?;
         let before = state.store.revision();
         for effect in &met {
             if let Effect::Rival(rival) = effect {

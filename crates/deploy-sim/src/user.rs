@@ -83,26 +83,23 @@ impl User {
 pub(crate) struct Tokens(HashMap<String, Arc<User>>);
 
 impl Tokens {
-    #[cfg(feature = "tls")]
     pub(crate) fn add(&mut self, token: String, user: User) {
         self.0.insert(token, Arc::new(user));
     }
 
-    /// Who asks, by the headers of a request; `anybody` where they say nothing.
+    /// Who shows this one.
     ///
     /// # Errors
-    /// 401: nobody has this token.
-    pub(crate) fn who(&self, headers: &HeaderMap, anybody: &Arc<User>) -> Result<Arc<User>, Status> {
-        let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let Some((scheme, token)) = value.and_then(|value| value.trim().split_once(' ')) else {
-            return Ok(Arc::clone(anybody));
-        };
-        // The real server knows no other scheme, and takes who comes with one for nobody.
-        if !scheme.eq_ignore_ascii_case("bearer") || token.trim().is_empty() {
-            return Ok(Arc::clone(anybody));
-        }
-        self.0.get(token.trim()).cloned().ok_or_else(|| Status::new(401, "Unauthorized", "Unauthorized"))
+    /// 401: nobody has it.
+    pub(crate) fn who(&self, token: &str) -> Result<Arc<User>, Status> {
+        self.0.get(token).cloned().ok_or_else(|| Status::new(401, "Unauthorized", "Unauthorized"))
     }
+}
+
+/// The token that a request shows. The real server knows no other scheme, and takes who comes with one for nobody.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    Some(token.trim()).filter(|token| scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
 }
 
 #[cfg(test)]
@@ -120,22 +117,19 @@ mod tests {
     }
 
     #[test]
-    fn by_their_token() {
-        let anybody = Arc::new(User::anonymous());
+    fn tokens_in_headers() {
+        for (value, token) in [
+            ("Bearer t", Some("t")),
+            ("bearer  t", Some("t")),
+            ("Basic t", None),
+            ("Bearer ", None),
+            ("Bearer", None),
+        ] {
+            let headers = [(header::AUTHORIZATION, value.parse().unwrap())].into_iter().collect();
+            assert_eq!(bearer(&headers), token, "{value}");
+        }
         let tokens = Tokens([("t".to_owned(), Arc::new(User::new("ann")))].into());
-        let check = |value: Option<&str>, expect: Option<&str>| {
-            let mut headers = HeaderMap::new();
-            if let Some(value) = value {
-                headers.insert(header::AUTHORIZATION, value.parse().unwrap());
-            }
-            let found = tokens.who(&headers, &anybody).map(|user| user.name.clone());
-            assert_eq!(found.as_deref().ok(), expect, "{value:?}");
-        };
-        check(Some("Bearer t"), Some("ann"));
-        check(Some("bearer  t"), Some("ann"));
-        check(Some("Bearer x"), None);
-        check(Some("Basic t"), Some("system:anonymous"));
-        check(Some("Bearer "), Some("system:anonymous"));
-        check(None, Some("system:anonymous"));
+        assert_eq!(tokens.who("t").unwrap().name, "ann");
+        assert_eq!(tokens.who("x").unwrap_err().code, 401);
     }
 }

@@ -18,11 +18,9 @@ const PATHS: [(&str, &str); 10] = [
 ];
 
 /// Groups of a real server of which nothing is served here.
-const GROUPS: [&str; 11] = [
+const GROUPS: [&str; 9] = [
     "admissionregistration.k8s.io",
     "apiregistration.k8s.io",
-    "authentication.k8s.io",
-    "authorization.k8s.io",
     "certificates.k8s.io",
     "events.k8s.io",
     "flowcontrol.apiserver.k8s.io",
@@ -73,9 +71,6 @@ const FORMS: [&str; 4] =
 /// # Errors
 /// 501, or 406 of an answer that a real server does not have either.
 pub(super) fn check(request: &Request) -> Result<(), Status> {
-    if request.impersonates {
-        return Err(Status::not_implemented("impersonation"));
-    }
     if request.query.flag("ignoreStoreReadErrorWithClusterBreakingPotential") {
         return Err(Status::not_implemented("deletions that ignore errors of the store"));
     }
