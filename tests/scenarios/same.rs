@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use kube::client::Body;
 use serde_json::{Value, json};
 
-const SCRIPTS: [(&str, &str); 14] = [
+const SCRIPTS: [(&str, &str); 15] = [
     ("fields", include_str!("same/fields.http")),
     ("custom", include_str!("same/custom.http")),
     ("status", include_str!("same/status.http")),
@@ -27,6 +27,7 @@ const SCRIPTS: [(&str, &str); 14] = [
     ("config_maps", include_str!("same/config_maps.http")),
     ("finalizers", include_str!("same/finalizers.http")),
     ("lists", include_str!("same/lists.http")),
+    ("access", include_str!("same/access.http")),
 ];
 
 live_scenario!(

@@ -14,12 +14,15 @@ import (
 	"strings"
 
 	apps "k8s.io/api/apps/v1"
+	authentication "k8s.io/api/authentication/v1"
+	authorization "k8s.io/api/authorization/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscaling "k8s.io/api/autoscaling/v2"
 	batch "k8s.io/api/batch/v1"
 	coordination "k8s.io/api/coordination/v1"
 	core "k8s.io/api/core/v1"
 	discovery "k8s.io/api/discovery/v1"
+	events "k8s.io/api/events/v1"
 	networking "k8s.io/api/networking/v1"
 	policy "k8s.io/api/policy/v1"
 	rbac "k8s.io/api/rbac/v1"
@@ -32,19 +35,23 @@ import (
 var kinds = map[string][]any{
 	"v1": {core.Namespace{}, core.Node{}, core.PersistentVolume{}, core.ConfigMap{}, core.Secret{}, core.Service{}, core.ServiceAccount{},
 		core.Endpoints{}, core.Event{}, core.Pod{}, core.PodTemplate{}, core.PersistentVolumeClaim{}, core.ResourceQuota{},
-		core.LimitRange{}, core.Binding{}, meta.DeleteOptions{}},
+		core.LimitRange{}, core.ReplicationController{}, core.Binding{}, meta.DeleteOptions{}},
 	"apps/v1":                      {apps.Deployment{}, apps.ReplicaSet{}, apps.StatefulSet{}, apps.DaemonSet{}, apps.ControllerRevision{}},
 	"batch/v1":                     {batch.Job{}, batch.CronJob{}},
-	"autoscaling/v1":               {autoscalingv1.Scale{}},
+	"autoscaling/v1":               {autoscalingv1.Scale{}, autoscalingv1.HorizontalPodAutoscaler{}},
 	"autoscaling/v2":               {autoscaling.HorizontalPodAutoscaler{}},
 	"policy/v1":                    {policy.PodDisruptionBudget{}, policy.Eviction{}},
 	"discovery.k8s.io/v1":          {discovery.EndpointSlice{}},
-	"networking.k8s.io/v1":         {networking.Ingress{}, networking.NetworkPolicy{}},
+	"networking.k8s.io/v1":         {networking.Ingress{}, networking.IngressClass{}, networking.NetworkPolicy{}},
 	"coordination.k8s.io/v1":       {coordination.Lease{}},
 	"rbac.authorization.k8s.io/v1": {rbac.Role{}, rbac.RoleBinding{}, rbac.ClusterRole{}, rbac.ClusterRoleBinding{}},
 	"storage.k8s.io/v1":            {storage.StorageClass{}},
 	"scheduling.k8s.io/v1":         {scheduling.PriorityClass{}},
 	"apiextensions.k8s.io/v1":      {apiextensions.CustomResourceDefinition{}},
+	"authentication.k8s.io/v1":     {authentication.SelfSubjectReview{}, authentication.TokenRequest{}, authentication.TokenReview{}},
+	"authorization.k8s.io/v1": {authorization.LocalSubjectAccessReview{}, authorization.SelfSubjectAccessReview{},
+		authorization.SelfSubjectRulesReview{}, authorization.SubjectAccessReview{}},
+	"events.k8s.io/v1": {events.Event{}},
 }
 
 // Types that read themselves.

@@ -10,12 +10,14 @@ use tokio::time::Instant;
 use crate::drive::drive;
 use crate::faults::{Fault, Faults};
 use crate::kubelet::{Image, Images};
+use crate::scale::Scale;
 use crate::server::Server;
 use crate::state::State;
 use crate::status::Status;
+use crate::user::User;
 
 /// When a cluster's time begins, unless another time is given: 2026-01-01T00:00:00Z.
-const BEGINNING: Timestamp = Timestamp::constant(1_767_225_600, 0);
+pub(crate) const BEGINNING: Timestamp = Timestamp::constant(1_767_225_600, 0);
 /// The last moment at which it may begin, 9000-01-01T00:00:00Z: nine centuries before the last that can be told.
 const LAST_BEGINNING: Timestamp = Timestamp::constant(221_845_392_000, 0);
 /// Longer than any process.
@@ -44,10 +46,10 @@ const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 /// ```
 #[derive(Clone, Debug)]
 pub struct SimCluster {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     /// What listens on ports: it ends with the last clone.
     #[cfg(feature = "listen")]
-    listening: Arc<Mutex<tokio::task::JoinSet<()>>>,
+    pub(crate) listening: Arc<Mutex<tokio::task::JoinSet<()>>>,
 }
 
 /// What a cluster begins with.
@@ -58,6 +60,7 @@ pub struct SimClusterBuilder {
     images: Images,
     without_storage: bool,
     begins: Option<Timestamp>,
+    scale: Scale,
 }
 
 impl SimClusterBuilder {
@@ -100,6 +103,13 @@ impl SimClusterBuilder {
         self
     }
 
+    /// How many times as fast as tokio's its time passes (default 1; from 0.001 to 100 000): a rollout that takes ten seconds takes
+    /// one with 10. Clients' time does not: how long a watch lasts, how slow a [`Fault`] is, are said in real time.
+    pub fn time_scale(mut self, factor: f64) -> Self {
+        self.scale = Scale::of(factor);
+        self
+    }
+
     /// Without volumes: claims stay pending, and pods that use them unscheduled. Else there is a volume for every claim.
     pub fn without_storage(mut self) -> Self {
         self.without_storage = true;
@@ -116,14 +126,14 @@ impl SimClusterBuilder {
         state.node.images = self.images;
         state.has_storage = !self.without_storage;
         let changed = Sender::new(state.store.revision());
-        let faults = Mutex::default();
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
-            faults,
+            faults: Mutex::default(),
             broken: OnceLock::new(),
             changed,
             begins,
             started: Instant::now(),
+            scale: self.scale,
         });
         tokio::spawn(drive(Arc::downgrade(&shared), shared.changes()));
         SimCluster {
@@ -142,47 +152,17 @@ impl SimCluster {
 
     /// A client of it, as its administrator, in the namespace `default`.
     pub fn client(&self) -> kube::Client {
-        kube::Client::new(Server::new(Arc::clone(&self.shared)), "default")
+        self.client_as(User::admin())
+    }
+
+    /// A client of it, as this user, in the namespace `default`. What the user may do, Roles and ClusterRoles bound to them say.
+    pub fn client_as(&self, user: User) -> kube::Client {
+        kube::Client::new(Server::new(Arc::clone(&self.shared), user), "default")
     }
 
     /// As [`SimClusterBuilder::image`], from now on: an image that is pushed, or one that gets well.
     pub fn image(&self, name: impl Into<String>, image: Image) {
         self.shared.state().node.images.add(name, image);
-    }
-
-    /// Serves the API on a port, too, in plain HTTP/1.1, until the last clone of this cluster is dropped; the address that it listens on, whose
-    /// port is a free one where `address` says 0. Whoever reaches it is the cluster's administrator: keep it to the loopback interface.
-    ///
-    /// The runtime's time should be real: paused time passes while a socket is waited for.
-    ///
-    /// # Errors
-    /// The address cannot be bound.
-    ///
-    /// # Cancellation safety
-    /// A future that is dropped leaves nothing that listens.
-    ///
-    /// ```
-    /// use deploy_sim::SimCluster;
-    /// use k8s_openapi::api::core::v1::Namespace;
-    /// use kube::{Api, Client, Config};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let cluster = SimCluster::builder().start();
-    /// let address = cluster.serve("127.0.0.1:0".parse()?).await?;
-    /// let client = Client::try_from(Config::new(format!("http://{address}").parse()?))?;
-    /// let namespaces: Api<Namespace> = Api::all(client);
-    /// assert!(namespaces.get_opt("default").await?.is_some());
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[cfg(feature = "listen")]
-    pub async fn serve(&self, address: std::net::SocketAddr) -> std::io::Result<std::net::SocketAddr> {
-        let listener = tokio::net::TcpListener::bind(address).await?;
-        let bound = listener.local_addr()?;
-        let accepting = crate::listen::accept(listener, Server::new(Arc::clone(&self.shared)));
-        self.listening.lock().unwrap_or_else(PoisonError::into_inner).spawn(accepting);
-        Ok(bound)
     }
 
     /// What time it is in the cluster.
@@ -231,13 +211,15 @@ pub(crate) struct Shared {
     changed: Sender<u64>,
     begins: Timestamp,
     started: Instant,
+    scale: Scale,
 }
 
 impl Shared {
     /// The state, at the present time.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let passed = SignedDuration::try_from(self.started.elapsed()).unwrap_or(SignedDuration::ZERO);
+        let passed = SignedDuration::try_from(self.scale.passed(self.started.elapsed()))
+            .unwrap_or(SignedDuration::ZERO);
         state.now = self.begins.saturating_add(passed).unwrap_or(Timestamp::MAX);
         state
     }
@@ -280,6 +262,6 @@ impl Shared {
     pub(crate) fn instant(&self, moment: Timestamp) -> Instant {
         let since = Duration::try_from(moment.duration_since(self.begins)).unwrap_or_default();
         // Instants may end before moments do; nobody waits for either.
-        self.started.checked_add(since).unwrap_or(self.started + FOR_EVER)
+        self.started.checked_add(self.scale.takes(since)).unwrap_or(self.started + FOR_EVER)
     }
 }

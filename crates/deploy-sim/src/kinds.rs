@@ -37,6 +37,11 @@ impl Kind {
         }
     }
 
+    /// Whether it is a question: an object that is answered, and not kept.
+    pub(crate) fn is_review(&self) -> bool {
+        !self.custom && ["authentication.k8s.io", "authorization.k8s.io"].contains(&self.group.as_str())
+    }
+
     /// Whether its status is written by itself.
     pub(crate) fn has_status(&self) -> bool {
         self.subresources.iter().any(|subresource| subresource == "status")
@@ -89,6 +94,12 @@ rbac.authorization.k8s.io/v1 ClusterRole clusterroles - cluster -
 rbac.authorization.k8s.io/v1 ClusterRoleBinding clusterrolebindings - cluster -
 storage.k8s.io/v1 StorageClass storageclasses sc cluster -
 scheduling.k8s.io/v1 PriorityClass priorityclasses pc cluster -
+authentication.k8s.io/v1 SelfSubjectReview selfsubjectreviews - cluster -
+authentication.k8s.io/v1 TokenReview tokenreviews - cluster -
+authorization.k8s.io/v1 LocalSubjectAccessReview localsubjectaccessreviews - namespaced -
+authorization.k8s.io/v1 SelfSubjectAccessReview selfsubjectaccessreviews - cluster -
+authorization.k8s.io/v1 SelfSubjectRulesReview selfsubjectrulesreviews - cluster -
+authorization.k8s.io/v1 SubjectAccessReview subjectaccessreviews - cluster -
 apiextensions.k8s.io/v1 CustomResourceDefinition customresourcedefinitions crd,crds cluster status
 ";
 

@@ -19,6 +19,7 @@
 //!
 #![doc = include_str!("not_implemented.md")]
 
+mod access;
 mod api;
 mod cluster;
 mod component;
@@ -26,6 +27,8 @@ mod controllers;
 mod defaults;
 mod definitions;
 mod drive;
+#[cfg(feature = "tls")]
+mod endpoint;
 mod faults;
 mod fields;
 #[cfg(feature = "listen")]
@@ -36,8 +39,11 @@ mod kubelet;
 mod listen;
 mod mortal;
 mod node_affinity;
+#[cfg(feature = "listen")]
+mod ports;
 mod quota;
 mod request;
+mod scale;
 mod scheduler;
 mod schema;
 mod selector;
@@ -46,11 +52,17 @@ mod state;
 mod status;
 mod store;
 mod table;
+#[cfg(feature = "tls")]
+mod tls;
+mod user;
 mod validate;
 mod watch;
 mod yaml;
 
 pub use cluster::{SimCluster, SimClusterBuilder};
+#[cfg(feature = "tls")]
+pub use endpoint::Endpoint;
 pub use faults::Fault;
 pub use kubelet::Image;
 pub use mortal::{Moment, Mortal};
+pub use user::User;

@@ -1,28 +1,56 @@
-//! The API server on a port: HTTP/1.1 in plain text, the same service as in process.
+//! The API server on a port: HTTP/1.1, plain or over TLS, the same service as in process.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+#[cfg(feature = "tls")]
+use tokio::time::timeout;
 
 use crate::server::Server;
 
 /// Connections at a time; more wait until one ends.
 const MAX_CONNECTIONS: usize = 1_000;
-/// How long a client may take for the head of a request.
+/// How long a client may take for the head of a request, and for the beginning of TLS.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Until the system is asked again that had no file descriptor left.
 const BREATH: Duration = Duration::from_millis(100);
 
+/// How a connection carries its bytes.
+#[derive(Clone)]
+pub(crate) enum Carrier {
+    Plain,
+    #[cfg(feature = "tls")]
+    Tls(tokio_rustls::TlsAcceptor),
+}
+
+impl Carrier {
+    fn serve(self, stream: TcpStream, server: Server) -> BoxFuture<'static, ()> {
+        match self {
+            Self::Plain => serve(stream, server).boxed(),
+            #[cfg(feature = "tls")]
+            Self::Tls(acceptor) => async move {
+                // Who does not trust the certificate leaves: that is told to them.
+                if let Ok(Ok(stream)) = timeout(HEAD_TIMEOUT, acceptor.accept(stream)).await {
+                    serve(stream, server).await;
+                }
+            }
+            .boxed(),
+        }
+    }
+}
+
 /// Serves connections until it is dropped; then they end, too.
-pub(crate) async fn accept(listener: TcpListener, server: Server) {
+pub(crate) async fn accept(listener: TcpListener, server: Server, carrier: Carrier) {
     let free = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
@@ -32,9 +60,9 @@ pub(crate) async fn accept(listener: TcpListener, server: Server) {
             Ok((stream, _)) => {
                 // Watches tell small things at once.
                 let _ = stream.set_nodelay(true);
-                let server = server.clone();
+                let (server, carrier) = (server.clone(), carrier.clone());
                 connections.spawn(async move {
-                    serve(stream, server).await;
+                    carrier.serve(stream, server).await;
                     drop(place);
                 });
             }

@@ -1,11 +1,14 @@
 //! A request as the API server understands it: which resource, which verb's options, which body.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use http::Method;
+use http::{HeaderMap, HeaderValue, Method};
 
 use crate::schema::protobuf::{self, Unread};
 use crate::status::{Cause, Status};
+use crate::user::{User, bearer};
 
 /// Larger bodies are refused, as the real server does (3 MiB).
 pub(crate) const MAX_BODY: usize = 3 << 20;
@@ -16,6 +19,11 @@ const MAX_QUERY_PAIRS: usize = 50;
 /// One request.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
+    /// Who asks; where they show a token, or ask as somebody else, who they are is yet to be found out.
+    pub(crate) user: Arc<User>,
+    pub(crate) token: Option<String>,
+    pub(crate) impersonation: Impersonation,
+    pub(crate) path: String,
     pub(crate) method: Method,
     pub(crate) target: Target,
     pub(crate) query: Query,
@@ -23,7 +31,6 @@ pub(crate) struct Request {
     /// Whether discovery is wanted as one document of all groups.
     pub(crate) aggregated: bool,
     pub(crate) accept: String,
-    pub(crate) impersonates: bool,
     pub(crate) user_agent: String,
     pub(crate) body: Vec<u8>,
     /// What the answer warns of.
@@ -166,12 +173,43 @@ impl Query {
     }
 }
 
+/// As whom a request is to be done, by its `Impersonate-…` headers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Impersonation {
+    pub(crate) name: String,
+    pub(crate) uid: String,
+    pub(crate) groups: Vec<String>,
+    pub(crate) extra: BTreeMap<String, Vec<String>>,
+}
+
+impl Impersonation {
+    fn read(headers: &HeaderMap) -> Self {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let mut found = Self::default();
+        for (name, value) in headers {
+            match name.as_str().strip_prefix("impersonate-") {
+                Some("user") => found.name = text(value),
+                Some("uid") => found.uid = text(value),
+                Some("group") => found.groups.push(text(value)),
+                Some(other) => {
+                    if let Some(key) = other.strip_prefix("extra-") {
+                        let key = percent_encoding::percent_decode_str(key).decode_utf8_lossy().into_owned();
+                        found.extra.entry(key).or_default().push(text(value));
+                    }
+                }
+                None => {}
+            }
+        }
+        found
+    }
+}
+
 impl Request {
     /// Reads what came in.
     ///
     /// # Errors
     /// A path that no API server has; a body that is too large.
-    pub(crate) fn read(parts: &http::request::Parts, body: Vec<u8>) -> Result<Self, Status> {
+    pub(crate) fn read(parts: &http::request::Parts, body: Vec<u8>, user: Arc<User>) -> Result<Self, Status> {
         if body.len() > MAX_BODY {
             let message = format!("Request body is too large: limit is {MAX_BODY}");
             return Err(Status::new(413, "RequestEntityTooLarge", message));
@@ -187,13 +225,16 @@ impl Request {
         };
         let accept = header(http::header::ACCEPT);
         Ok(Self {
+            user,
+            token: bearer(&parts.headers).map(str::to_owned),
+            impersonation: Impersonation::read(&parts.headers),
+            path: parts.uri.path().to_owned(),
             method: parts.method.clone(),
             target: Target::parse(parts.uri.path())?,
             query: Query::parse(parts.uri.query().unwrap_or_default()),
             content_type,
             aggregated: accept.contains("as=APIGroupDiscoveryList"),
             accept,
-            impersonates: parts.headers.keys().any(|name| name.as_str().starts_with("impersonate-")),
             user_agent: header(http::header::USER_AGENT),
             body,
             warnings: RefCell::default(),

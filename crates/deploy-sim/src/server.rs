@@ -17,11 +17,13 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use tower::Service;
 
+use crate::access;
 use crate::api::{self, Reply};
 use crate::cluster::Shared;
 use crate::faults::{Asked, Effect};
 use crate::request::{self, MAX_BODY};
 use crate::status::Status;
+use crate::user::User;
 use crate::watch;
 use crate::yaml;
 
@@ -34,11 +36,13 @@ pub(crate) type Answer = Response<UnsyncBoxBody<Bytes, io::Error>>;
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) shared: Arc<Shared>,
+    /// Who asks without saying who they are.
+    pub(crate) anybody: Arc<User>,
 }
 
 impl Server {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+    pub(crate) fn new(shared: Arc<Shared>, anybody: User) -> Self {
+        Self { shared, anybody: Arc::new(anybody) }
     }
 }
 
@@ -60,7 +64,7 @@ where
         if let Some(wanted) = crate::forward::Wanted::of(&request) {
             return crate::forward::answer(self.clone(), wanted, request.into_parts().0).boxed();
         }
-        carry(Arc::clone(&self.shared), request).boxed()
+        carry(self.clone(), request).boxed()
     }
 }
 
@@ -68,11 +72,12 @@ where
 ///
 /// # Errors
 /// What a client sees of a broken connection.
-async fn carry<B>(shared: Arc<Shared>, request: Request<B>) -> Result<Answer, io::Error>
+async fn carry<B>(server: Server, request: Request<B>) -> Result<Answer, io::Error>
 where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    let Server { shared, anybody } = server;
     let (parts, body) = request.into_parts();
     // One byte more than is allowed, so that the refusal is the API server's own.
     let body = match Limited::new(body, MAX_BODY + 1).collect().await {
@@ -80,7 +85,7 @@ where
         Err(_) => vec![0; MAX_BODY + 1],
     };
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
-    let request = request::Request::read(&parts, body);
+    let request = request::Request::read(&parts, body, anybody);
     let is_watch = request.as_ref().is_ok_and(|request| request.query.flag("watch"));
     let has_rivals = shared.faults().has_rivals();
     let changes_existing =
@@ -103,8 +108,9 @@ where
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
     let mut warnings = Vec::new();
-    let reply = request.and_then(|request| {
+    let reply = request.and_then(|mut request| {
         let mut state = shared.sound_state()?;
+        access::admit(&state, &mut request)?;
         let before = state.store.revision();
         for effect in &met {
             if let Effect::Rival(rival) = effect {

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::access::bootstrap;
 use crate::controllers::{Agenda, Retries};
 use crate::kinds::{Kind, Kinds};
 use crate::kubelet::Node;
 use crate::store::{Key, Store};
+use crate::user::Tokens;
 
 /// The cluster, without its time: that is set before every step.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(crate) struct State {
     pub(crate) has_storage: bool,
     /// When controllers try again what was refused.
     pub(crate) retries: Retries,
+    /// Who shows which token.
+    pub(crate) tokens: Tokens,
     random: fastrand::Rng,
 }
 
@@ -40,7 +44,9 @@ impl State {
             agenda: Agenda::default(),
             has_storage: true,
             retries: Retries::default(),
+            tokens: Tokens::default(),
         };
+        bootstrap::add(&mut state);
         for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
             state.add_namespace(name);
         }

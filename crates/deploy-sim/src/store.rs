@@ -90,6 +90,11 @@ impl Store {
         })
     }
 
+    /// Keeps objects as they are, from before the first write.
+    pub(crate) fn begin_with(&mut self, objects: impl IntoIterator<Item = (Key, Arc<Value>)>) {
+        self.objects.extend(objects);
+    }
+
     /// Writes an object and gives it its resourceVersion.
     pub(crate) fn put(&mut self, key: Key, mut object: Value) -> Arc<Value> {
         self.revision += 1;

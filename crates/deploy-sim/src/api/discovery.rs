@@ -10,6 +10,10 @@ use crate::request::Target;
 
 const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
+fn verbs(kind: &Kind) -> &'static [&'static str] {
+    if kind.is_review() { &["create"] } else { &VERBS }
+}
+
 /// What `kubectl get all` shows.
 const ALL: [&str; 9] = [
     "pods.",
@@ -102,7 +106,7 @@ fn resources(kinds: &Kinds, group: &str, version: &str) -> Option<Value> {
     for kind in &served {
         let mut resource = json!({
             "name": kind.plural, "singularName": kind.singular, "namespaced": kind.namespaced, "kind": kind.kind,
-            "verbs": VERBS,
+            "verbs": verbs(kind),
         });
         if !kind.short.is_empty() {
             resource["shortNames"] = kind.short.clone().into();
@@ -158,7 +162,7 @@ fn aggregate(kinds: &Kinds, core: bool) -> Value {
 
 fn aggregated(kind: &Kind) -> Value {
     let mut resource = json!({
-        "resource": kind.plural, "singularResource": kind.singular, "verbs": VERBS,
+        "resource": kind.plural, "singularResource": kind.singular, "verbs": verbs(kind),
         "scope": if kind.namespaced { "Namespaced" } else { "Cluster" },
         "responseKind": {"group": kind.group, "version": kind.version, "kind": kind.kind},
     });

@@ -10,6 +10,7 @@ mod list_options;
 mod log;
 mod patch;
 mod read;
+mod review;
 mod scale;
 mod strategic;
 mod unsupported;
@@ -138,8 +139,15 @@ pub(crate) fn create_as(
     if state.store.get(&key(&at.kind, at.namespace(), at.name())).is_some() {
         return Err(Status::already_exists(at.subject()));
     }
-    let change =
-        write::Change { at: &at, before: None, after: object, manager, applied: false, dry_run: false };
+    let change = write::Change {
+        at: &at,
+        before: None,
+        after: object,
+        manager,
+        user: None,
+        applied: false,
+        dry_run: false,
+    };
     write::commit(state, change)
 }
 
@@ -174,8 +182,11 @@ fn write_as(
     };
     let Some(after) = change(&before) else { return Ok(Some(before)) };
     let before = Some(before);
-    write::commit(state, write::Change { at: &at, before, after, manager, applied: false, dry_run: false })
-        .map(Some)
+    write::commit(
+        state,
+        write::Change { at: &at, before, after, manager, user: None, applied: false, dry_run: false },
+    )
+    .map(Some)
 }
 
 /// Whether a request is to change an object that there is; a dry run changes none.
@@ -248,6 +259,12 @@ fn objects(state: &mut State, request: &Request, address: &Address) -> Result<Re
         && !at.kind.subresources.contains(subresource)
     {
         return Err(Status::no_such_resource());
+    }
+    if at.kind.is_review() {
+        return match (request.method.as_str(), &address.name) {
+            ("POST", None) => review::answer(state, request, &at),
+            _ => Err(Status::method_not_allowed()),
+        };
     }
     match (request.method.as_str(), address.subresource.as_deref()) {
         ("GET", Some("status" | "scale" | "log"))

@@ -10,6 +10,7 @@ use super::read::as_served;
 use super::scale::{rescale, scale};
 use super::write::{Change, commit, overwrite};
 use super::{At, Reply, body, strategic};
+use crate::access;
 use crate::fields;
 use crate::request::Request;
 use crate::schema::Type;
@@ -174,12 +175,15 @@ fn apply(
             "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
         );
         return Err(Status::conflict(at.subject(), &why));
+    } else {
+        access::check_create(state, request)?;
     }
     let time = state.time();
     let after =
         fields::applied(before.as_deref(), &applied, manager, request.query.flag("force"), &time, at)?;
     let is_new = before.is_none();
-    let change = Change { at, before, after, manager, applied: true, dry_run: request.dry_run()? };
+    let user = Some(&*request.user);
+    let change = Change { at, before, after, manager, user, applied: true, dry_run: request.dry_run()? };
     let written = commit(state, change)?;
     Ok(Reply::Json(if is_new { 201 } else { 200 }, as_served(&written, &at.kind).into_owned()))
 }

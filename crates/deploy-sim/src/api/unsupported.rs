@@ -18,11 +18,9 @@ const PATHS: [(&str, &str); 10] = [
 ];
 
 /// Groups of a real server of which nothing is served here.
-const GROUPS: [&str; 11] = [
+const GROUPS: [&str; 9] = [
     "admissionregistration.k8s.io",
     "apiregistration.k8s.io",
-    "authentication.k8s.io",
-    "authorization.k8s.io",
     "certificates.k8s.io",
     "events.k8s.io",
     "flowcontrol.apiserver.k8s.io",
@@ -69,9 +67,6 @@ const SUBRESOURCES: [&str; 10] = [
 /// # Errors
 /// 501.
 pub(super) fn check(request: &Request) -> Result<(), Status> {
-    if request.impersonates {
-        return Err(Status::not_implemented("impersonation"));
-    }
     if request.query.flag("ignoreStoreReadErrorWithClusterBreakingPotential") {
         return Err(Status::not_implemented("deletions that ignore errors of the store"));
     }

@@ -9,6 +9,7 @@ use super::identity::{check_identity, check_is_conditional, check_preconditions,
 use super::read::as_served;
 use super::scale::rescale;
 use super::{At, Reply, body};
+use crate::access;
 use crate::controllers::object::{but, list};
 use crate::defaults::{self, TEMPLATE_GENERATION};
 use crate::definitions;
@@ -18,6 +19,7 @@ use crate::request::Request;
 use crate::schema::custom;
 use crate::state::{State, key};
 use crate::status::{Status, Subject};
+use crate::user::User;
 use crate::validate;
 
 /// Kinds whose spec has no generation.
@@ -59,6 +61,8 @@ pub(super) struct Change<'a> {
     pub(super) before: Option<Arc<Value>>,
     pub(super) after: Value,
     pub(super) manager: &'a str,
+    /// Who writes; none of the cluster's own components, who may do anything.
+    pub(super) user: Option<&'a User>,
     /// Whether `after` has its `managedFields` already.
     pub(super) applied: bool,
     pub(super) dry_run: bool,
@@ -86,6 +90,7 @@ pub(super) fn create(state: &mut State, request: &Request, at: &At<'_>) -> Resul
         before: None,
         after: object,
         manager: &request.manager(),
+        user: Some(&request.user),
         applied: false,
         dry_run: request.dry_run()?,
     };
@@ -97,7 +102,11 @@ pub(super) fn replace(state: &mut State, request: &Request, at: &At<'_>) -> Resu
     let before = state.store.get(&key(&at.kind, at.namespace(), at.name())).cloned();
     let is_created = at.address.subresource.is_none() && CREATED_BY_PUT.contains(&&*at.kind.resource);
     let Some(before) = before else {
-        return if is_created { create(state, request, at) } else { Err(Status::not_found(at.subject())) };
+        if !is_created {
+            return Err(Status::not_found(at.subject()));
+        }
+        access::check_create(state, request)?;
+        return create(state, request, at);
     };
     if at.address.subresource.as_deref() == Some("scale") {
         let object = body::of_type(request, "autoscaling/v1", "Scale")?;
@@ -125,6 +134,7 @@ pub(super) fn overwrite(
         before: Some(Arc::clone(before)),
         after,
         manager: &request.manager(),
+        user: Some(&request.user),
         applied: false,
         dry_run: request.dry_run()?,
     };
@@ -133,7 +143,7 @@ pub(super) fn overwrite(
 
 /// Admits, fills in, validates and stores. What would change nothing is not written.
 pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>, Status> {
-    let Change { at, before, mut after, manager, applied, dry_run } = change;
+    let Change { at, before, mut after, manager, user, applied, dry_run } = change;
     let subresource = at.address.subresource.as_deref();
     match &before {
         None => {
@@ -155,6 +165,9 @@ pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>
     }
     if !at.kind.custom && !writes_status && subresource != Some("finalize") {
         defaults::admit(&mut after, before.as_deref());
+    }
+    if let Some(user) = user {
+        access::check_escalation(state, user, at, before.as_deref(), &after)?;
     }
     let causes = validate::check(&at.kind, &after, before.as_deref());
     if !causes.is_empty() {
@@ -333,7 +346,7 @@ fn count_generation(before: Option<&Value>, after: &mut Value, at: &At<'_>) {
     after["metadata"]["generation"] = generation.saturating_add(i64::from(changed)).into();
 }
 
-fn set_managed(object: &mut Value, managed: Value) {
+pub(super) fn set_managed(object: &mut Value, managed: Value) {
     let managed = Some(managed).filter(|managed| managed.as_array().is_some_and(|list| !list.is_empty()));
     put(&mut object["metadata"], "managedFields", managed);
 }

@@ -1,6 +1,7 @@
 //! The controllers, and the step that lets every component of the cluster do what is due.
 
 mod autoscaler;
+mod cluster_role;
 mod cron_job;
 mod daemon_set;
 mod deployment;
@@ -117,6 +118,11 @@ const COMPONENTS: &[Component] = &[
     },
     Component { name: "horizontal-pod-autoscaler-controller", sync: autoscaler::sync, reads: Everything },
     Component { name: "resourcequota-controller", sync: quota::sync, reads: Everything },
+    Component {
+        name: "clusterrole-aggregation-controller",
+        sync: cluster_role::sync,
+        reads: Only(&["clusterroles.rbac.authorization.k8s.io"]),
+    },
     Component { name: "kubelet", sync: kubelet::sync, reads: Only(&["pods.", "configmaps.", "secrets."]) },
 ];
 
