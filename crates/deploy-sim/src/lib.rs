@@ -31,6 +31,7 @@ mod drive;
 mod endpoint;
 mod faults;
 mod fields;
+mod follow;
 #[cfg(feature = "listen")]
 mod forward;
 mod kinds;

@@ -11,6 +11,7 @@ mod patch;
 mod read;
 mod review;
 mod scale;
+mod token;
 mod unsupported;
 mod write;
 
@@ -20,6 +21,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::faults::Rival;
+use crate::follow::Follow;
 use crate::kinds::Kind;
 use crate::request::{Address, Request, Target};
 use crate::selector::Selector;
@@ -35,6 +37,8 @@ pub(crate) enum Reply {
     Text(u16, String),
     /// A list that goes on.
     Watch(Watch),
+    /// A log that goes on.
+    Follow(Follow),
 }
 
 /// What a watch is to tell.
@@ -233,6 +237,15 @@ fn at<'a>(state: &State, address: &'a Address) -> Result<At<'a>, Status> {
 
 fn objects(state: &mut State, request: &Request, address: &Address) -> Result<Reply, Status> {
     let at = at(state, address)?;
+    if at.kind.is_review() {
+        return match request.method.as_str() {
+            _ if address.name.is_some() || address.namespace.is_some() != at.kind.namespaced => {
+                Err(Status::no_such_resource())
+            }
+            "POST" => review::answer(state, request, &at),
+            _ => Err(Status::method_not_allowed()),
+        };
+    }
     let is_in_no_namespace = at.kind.namespaced && address.namespace.is_none() && address.name.is_none();
     if is_in_no_namespace && request.method != Method::GET {
         return Err(Status::method_not_allowed());
@@ -247,18 +260,16 @@ fn objects(state: &mut State, request: &Request, address: &Address) -> Result<Re
     {
         return Err(Status::no_such_resource());
     }
-    if at.kind.is_review() {
-        return match (request.method.as_str(), &address.name) {
-            ("POST", None) => review::answer(state, request, &at),
-            _ => Err(Status::method_not_allowed()),
-        };
-    }
     match (request.method.as_str(), address.subresource.as_deref()) {
         ("GET", Some("status" | "scale" | "log"))
         | ("PUT" | "PATCH", None | Some("status" | "scale" | "finalize"))
         | (_, None) => {}
         ("POST", Some("eviction")) => return eviction::evict(state, request, &at),
+        ("POST", Some("token")) => return token::issue(state, request, &at),
         _ => return Err(Status::method_not_allowed()),
+    }
+    if at.kind.empty && ["POST", "PUT", "PATCH"].contains(&request.method.as_str()) {
+        return Err(Status::not_implemented(&format!("objects of the kind {}", at.kind.kind)));
     }
     match (request.method.as_str(), address.name.is_some()) {
         ("GET", true) => read::get(state, request, &at),
