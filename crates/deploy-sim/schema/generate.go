@@ -107,10 +107,23 @@ func fields(t reflect.Type, prefix string) []string {
 		if field.Anonymous && (name == "" || strings.Contains(options, "inline")) {
 			found = append(found, fields(field.Type, prefix+field.Name+"/")...)
 		} else if name != "" {
-			found = append(found, prefix+name+":"+word(field.Type))
+			found = append(found, prefix+name+":"+word(field.Type)+merge(field.Tag))
 		}
 	}
 	return found
+}
+
+// How a strategic merge patch treats a field that it does not treat by its type.
+func merge(tag reflect.StructTag) string {
+	for _, strategy := range strings.Split(tag.Get("patchStrategy"), ",") {
+		switch strategy {
+		case "merge":
+			return "~" + tag.Get("patchMergeKey")
+		case "replace":
+			return "!"
+		}
+	}
+	return ""
 }
 
 func visit(t reflect.Type) {

@@ -93,7 +93,8 @@ impl Component {
                 && known["message"] == event.message
         };
         let known = state.objects("events.", Some(&namespace)).into_iter().find(|known| same(known));
-        let (time, exact) = (state.time(), state.now.to_string());
+        // Go reads no other number of digits.
+        let (time, exact) = (state.time(), format!("{:.6}", state.now));
         if let Some(known) = known {
             // An Event that cannot be counted is lost, as on a real node.
             let _ = self.change(state, &known, None, |known| {

@@ -52,11 +52,13 @@ mod server;
 mod state;
 mod status;
 mod store;
+mod table;
 #[cfg(feature = "tls")]
 mod tls;
 mod user;
 mod validate;
 mod watch;
+mod yaml;
 
 pub use cluster::{SimCluster, SimClusterBuilder};
 #[cfg(feature = "tls")]

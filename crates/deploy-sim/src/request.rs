@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method};
 
+use crate::schema::protobuf::{self, Unread};
 use crate::status::{Cause, Status};
 use crate::user::{User, bearer};
 
 /// Larger bodies are refused, as the real server does (3 MiB).
 pub(crate) const MAX_BODY: usize = 3 << 20;
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 /// Parameters of a query, at most; more are not read.
 const MAX_QUERY_PAIRS: usize = 50;
 
@@ -216,6 +218,11 @@ impl Request {
             parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
         };
         let content_type = header(http::header::CONTENT_TYPE);
+        let content_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let (content_type, body) = match content_type.as_str() {
+            PROTOBUF if !body.is_empty() => as_json(content_type, body)?,
+            _ => (content_type, body),
+        };
         let accept = header(http::header::ACCEPT);
         Ok(Self {
             user,
@@ -225,7 +232,7 @@ impl Request {
             method: parts.method.clone(),
             target: Target::parse(parts.uri.path())?,
             query: Query::parse(parts.uri.query().unwrap_or_default()),
-            content_type: content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase(),
+            content_type,
             aggregated: accept.contains("as=APIGroupDiscoveryList"),
             accept,
             user_agent: header(http::header::USER_AGENT),
@@ -286,6 +293,15 @@ impl Request {
             "DELETE" => "DeleteOptions",
             _ => "PatchOptions",
         }
+    }
+}
+
+/// A body as typed Go clients send it, in the form that everything else reads; one of a kind that is not known stays what it is.
+fn as_json(content_type: String, body: Vec<u8>) -> Result<(String, Vec<u8>), Status> {
+    match protobuf::read(&body) {
+        Ok(object) => Ok(("application/json".to_owned(), object.to_string().into_bytes())),
+        Err(Unread::Unknown) => Ok((content_type, body)),
+        Err(Unread::Malformed(why)) => Err(Status::bad_request(why)),
     }
 }
 

@@ -26,6 +26,7 @@ use crate::request::{self, MAX_BODY};
 use crate::status::Status;
 use crate::user::User;
 use crate::watch;
+use crate::yaml;
 
 /// The discovery of all groups in one document.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
@@ -134,6 +135,7 @@ where
             response(code, AGGREGATED, whole(written(&body)))
         }
         Ok(Reply::Json(code, body)) => json(code, &body),
+        Ok(Reply::Yaml(code, body)) => response(code, "application/yaml", whole(yaml::written(&body))),
         Ok(Reply::Text(code, text)) => text_response(code, text),
         Ok(Reply::Watch(found)) => {
             let body = StreamBody::new(watch::body(shared, found, broken));

@@ -137,8 +137,8 @@ impl Status {
     }
 
     /// A patch that makes an object of something else.
-    pub(crate) fn unpatchable(object: &Value, why: &str) -> Self {
-        let message = format!("Invalid value: {}: {why}", Value::from(object.to_string()));
+    pub(crate) fn unpatchable(object: &str, why: &str) -> Self {
+        let message = format!("Invalid value: {}: {why}", Value::from(object));
         let details =
             json!({"causes": [{"reason": "FieldValueInvalid", "message": message, "field": "patch"}]});
         let status = Self::new(422, "Invalid", format!(" \"\" is invalid: patch: {message}"));

@@ -1,5 +1,6 @@
 //! A watch as a stream of lines, until its time is up or what it asks for is forgotten.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::future::pending;
 use std::io;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
 use http_body::Frame;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until};
@@ -34,6 +36,8 @@ struct Watching {
     /// When the connection breaks.
     broken_at: Option<Instant>,
     over: Option<End>,
+    /// Whether nothing was told yet.
+    is_first: bool,
 }
 
 /// How a watch ends once its lines are read.
@@ -57,6 +61,7 @@ pub(crate) fn body(
         end_at: now + watch.timeout.map_or(LONGEST, Duration::from_secs).min(LONGEST),
         broken_at,
         over: None,
+        is_first: true,
         shared,
         watch,
     };
@@ -69,8 +74,9 @@ pub(crate) fn body(
 
 impl Watching {
     fn begin(&mut self) {
+        let now = self.shared.state().now;
         for object in std::mem::take(&mut self.watch.initial) {
-            self.tell("ADDED", &object);
+            self.tell("ADDED", &object, now);
         }
         if self.watch.initial_end {
             self.bookmark(true);
@@ -130,7 +136,7 @@ impl Watching {
             Ok(changes) => {
                 for change in changes {
                     if let Some(kind) = self.told_as(change) {
-                        self.tell(kind, &change.after);
+                        self.tell(kind, &change.after, state.now);
                     }
                 }
                 self.watch.from = state.store.revision();
@@ -159,9 +165,13 @@ impl Watching {
         }
     }
 
-    fn tell(&mut self, kind: &str, object: &Value) {
+    fn tell(&mut self, kind: &str, object: &Value, now: Timestamp) {
         // Without a copy: most of a cluster's work is to tell of changes.
-        let object = as_served(object, &self.watch.kind);
+        let mut object = as_served(object, &self.watch.kind);
+        let is_first = std::mem::replace(&mut self.is_first, false);
+        if let Some(dressed) = self.watch.form.event(&object, &self.watch.kind, is_first, now) {
+            object = Cow::Owned(dressed);
+        }
         let mut line = format!("{{\"type\":\"{kind}\",\"object\":").into_bytes();
         line.extend(written(&object));
         line.extend(b"}\n");
@@ -174,9 +184,9 @@ impl Watching {
         if initial_end {
             metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
-        let kind = &self.watch.kind;
+        let kind = Arc::clone(&self.watch.kind);
         let object = json!({"kind": kind.kind, "apiVersion": kind.api_version(), "metadata": metadata});
-        self.line(&json!({"type": "BOOKMARK", "object": object}));
+        self.tell("BOOKMARK", &object, Timestamp::UNIX_EPOCH);
     }
 
     fn line(&mut self, value: &Value) {

@@ -1,12 +1,13 @@
 //! How a body becomes an object: what cannot be read is refused, and what `fieldValidation` says becomes of unknown and duplicate fields.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::At;
 use crate::kinds::Kind;
 use crate::request::{Request, Validation};
 use crate::schema::{self, Problems, Type, custom, shown_json, typed};
 use crate::status::Status;
+use crate::yaml;
 
 /// As much of a body as a refusal shows.
 const SHOWN: usize = 30;
@@ -23,7 +24,7 @@ pub(super) fn of_type(request: &Request, api_version: &str, kind: &str) -> Resul
     let of = Type::of(api_version, kind).unwrap_or(&Type::Any);
     let version = api_version.rsplit('/').next().unwrap_or_default();
     check_content_type(request)?;
-    let (object, problems) = read(&request.body, of, kind)?;
+    let (object, problems) = read(request, of, kind)?;
     settle(request, problems, kind, version)?;
     Ok(object)
 }
@@ -32,7 +33,7 @@ fn of_kind(request: &Request, kind: &Kind) -> Result<Value, Status> {
     check_content_type(request)?;
     let api_version = kind.api_version();
     let of = Type::of(&api_version, &kind.kind).filter(|_| !kind.custom).unwrap_or(&Type::Any);
-    let (mut object, mut problems) = read(&request.body, of, &kind.kind)?;
+    let (mut object, mut problems) = read(request, of, &kind.kind)?;
     let is = |field: &str, expected: &str| {
         object.get(field).and_then(Value::as_str).is_none_or(|found| found.is_empty() || found == expected)
     };
@@ -74,7 +75,21 @@ pub(super) fn patched(
         let of = Type::of(&at.kind.api_version(), &at.kind.kind).unwrap_or(&Type::Any);
         schema::check(after, of)
     };
-    settle_patch(request, after, problems, strict)?;
+    settle_patch(request, || after.to_string(), problems.error(), &problems.strict, strict)?;
+    Ok(read)
+}
+
+/// What a strategic merge patch has made of an object; `strict` is what was wrong with the patch itself, which is shown.
+pub(super) fn merged(
+    request: &Request,
+    of: &Type,
+    after: &Value,
+    strict: Vec<String>,
+    patch: impl Fn() -> String,
+) -> Result<Value, Status> {
+    let (read, problems) = schema::check(after, of);
+    let error = schema::mismatch(after, of);
+    settle_patch(request, patch, error.as_deref(), &problems.strict, strict)?;
     Ok(read)
 }
 
@@ -82,23 +97,24 @@ pub(super) fn patched(
 pub(super) fn patched_scale(request: &Request, after: &Value, strict: Vec<String>) -> Result<Value, Status> {
     let of = Type::of("autoscaling/v1", "Scale").unwrap_or(&Type::Any);
     let (read, problems) = schema::check(after, of);
-    settle_patch(request, after, problems, strict)?;
+    settle_patch(request, || after.to_string(), problems.error(), &problems.strict, strict)?;
     Ok(read)
 }
 
 fn settle_patch(
     request: &Request,
-    after: &Value,
-    problems: Problems,
+    shown: impl Fn() -> String,
+    error: Option<&str>,
+    unknown: &[String],
     mut strict: Vec<String>,
 ) -> Result<(), Status> {
-    if let Some(why) = problems.error() {
-        return Err(Status::unpatchable(after, why));
+    if let Some(why) = error {
+        return Err(Status::unpatchable(&shown(), why));
     }
-    strict.extend(problems.strict);
+    strict.extend_from_slice(unknown);
     match request.validation()? {
         Validation::Strict if !strict.is_empty() => {
-            Err(Status::unpatchable(after, &format!("strict decoding error: {}", strict.join(", "))))
+            Err(Status::unpatchable(&shown(), &format!("strict decoding error: {}", strict.join(", "))))
         }
         Validation::Warn => {
             request.warn(strict);
@@ -117,6 +133,21 @@ pub(super) fn merge_patch(request: &Request) -> Result<(Value, Vec<String>), Sta
         None => Ok((patch, problems.strict)),
         Some(found) => Err(refuse(&format!(
             "json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"
+        ))),
+    }
+}
+
+/// The document of a strategic merge patch, and the fields that it has twice.
+pub(super) fn strategic_patch(request: &Request) -> Result<(Map<String, Value>, Vec<String>), Status> {
+    let (patch, problems) =
+        schema::read(&request.body, &Type::Any).map_err(|error| Status::bad_request(shown_json(&error)))?;
+    match (kind_of(&patch), patch) {
+        (None, Value::Object(patch)) => Ok((patch, problems.strict)),
+        // Nothing to merge.
+        (_, Value::Null) => Ok((Map::new(), problems.strict)),
+        (found, _) => Err(Status::bad_request(format!(
+            "json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+            found.unwrap_or_default()
         ))),
     }
 }
@@ -157,11 +188,11 @@ pub(super) fn applied(request: &Request) -> Result<Value, Status> {
     let validation = request.validation()?;
     let (object, is_unique) = match schema::read(&request.body, &Type::Any) {
         Ok((object, problems)) => (object, problems.strict.is_empty()),
-        Err(_) => yaml(&request.body)
+        Err(_) => yaml::read(&request.body)
             .map_err(|why| refuse(format!("error converting YAML to JSON: yaml: {why}")))?,
     };
     if !is_unique && validation != Validation::Ignore {
-        return Err(Status::not_implemented("telling of duplicate keys in an applied document"));
+        return Err(Status::not_implemented("telling of duplicate keys in a document in YAML"));
     }
     if object.is_null() {
         return Err(Status::bad_request("invalid object type: /, Kind="));
@@ -221,15 +252,15 @@ fn check_typed(found: &[String], what: &str) -> Result<(), Status> {
 /// What `DeleteOptions` and the like are read from; nothing where there is no body.
 pub(super) fn options(request: &Request, kind: &str) -> Result<Value, Status> {
     if request.body.is_empty() {
-        return Ok(Value::Object(serde_json::Map::new()));
+        return Ok(Value::Object(Map::new()));
     }
     of_type(request, "v1", kind)
 }
 
 fn check_content_type(request: &Request) -> Result<(), Status> {
     match request.content_type.as_str() {
-        "" | "application/json" | "*/*" => Ok(()),
-        "application/yaml" | "application/vnd.kubernetes.protobuf" => {
+        "" | "application/json" | "application/yaml" | "*/*" => Ok(()),
+        "application/vnd.kubernetes.protobuf" => {
             Err(Status::not_implemented(&format!("bodies of the type {}", request.content_type)))
         }
         _ => Err(Status::new(
@@ -260,8 +291,20 @@ fn read_custom(object: &mut Value, kind: &Kind) -> Problems {
     problems
 }
 
-fn read(body: &[u8], of: &Type, kind: &str) -> Result<(Value, Problems), Status> {
-    let (object, problems) = schema::read(body, of).map_err(|error| {
+fn read(request: &Request, of: &Type, kind: &str) -> Result<(Value, Problems), Status> {
+    let body = &request.body;
+    let read = match request.content_type.as_str() {
+        "application/yaml" => {
+            let (document, is_unique) = yaml::read(body)
+                .map_err(|why| Status::bad_request(format!("error converting YAML to JSON: yaml: {why}")))?;
+            if !is_unique && request.validation()? != Validation::Ignore {
+                return Err(Status::not_implemented("telling of duplicate keys in a document in YAML"));
+            }
+            Ok(schema::check(&document, of))
+        }
+        _ => schema::read(body, of),
+    };
+    let (object, problems) = read.map_err(|error| {
         let why = format!("couldn't get version/kind; json parse error: {}", shown_json(&error));
         unrecognized(kind, &why, body)
     })?;
@@ -325,14 +368,4 @@ fn settle(request: &Request, problems: Problems, kind: &str, version: &str) -> R
         }
         _ => Ok(()),
     }
-}
-
-/// YAML as JSON, and whether no map has a key twice; of two that are the same the last one counts.
-fn yaml(text: &[u8]) -> Result<(Value, bool), String> {
-    if let Ok(document) = serde_saphyr::from_slice(text) {
-        return Ok((document, true));
-    }
-    let options = serde_saphyr::options! { duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins };
-    let document = serde_saphyr::from_slice_with_options(text, options).map_err(|error| error.to_string())?;
-    Ok((document, false))
 }

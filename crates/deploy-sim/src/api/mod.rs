@@ -4,6 +4,7 @@ mod body;
 mod delete;
 mod discovery;
 mod eviction;
+mod form;
 mod identity;
 mod list_options;
 mod log;
@@ -11,6 +12,7 @@ mod patch;
 mod read;
 mod review;
 mod scale;
+mod strategic;
 mod token;
 mod unsupported;
 mod write;
@@ -27,6 +29,7 @@ use crate::request::{Address, Request, Target};
 use crate::selector::Selector;
 use crate::state::{State, key};
 use crate::status::{Status, Subject};
+pub(crate) use form::Form;
 pub(crate) use read::as_served;
 pub(crate) use scale::{replicas, set_replicas};
 
@@ -34,6 +37,7 @@ pub(crate) use scale::{replicas, set_replicas};
 #[derive(Debug)]
 pub(crate) enum Reply {
     Json(u16, Value),
+    Yaml(u16, Value),
     Text(u16, String),
     /// A list that goes on.
     Watch(Watch),
@@ -55,6 +59,7 @@ pub(crate) struct Watch {
     /// Whether the end of the initial objects is to be told.
     pub(crate) initial_end: bool,
     pub(crate) timeout: Option<u64>,
+    pub(crate) form: Form,
 }
 
 /// An object's kind and where it is asked for.
@@ -83,6 +88,14 @@ impl At<'_> {
 /// # Errors
 /// A refusal, in the API server's words.
 pub(crate) fn answer(state: &mut State, request: &Request) -> Result<Reply, Status> {
+    let reply = answer_in_json(state, request);
+    match reply {
+        Err(status) if form::is_yaml(request) => Ok(Reply::Yaml(status.code, status.to_value())),
+        reply => reply,
+    }
+}
+
+fn answer_in_json(state: &mut State, request: &Request) -> Result<Reply, Status> {
     unsupported::check(request)?;
     match &request.target {
         Target::Version => Ok(Reply::Json(200, version())),
@@ -271,14 +284,19 @@ fn objects(state: &mut State, request: &Request, address: &Address) -> Result<Re
     if at.kind.empty && ["POST", "PUT", "PATCH"].contains(&request.method.as_str()) {
         return Err(Status::not_implemented(&format!("objects of the kind {}", at.kind.kind)));
     }
-    match (request.method.as_str(), address.name.is_some()) {
+    let form = match address.subresource.as_deref() {
+        Some("log") => return read::get(state, request, &at),
+        _ => Form::wanted(request, request.query.flag("watch"))?,
+    };
+    let reply = match (request.method.as_str(), address.name.is_some()) {
         ("GET", true) => read::get(state, request, &at),
-        ("GET", false) => read::list(state, request, &at),
+        ("GET", false) => read::list(state, request, &at, form),
         ("POST", false) => write::create(state, request, &at),
         ("PUT", true) => write::replace(state, request, &at),
         ("PATCH", true) => patch::patch(state, request, &at),
         ("DELETE", true) => delete::delete(state, request, &at),
         ("DELETE", false) => delete::collection(state, request, &at),
         _ => Err(Status::method_not_allowed()),
-    }
+    };
+    form.dress(reply?, &at, state.now)
 }

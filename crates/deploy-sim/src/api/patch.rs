@@ -1,4 +1,4 @@
-//! JSON patch, merge patch and server-side apply; the `scale` of a workload.
+//! JSON patch, merge patch, strategic merge patch and server-side apply; the `scale` of a workload.
 
 use std::sync::Arc;
 
@@ -9,10 +9,11 @@ use super::identity::{check_identity, check_preconditions, check_type};
 use super::read::as_served;
 use super::scale::{apply_scale, rescale, scale};
 use super::write::{Change, commit, overwrite};
-use super::{At, Reply, body};
+use super::{At, Reply, body, strategic};
 use crate::access;
 use crate::fields;
 use crate::request::Request;
+use crate::schema::Type;
 use crate::state::{State, key};
 use crate::status::{Cause, Status};
 
@@ -46,8 +47,9 @@ pub(super) fn patch(state: &mut State, request: &Request, at: &At<'_>) -> Result
             "UnsupportedMediaType",
             "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
         )),
-        other @ "application/strategic-merge-patch+json" => {
-            Err(Status::not_implemented(&format!("patches of the type {other}")))
+        "application/strategic-merge-patch+json" => {
+            let before = before.ok_or_else(|| Status::not_found(at.subject()))?;
+            merged(state, request, at, &before)
         }
         _ => {
             let status = Status::unsupported_media_type("415: Unsupported Media Type");
@@ -105,11 +107,41 @@ fn changed(
     }
     let mut after = (**before).clone();
     change(&mut after)?;
-    let mut after = body::patched(request, at, &after, strict)?;
+    let after = body::patched(request, at, &after, strict)?;
+    write(state, request, at, before, after)
+}
+
+fn write(
+    state: &mut State,
+    request: &Request,
+    at: &At<'_>,
+    before: &Arc<Value>,
+    mut after: Value,
+) -> Result<Reply, Status> {
     check_identity(&mut after, at, &state.kinds)?;
     check_preconditions(&after, before, at)?;
     let written = overwrite(state, request, at, before, after)?;
     Ok(Reply::Json(200, as_served(&written, &at.kind).into_owned()))
+}
+
+/// A strategic merge patch.
+fn merged(state: &mut State, request: &Request, at: &At<'_>, before: &Arc<Value>) -> Result<Reply, Status> {
+    let (mut change, twice) = body::strategic_patch(request)?;
+    let is_scale = at.address.subresource.as_deref() == Some("scale");
+    let (of, original) = if is_scale {
+        (Type::of("autoscaling/v1", "Scale"), scale(before, &at.kind))
+    } else {
+        (Type::of(&at.kind.api_version(), &at.kind.kind), (**before).clone())
+    };
+    let (of, Value::Object(original)) = (of.unwrap_or(&Type::Any), original) else {
+        return Err(Status::internal_error());
+    };
+    let after = strategic::merge(original, &mut change, of).map_err(strategic::Misfit::refusal)?;
+    let after = body::merged(request, of, &after.into(), twice, || strategic::go_map(&change))?;
+    if is_scale {
+        return rescale(state, request, at, before, &after);
+    }
+    write(state, request, at, before, after)
 }
 
 fn apply(

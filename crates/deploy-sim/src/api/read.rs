@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::scale::scale;
-use super::{At, Reply, Watch, list_options, log};
+use super::{At, Form, Reply, Watch, list_options, log};
 use crate::kinds::Kind;
 use crate::request::Request;
 use crate::selector::Selector;
@@ -43,14 +43,14 @@ pub(super) fn without_type(item: &mut Value, at: &At<'_>) {
     }
 }
 
-pub(super) fn list(state: &State, request: &Request, at: &At<'_>) -> Result<Reply, Status> {
+pub(super) fn list(state: &State, request: &Request, at: &At<'_>, form: Form) -> Result<Reply, Status> {
     let query = &request.query;
     let selector =
         Selector::parse(query.text("labelSelector"), query.text("fieldSelector"), &at.kind.resource)?;
     let is_watch = query.flag("watch");
     list_options::check(state, request, is_watch)?;
     if is_watch {
-        return watch(state, request, at, selector);
+        return watch(state, request, at, selector, form);
     }
     let limit = usize::try_from(query.integer("limit")?.unwrap_or(0)).unwrap_or(0);
     let start = query.text("continue").map(|token| continued(token, state)).transpose()?;
@@ -106,7 +106,13 @@ fn continued(token: &str, state: &State) -> Result<String, Status> {
     Ok(place.to_owned())
 }
 
-fn watch(state: &State, request: &Request, at: &At<'_>, selector: Selector) -> Result<Reply, Status> {
+fn watch(
+    state: &State,
+    request: &Request,
+    at: &At<'_>,
+    selector: Selector,
+    form: Form,
+) -> Result<Reply, Status> {
     let query = &request.query;
     let initial_events = query.flag("sendInitialEvents");
     let from = list_options::watch_version(request)?;
@@ -132,5 +138,6 @@ fn watch(state: &State, request: &Request, at: &At<'_>, selector: Selector) -> R
         bookmarks: query.flag("allowWatchBookmarks"),
         initial_end: initial_events,
         timeout: query.integer("timeoutSeconds")?.and_then(|seconds| seconds.try_into().ok()),
+        form,
     }))
 }

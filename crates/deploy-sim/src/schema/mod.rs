@@ -2,8 +2,10 @@
 //!
 //! Of built-in kinds the table says so ([`Type::of`]), of custom ones the schema of their definition ([`custom`]).
 
+mod convert;
 pub(crate) mod custom;
 mod decode;
+pub(crate) mod protobuf;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -12,6 +14,7 @@ pub(crate) mod typed;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+pub(crate) use convert::mismatch;
 pub(crate) use decode::{Problems, check, read, shown_json};
 
 /// A type of a field, as Go has it.
@@ -42,6 +45,18 @@ pub(crate) struct Field {
     /// The embedded structs that it comes from: `ProbeHandler/`.
     embedded: &'static str,
     of: Type,
+    merge: Merge,
+}
+
+/// What a strategic merge patch does to a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Merge {
+    /// Objects are merged, lists replaced.
+    ByType,
+    /// The items of the list are merged: objects by this key, scalars (without one) as a set.
+    Items(&'static str),
+    /// It is replaced as a whole.
+    Never,
 }
 
 type Fields = HashMap<&'static str, Field>;
@@ -62,6 +77,40 @@ impl Type {
         match self {
             Self::Struct(name) => table::builtin().structs.get(name),
             _ => None,
+        }
+    }
+
+    /// A field of an object of this type, and how it is merged.
+    ///
+    /// # Errors
+    /// Why there is none, in the API server's words.
+    pub(crate) fn merged_field(&'static self, name: &str) -> Result<(&'static Self, Merge), String> {
+        if let Self::Any = self {
+            return Ok((self, Merge::ByType));
+        }
+        let Some(fields) = self.fields() else {
+            let found = match self {
+                Self::Map(..) => "map",
+                Self::List(..) | Self::Bytes => "slice",
+                _ => "scalar",
+            };
+            return Err(format!(
+                "merging an object in json but data type is not struct, instead is: {found}"
+            ));
+        };
+        let field = fields.get(name).ok_or_else(|| {
+            let of = self.go();
+            let of = of.rsplit('.').next().unwrap_or(&of);
+            format!("unable to find api field in struct {of} for the json field {name:?}")
+        })?;
+        Ok((&field.of, field.merge))
+    }
+
+    /// The type of a list's items.
+    pub(crate) fn item(&'static self) -> &'static Self {
+        match self {
+            Self::List(item, _) => item,
+            _ => &Self::Any,
         }
     }
 

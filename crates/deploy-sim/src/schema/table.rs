@@ -2,12 +2,13 @@
 //!
 //! - `kind apps/v1 Deployment apps/v1.Deployment`: the type of a kind.
 //! - `type apps/v1.Deployment NAME:TYPE …`: the fields of a type. `ProbeHandler/exec` is a field of an embedded struct. `[]T` is a list, `{}T` a
-//!   map from strings; `=v1.RestartPolicy` at the end of a type is the name that Go knows it by.
+//!   map from strings; `=v1.RestartPolicy` at the end of a type is the name that Go knows it by. `~name` after all that is a list that a
+//!   strategic merge patch merges, its items told apart by their `name` (scalars by themselves: `~`); `!` is what it replaces as a whole.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::{Field, Fields, Type};
+use super::{Field, Fields, Merge, Type};
 
 pub(super) struct Table {
     /// By `apps/v1 Deployment`.
@@ -42,7 +43,12 @@ fn field(word: &'static str) -> Option<(&'static str, Field)> {
     let (name, of) = word.split_once(':')?;
     let start = name.rfind('/').map_or(0, |slash| slash + 1);
     let (embedded, name) = name.split_at(start);
-    Some((name, Field { embedded, of: of_word(of) }))
+    let (of, merge) = match (of.split_once('~'), of.strip_suffix('!')) {
+        (Some((of, key)), _) => (of, Merge::Items(key)),
+        (None, Some(of)) => (of, Merge::Never),
+        (None, None) => (of, Merge::ByType),
+    };
+    Some((name, Field { embedded, of: of_word(of), merge }))
 }
 
 fn of_word(word: &'static str) -> Type {
