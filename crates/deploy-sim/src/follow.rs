@@ -47,13 +47,8 @@ pub(crate) fn body(
     mut follow: Follow,
 ) -> impl Stream<Item = Result<Frame<Bytes>, io::Error>> {
     let begin = std::mem::take(&mut follow.begin);
-    let following = Following {
-        changed: shared.changes(),
-        shared,
-        follow,
-        texts: VecDeque::from([begin]),
-        over: false,
-    };
+    let following =
+        Following { changed: shared.changes(), shared, follow, texts: VecDeque::from([begin]), over: false };
     stream::unfold(following, |mut following| async move {
         let text = following.next().await?;
         Some((text.map(|text| Frame::data(Bytes::from(text))), following))

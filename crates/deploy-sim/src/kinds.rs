@@ -90,6 +90,7 @@ discovery.k8s.io/v1 EndpointSlice endpointslices - namespaced -
 networking.k8s.io/v1 Ingress ingresses ing namespaced status
 networking.k8s.io/v1 IngressClass ingressclasses - cluster -
 networking.k8s.io/v1 NetworkPolicy networkpolicies netpol namespaced -
+events.k8s.io/v1 Event events ev namespaced -
 coordination.k8s.io/v1 Lease leases - namespaced -
 rbac.authorization.k8s.io/v1 Role roles - namespaced -
 rbac.authorization.k8s.io/v1 RoleBinding rolebindings - namespaced -
@@ -152,7 +153,8 @@ impl Kinds {
                 short: list(short),
                 namespaced: *scope == "namespaced",
                 subresources: list(subresources),
-                resource: format!("{plural}.{group}").into(),
+                // The same Events as of the core group.
+                resource: format!("{plural}.{}", if *plural == "events" { "" } else { group }).into(),
                 custom: false,
                 empty,
                 definition: None,

@@ -24,6 +24,7 @@ mod api;
 mod cluster;
 mod component;
 mod controllers;
+mod convert;
 mod defaults;
 mod definitions;
 mod drive;

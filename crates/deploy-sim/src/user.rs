@@ -99,7 +99,9 @@ impl Tokens {
     /// 401: nobody has it, or no more.
     pub(crate) fn who(&self, token: &str, now: Timestamp) -> Result<Arc<User>, Status> {
         let found = self.0.get(token).filter(|(_, expires)| now < *expires);
-        found.map(|(user, _)| Arc::clone(user)).ok_or_else(|| Status::new(401, "Unauthorized", "Unauthorized"))
+        found
+            .map(|(user, _)| Arc::clone(user))
+            .ok_or_else(|| Status::new(401, "Unauthorized", "Unauthorized"))
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn add(state: &mut State) {
 }
 
 fn all(time: Timestamp) -> Vec<(Key, Arc<Value>)> {
+    let time = Timestamp::from_second(time.as_second()).unwrap_or(time);
     let read: Value = serde_json::from_str(include_str!("roles.json")).unwrap_or_default();
     let mut roles: Vec<Value> = match read {
         Value::Array(roles) => roles.iter().map(|role| object("ClusterRole", role, time)).collect(),
@@ -90,10 +91,13 @@ fn note_owners(object: &mut Value, time: &str) {
     let write = Write::by(API_SERVER.0, time);
     let mut managed = server::updated(None, &written, &write).to_value();
     if is_aggregated && let Some(entries) = managed.as_array_mut() {
-        entries.insert(0, json!({
-            "manager": AGGREGATION.0, "operation": "Apply", "apiVersion": API_VERSION, "time": time,
-            "fieldsType": "FieldsV1", "fieldsV1": {"f:rules": {}},
-        }));
+        entries.insert(
+            0,
+            json!({
+                "manager": AGGREGATION.0, "operation": "Apply", "apiVersion": API_VERSION, "time": time,
+                "fieldsType": "FieldsV1", "fieldsV1": {"f:rules": {}},
+            }),
+        );
     }
     object["metadata"]["managedFields"] = managed;
 }

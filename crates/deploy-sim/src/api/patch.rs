@@ -8,17 +8,17 @@ use serde_json::{Value, json};
 use super::identity::{check_identity, check_preconditions, check_type};
 use super::read::as_served;
 use super::scale::{apply_scale, rescale, scale};
-use super::write::{Change, commit, overwrite};
+use super::write::{Change, before, commit, overwrite};
 use super::{At, Reply, body, strategic};
 use crate::access;
 use crate::fields;
 use crate::request::Request;
 use crate::schema::Type;
-use crate::state::{State, key};
+use crate::state::State;
 use crate::status::{Cause, Status};
 
 pub(super) fn patch(state: &mut State, request: &Request, at: &At<'_>) -> Result<Reply, Status> {
-    let before = state.store.get(&key(&at.kind, at.namespace(), at.name())).cloned();
+    let before = before(state, at);
     match request.content_type.as_str() {
         "application/apply-patch+yaml" => apply(state, request, at, before),
         "application/merge-patch+json" => {

@@ -118,7 +118,9 @@ pub(super) fn apply_scale(
     let own = format!("using {}", at.kind.api_version());
     let after = fields::applied(Some(before), &parent, manager, force, &time, at).map_err(|mut status| {
         status.message = status.message.replace(&own, "using autoscaling/v1");
-        for cause in status.details.iter_mut().filter_map(|details| details["causes"].as_array_mut()).flatten() {
+        for cause in
+            status.details.iter_mut().filter_map(|details| details["causes"].as_array_mut()).flatten()
+        {
             if let Some(message) = cause["message"].as_str() {
                 cause["message"] = message.replace(&own, "using autoscaling/v1").into();
             }

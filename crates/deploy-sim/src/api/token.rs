@@ -35,10 +35,18 @@ pub(super) fn issue(state: &mut State, request: &Request, at: &At<'_>) -> Result
         _ => Some("may not specify a duration larger than 2^32 seconds"),
     };
     if let Some(why) = why {
-        let subject = Subject { group: "authentication.k8s.io", resource: "TokenRequest", name: text(&asked, "/metadata/name") };
-        return Err(Status::invalid(subject, &[Cause::invalid("spec.expirationSeconds", &seconds.into(), why)]));
+        let subject = Subject {
+            group: "authentication.k8s.io",
+            resource: "TokenRequest",
+            name: text(&asked, "/metadata/name"),
+        };
+        return Err(Status::invalid(
+            subject,
+            &[Cause::invalid("spec.expirationSeconds", &seconds.into(), why)],
+        ));
     }
-    let audiences = asked.pointer("/spec/audiences").filter(|list| list.as_array().is_some_and(|list| !list.is_empty()));
+    let audiences =
+        asked.pointer("/spec/audiences").filter(|list| list.as_array().is_some_and(|list| !list.is_empty()));
     let audiences = audiences.cloned().unwrap_or_else(|| json!(["https://kubernetes.default.svc"]));
     let bound = asked.pointer("/spec/boundObjectRef").cloned();
     let time = state.time();

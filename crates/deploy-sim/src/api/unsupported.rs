@@ -18,9 +18,8 @@ const PATHS: [(&str, &str); 10] = [
 ];
 
 /// Groups of a real server of which nothing is served here.
-const GROUPS: [&str; 5] = [
+const GROUPS: [&str; 4] = [
     "apiregistration.k8s.io",
-    "events.k8s.io",
     "flowcontrol.apiserver.k8s.io",
     "internal.apiserver.k8s.io",
     "storagemigration.k8s.io",
