@@ -73,7 +73,7 @@ async fn each_is_refused_by_name_and_listed() {
     let protobuf = "application/vnd.kubernetes.protobuf";
     check(&get, &[("accept", protobuf)], "", &format!("answers in the form {protobuf}")).await;
     let post = format!("POST {MAPS}");
-    check(&post, &[("content-type", protobuf)], "a: b", &format!("bodies of the type {protobuf}")).await;
+    check(&post, &[("content-type", protobuf)], "k8s\0", &format!("bodies of the type {protobuf}")).await;
     let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}).to_string();
     let apply = [("content-type", "application/apply-patch+yaml")];
     let twice = map.replacen('{', "{\"data\": {}, \"data\": {},", 1);

@@ -1,5 +1,6 @@
 //! The API: one request, one answer. What is not implemented is answered 501, never with a wrong success.
 
+mod addresses;
 mod body;
 mod delete;
 mod discovery;
@@ -32,6 +33,9 @@ use crate::status::{Status, Subject};
 pub(crate) use form::Form;
 pub(crate) use read::as_served;
 pub(crate) use scale::{replicas, set_replicas};
+
+/// What everybody is told who asks for them.
+const ENDPOINTS: &str = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
 
 /// What is sent back.
 #[derive(Debug)]
@@ -101,6 +105,9 @@ fn answer_in_json(state: &mut State, request: &Request) -> Result<Reply, Status>
         Target::Version => Ok(Reply::Json(200, version())),
         Target::Health => Ok(Reply::Text(200, "ok".into())),
         Target::Objects(address) => {
+            if address.group.is_empty() && address.plural == "endpoints" {
+                request.warn(vec![ENDPOINTS.to_owned()]);
+            }
             if state.kinds.all().any(|kind| kind.group == address.group) {
                 objects(state, request, address)
             } else {

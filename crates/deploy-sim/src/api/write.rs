@@ -6,6 +6,7 @@ use std::sync::Arc;
 use k8s_fields::server::not_through_status;
 use serde_json::{Map, Value, json};
 
+use super::addresses;
 use super::identity::{check_identity, check_is_conditional, check_preconditions, name_of};
 use super::read::as_served;
 use super::scale::rescale;
@@ -182,6 +183,9 @@ pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>
     }
     if !at.kind.custom && !writes_status && subresource != Some("finalize") {
         defaults::admit(&mut after, before.as_deref());
+    }
+    if &*at.kind.resource == "services." && !writes_status {
+        addresses::give(state, &mut after);
     }
     if let Some(user) = user {
         access::check_escalation(state, user, at, before.as_deref(), &after)?;
