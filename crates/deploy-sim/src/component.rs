@@ -16,6 +16,8 @@ pub(crate) struct Component(pub(crate) &'static str);
 
 /// Who notes in a quota what a write uses of it.
 pub(crate) const API_SERVER: Component = Component("kube-apiserver");
+/// ClusterRoles that are made of others.
+pub(crate) const AGGREGATION: Component = Component("clusterrole-aggregation-controller");
 /// Deployments, ReplicaSets, Jobs and the rest.
 pub(crate) const CONTROLLER_MANAGER: Component = Component("kube-controller-manager");
 /// Where pods go.
