@@ -140,13 +140,15 @@ async fn send(client: &kube::Client, line: &str, below: &str) -> (u16, Vec<Strin
 
 /// Takes out what no two servers have in common.
 fn blur(value: &mut Value) {
-    const BLURRED: [&str; 8] = [
+    const BLURRED: [&str; 10] = [
         "uid",
         "resourceVersion",
         "creationTimestamp",
         "deletionTimestamp",
         "time",
         "continue",
+        "token",
+        "expirationTimestamp",
         "lastTransitionTime",
         "lastUpdateTime",
     ];

@@ -27,10 +27,11 @@ async fn compare(env: &Env, script: &Script, helm: Helm) {
     };
     let programs = Programs { kubectl: set("KUBECTL"), helm: set(helm), rollback };
     let embedded = cluster(&env.registry);
-    let address = embedded.serve("127.0.0.1:0".parse().expect("an address")).await.expect("a port");
+    let endpoint = embedded.serve_tls("127.0.0.1:0".parse().expect("an address")).await.expect("a port");
+    let ours = endpoint.kubeconfig().expect("randomness");
     let kubeconfig = std::fs::read_to_string(env.kubeconfig()).expect("a kubeconfig");
     let live = Place::new(&kubeconfig, &env.namespace, &env.registry, &programs).await;
-    let ours = Place::new(&plain(&address.to_string()), &env.namespace, &env.registry, &programs).await;
+    let ours = Place::new(&ours, &env.namespace, &env.registry, &programs).await;
     env.create_on(&embedded).await;
     let mut wrong = Vec::new();
     for step in script.steps() {
@@ -47,7 +48,10 @@ async fn compare(env: &Env, script: &Script, helm: Helm) {
                 let (live, ours) = tokio::join!(live.run(command), ours.run(command));
                 for (cluster, said) in [("live", live), ("embedded", ours)] {
                     if said.code != Some(0) {
-                        wrong.push(format!("~ {command}\nfails on the {cluster} cluster: {}{}", said.out, said.err));
+                        wrong.push(format!(
+                            "~ {command}\nfails on the {cluster} cluster: {}{}",
+                            said.out, said.err
+                        ));
                     }
                 }
             }
@@ -55,7 +59,10 @@ async fn compare(env: &Env, script: &Script, helm: Helm) {
                 let (live, ours) = tokio::join!(until(&live, text, command), until(&ours, text, command));
                 for (cluster, said) in [("live", live), ("embedded", ours)] {
                     if let Err(said) = said {
-                        wrong.push(format!("… {command}\nnever has {text:?} on the {cluster} cluster: {}{}", said.out, said.err));
+                        wrong.push(format!(
+                            "… {command}\nnever has {text:?} on the {cluster} cluster: {}{}",
+                            said.out, said.err
+                        ));
                     }
                 }
             }
@@ -87,25 +94,17 @@ fn cluster(registry: &str) -> SimCluster {
         Some((_, "v1" | "v2" | "v3")) => {
             let done = Image::new().exits(0, Duration::ZERO);
             let failed = Image::new().exits(1, Duration::ZERO);
-            let said = Image::new().exits(0, Duration::ZERO).logs(["one", "two", "three"]);
+            let says = Image::new().logs(["one", "two", "three"]);
             Image::new()
                 .answers("/nowhere", 404)
                 .command("true", done)
                 .command("false", failed)
-                .command("say", said)
+                .command("sh", says)
         }
         Some(_) => Image::not_found(),
         None => Image::unreachable(),
     };
     SimCluster::builder().begins(SystemTime::now()).images(image).without_storage().start()
-}
-
-/// A kubeconfig for a port without TLS.
-fn plain(address: &str) -> String {
-    format!(
-        "{{apiVersion: v1, kind: Config, current-context: admin, contexts: [{{name: admin, context: {{cluster: test, user: admin}}}}], \
-         users: [{{name: admin, user: {{}}}}], clusters: [{{name: test, cluster: {{server: 'http://{address}'}}}}]}}\n"
-    )
 }
 
 fn difference(live: &Said, ours: &Said) -> String {

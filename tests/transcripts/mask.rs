@@ -19,10 +19,20 @@ const MASKS: &[(&str, &str)] = &[
     (r"https?://127\.0\.0\.1:\d+", "SERVER"),
     (r"\b10\.\d+\.\d+\.\d+\b", "IP"),
     (r"\b192\.0\.2\.\d+\b", "IP"),
+    (r"\b(localhost|node-1)\b", "NODE"),
+    // What a node told because of its state before: the image was there or not, it has no name server, it looked again.
+    (
+        r#"(?m)^.*: (Pulling image .*|Successfully pulled image .*|Container image ".*" already present .*)\n"#,
+        "",
+    ),
+    (r"(?m)^.* MissingClusterDNS .*\n", ""),
+    (r" \(x\d+ over [^)]*\)", ""),
+    (r"\bErrImagePull\b", "ImagePullBackOff"),
     // What is made of a name: Kubernetes' alphabet of suffixes has no vowels.
     (r"-[bcdfghjklmnpqrstvwxz2456789]{6,10}\b(-[bcdfghjklmnpqrstvwxz2456789]{5}\b)?", "-HASH"),
     (r"-[bcdfghjklmnpqrstvwxz2456789]{5}\b", "-HASH"),
     (r"(pod-template-hash|controller-revision-hash)([=:] ?)[a-z0-9-]+", "${1}${2}HASH"),
+    (r"modifiedAt=\d+", "modifiedAt=TIME"),
     // Versions of objects.
     (r#"(?i)("?resource ?version"?: +)"?\d+"?"#, "${1}VERSION"),
     // Ages and durations.

@@ -48,8 +48,7 @@ impl Place {
         for (name, program) in [("kubectl", &programs.kubectl), ("helm", &programs.helm)] {
             std::os::unix::fs::symlink(program, bin.join(name)).expect("a link");
         }
-        let variables =
-            [("NAMESPACE", namespace), ("REGISTRY", registry), ("ROLLBACK", programs.rollback)];
+        let variables = [("NAMESPACE", namespace), ("REGISTRY", registry), ("ROLLBACK", programs.rollback)];
         let variables = variables.map(|(name, value)| (name, value.to_owned()));
         let place = Self { directory, mask: Mask::new(), variables };
         let said = place.run(&format!("kubectl config set-context --current --namespace={namespace}")).await;

@@ -84,7 +84,8 @@ impl Script {
 
 #[test]
 fn it_is_read() {
-    let script = Script::parse("# T\n\n## P\n$ kubectl get a\n≠ no a\n~ kubectl wait\n… 3 of: kubectl get b\n");
+    let script =
+        Script::parse("# T\n\n## P\n$ kubectl get a\n≠ no a\n~ kubectl wait\n… 3 of: kubectl get b\n");
     assert_eq!((script.title.as_str(), script.parts[0].title.as_str()), ("T", "P"));
     let steps: Vec<_> = script.steps().collect();
     assert_eq!(

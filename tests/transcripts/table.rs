@@ -17,7 +17,9 @@ fn table(scripts: &[(&str, &str)]) -> String {
     let scripts: Vec<Script> = scripts.iter().map(|(_, text)| Script::parse(text)).collect();
     let compared = |step: &Step| matches!(step, Step::Compare { .. });
     let equal = |step: &Step| matches!(step, Step::Compare { differs: None, .. });
-    let count = |which: &dyn Fn(&Step) -> bool| scripts.iter().flat_map(Script::steps).filter(|step| which(step)).count();
+    let count = |which: &dyn Fn(&Step) -> bool| {
+        scripts.iter().flat_map(Script::steps).filter(|step| which(step)).count()
+    };
     let mut text = format!("{HEAD}{} commands, {} of them equal.\n", count(&compared), count(&equal));
     for script in &scripts {
         let _ = write!(text, "\n## {}\n", script.title);
@@ -25,7 +27,12 @@ fn table(scripts: &[(&str, &str)]) -> String {
             let _ = write!(text, "\n| {} | |\n| --- | --- |\n", part.title);
             for step in &part.steps {
                 if let Step::Compare { command, differs } = step {
-                    let _ = writeln!(text, "| `{}` | {} |", command.replace('|', "\\|"), differs.as_deref().unwrap_or("✓"));
+                    let _ = writeln!(
+                        text,
+                        "| `{}` | {} |",
+                        command.replace('|', "\\|"),
+                        differs.as_deref().unwrap_or("✓")
+                    );
                 }
             }
         }

@@ -16,6 +16,8 @@ pub(crate) struct Component(pub(crate) &'static str);
 
 /// Who notes in a quota what a write uses of it.
 pub(crate) const API_SERVER: Component = Component("kube-apiserver");
+/// ClusterRoles that are made of others.
+pub(crate) const AGGREGATION: Component = Component("clusterrole-aggregation-controller");
 /// Deployments, ReplicaSets, Jobs and the rest.
 pub(crate) const CONTROLLER_MANAGER: Component = Component("kube-controller-manager");
 /// Where pods go.
@@ -106,10 +108,11 @@ impl Component {
             });
             return;
         }
-        let end: String = state.uid().chars().filter(char::is_ascii_hexdigit).take(16).collect();
+        // By the time, so that they are listed in the order in which things happened; the revision tells apart those of a moment.
+        let end = state.now.as_nanosecond().saturating_add(state.store.revision().into());
         let mut object = json!({
             "apiVersion": "v1", "kind": "Event",
-            "metadata": {"name": format!("{}.{end}", text("name")), "namespace": namespace},
+            "metadata": {"name": format!("{}.{end:016x}", text("name")), "namespace": namespace},
             "involvedObject": {
                 "apiVersion": about["apiVersion"], "kind": about["kind"], "name": text("name"),
                 "uid": text("uid"), "resourceVersion": text("resourceVersion"),

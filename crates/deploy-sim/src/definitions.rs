@@ -34,6 +34,7 @@ pub(crate) fn written(state: &mut State, kind: &Kind, object: &Value) {
             subresources: subresources.into_iter().flatten().map(|(name, _)| name.clone()).collect(),
             resource: resource.clone().into(),
             custom: true,
+            empty: false,
             definition: Some(Arc::new(version.clone())),
         });
     }

@@ -14,7 +14,23 @@ pub(crate) fn updated(
     time: &str,
     at: &At<'_>,
 ) -> Value {
-    server::updated(before, after, &write(manager, time, at)).to_value()
+    timeless(server::updated(before, after, &write(manager, time, at)).to_value())
+}
+
+/// Writes through `scale` are noted without a time, so before all others of their operation
+/// (`apimachinery/pkg/util/managedfields/scalehandler.go`).
+fn timeless(mut managed: Value) -> Value {
+    for entry in managed.as_array_mut().into_iter().flatten() {
+        if entry["subresource"] == "scale"
+            && let Some(entry) = entry.as_object_mut()
+        {
+            entry.remove("time");
+        }
+    }
+    if let Some(entries) = managed.as_array_mut() {
+        entries.sort_by_key(|entry| (entry["operation"] != "Apply", entry.get("time").is_some()));
+    }
+    managed
 }
 
 /// The object after a server-side apply.
@@ -31,7 +47,11 @@ pub(crate) fn applied(
 ) -> Result<Value, Status> {
     let write = write(manager, time, at);
     let write = if force { write.forced() } else { write };
-    server::apply(live, applied, &write).map_err(|error| refusal(&error))
+    let mut applied = server::apply(live, applied, &write).map_err(|error| refusal(&error))?;
+    if let Some(managed) = applied.pointer_mut("/metadata/managedFields") {
+        *managed = timeless(managed.take());
+    }
+    Ok(applied)
 }
 
 fn write(manager: &str, time: &str, at: &At<'_>) -> Write {

@@ -22,10 +22,11 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
+use crate::access;
 use crate::cluster::Shared;
 use crate::controllers::object::{is_deleting, name, text, uid};
 use crate::listen;
-use crate::request::Target;
+use crate::request::{self, Target};
 use crate::server::{Answer, Server, refusal, whole};
 use crate::state::State;
 use crate::status::Status;
@@ -76,9 +77,14 @@ fn has(headers: &HeaderMap, name: &header::HeaderName, word: &str) -> bool {
 /// What a client sees of a broken connection.
 pub(crate) async fn answer(server: Server, wanted: Wanted, mut parts: Parts) -> Result<Answer, io::Error> {
     let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else { return bridged(server, parts).await };
-    let shared = server.shared;
+    let shared = Arc::clone(&server.shared);
     if shared.faults().is_down() {
         return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    let asked = request::Request::read(&parts, Vec::new(), Arc::clone(&server.anybody));
+    let admitted = asked.and_then(|mut asked| access::admit(&*shared.sound_state()?, &mut asked));
+    if let Err(status) = admitted {
+        return Ok(refusal(&status));
     }
     let way = match Way::find(&shared, &wanted) {
         Ok(way) => way,

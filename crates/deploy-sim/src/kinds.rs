@@ -24,6 +24,8 @@ pub(crate) struct Kind {
     pub(crate) resource: Arc<str>,
     /// Whether a definition added it.
     pub(crate) custom: bool,
+    /// Whether there never is an object of it here: what it would do is not done.
+    pub(crate) empty: bool,
     /// The version of its definition.
     pub(crate) definition: Option<Arc<Value>>,
 }
@@ -67,7 +69,7 @@ v1 PersistentVolume persistentvolumes pv cluster status
 v1 ConfigMap configmaps cm namespaced -
 v1 Secret secrets - namespaced -
 v1 Service services svc namespaced status
-v1 ServiceAccount serviceaccounts sa namespaced -
+v1 ServiceAccount serviceaccounts sa namespaced token
 v1 Endpoints endpoints ep namespaced -
 v1 Event events ev namespaced -
 v1 Pod pods po namespaced eviction,log,status
@@ -86,7 +88,9 @@ autoscaling/v2 HorizontalPodAutoscaler horizontalpodautoscalers hpa namespaced s
 policy/v1 PodDisruptionBudget poddisruptionbudgets pdb namespaced status
 discovery.k8s.io/v1 EndpointSlice endpointslices - namespaced -
 networking.k8s.io/v1 Ingress ingresses ing namespaced status
+networking.k8s.io/v1 IngressClass ingressclasses - cluster -
 networking.k8s.io/v1 NetworkPolicy networkpolicies netpol namespaced -
+events.k8s.io/v1 Event events ev namespaced -
 coordination.k8s.io/v1 Lease leases - namespaced -
 rbac.authorization.k8s.io/v1 Role roles - namespaced -
 rbac.authorization.k8s.io/v1 RoleBinding rolebindings - namespaced -
@@ -103,6 +107,27 @@ authorization.k8s.io/v1 SubjectAccessReview subjectaccessreviews - cluster -
 apiextensions.k8s.io/v1 CustomResourceDefinition customresourcedefinitions crd,crds cluster status
 ";
 
+/// As above, but of these there never is an object: lists are empty, and what would make one is refused.
+const EMPTY: &str = "
+v1 ReplicationController replicationcontrollers rc namespaced scale,status
+admissionregistration.k8s.io/v1 MutatingAdmissionPolicy mutatingadmissionpolicies - cluster -
+admissionregistration.k8s.io/v1 MutatingAdmissionPolicyBinding mutatingadmissionpolicybindings - cluster -
+admissionregistration.k8s.io/v1 MutatingWebhookConfiguration mutatingwebhookconfigurations - cluster -
+admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy validatingadmissionpolicies - cluster status
+admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding validatingadmissionpolicybindings - cluster -
+admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration validatingwebhookconfigurations - cluster -
+certificates.k8s.io/v1 CertificateSigningRequest certificatesigningrequests csr cluster approval,status
+node.k8s.io/v1 RuntimeClass runtimeclasses - cluster -
+resource.k8s.io/v1 DeviceClass deviceclasses - cluster -
+resource.k8s.io/v1 ResourceClaim resourceclaims - namespaced status
+resource.k8s.io/v1 ResourceClaimTemplate resourceclaimtemplates - namespaced -
+resource.k8s.io/v1 ResourceSlice resourceslices - cluster -
+storage.k8s.io/v1 CSIDriver csidrivers - cluster -
+storage.k8s.io/v1 CSIStorageCapacity csistoragecapacities - namespaced -
+storage.k8s.io/v1 VolumeAttachment volumeattachments - cluster status
+storage.k8s.io/v1 VolumeAttributesClass volumeattributesclasses vac cluster -
+";
+
 impl Kinds {
     pub(crate) fn built_in() -> Self {
         static KINDS: LazyLock<Kinds> = LazyLock::new(Kinds::read);
@@ -111,7 +136,8 @@ impl Kinds {
 
     fn read() -> Self {
         let mut kinds = Self::default();
-        for line in BUILT_IN.lines() {
+        let lines = BUILT_IN.lines().map(|line| (line, false)).chain(EMPTY.lines().map(|line| (line, true)));
+        for (line, empty) in lines {
             let fields: Vec<&str> = line.split_whitespace().collect();
             let [api_version, kind, plural, short, scope, subresources] = fields.as_slice() else { continue };
             let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
@@ -127,8 +153,10 @@ impl Kinds {
                 short: list(short),
                 namespaced: *scope == "namespaced",
                 subresources: list(subresources),
-                resource: format!("{plural}.{group}").into(),
+                // The same Events as of the core group.
+                resource: format!("{plural}.{}", if *plural == "events" { "" } else { group }).into(),
                 custom: false,
+                empty,
                 definition: None,
             });
         }
@@ -181,7 +209,8 @@ mod tests {
         assert_eq!(&*kinds.of("v1", "Namespace").unwrap().resource, "namespaces.");
         assert!(kinds.of("v1", "Deployment").is_none());
         assert!(kinds.find("apps", "v1beta1", "deployments").is_none());
-        assert_eq!(kinds.all().count(), BUILT_IN.trim().lines().count());
+        let lines = [BUILT_IN, EMPTY].map(|table| table.trim().lines().count());
+        assert_eq!(kinds.all().count(), lines[0] + lines[1]);
     }
 
     #[test]
@@ -198,6 +227,7 @@ mod tests {
             subresources: Vec::new(),
             resource: "widgets.x.io".into(),
             custom: true,
+            empty: false,
             definition: None,
         };
         kinds.add(widget);

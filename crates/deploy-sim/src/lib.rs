@@ -24,6 +24,7 @@ mod api;
 mod cluster;
 mod component;
 mod controllers;
+mod convert;
 mod defaults;
 mod definitions;
 mod drive;
@@ -31,6 +32,7 @@ mod drive;
 mod endpoint;
 mod faults;
 mod fields;
+mod follow;
 #[cfg(feature = "listen")]
 mod forward;
 mod kinds;

@@ -21,6 +21,7 @@ use crate::access;
 use crate::api::{self, Reply};
 use crate::cluster::Shared;
 use crate::faults::{Asked, Effect};
+use crate::follow;
 use crate::request::{self, MAX_BODY};
 use crate::status::Status;
 use crate::user::User;
@@ -140,6 +141,10 @@ where
         Ok(Reply::Watch(found)) => {
             let body = StreamBody::new(watch::body(shared, found, broken));
             response(200, "application/json", body.boxed_unsync())
+        }
+        Ok(Reply::Follow(followed)) => {
+            let body = StreamBody::new(follow::body(shared, followed));
+            response(200, "text/plain", body.boxed_unsync())
         }
         Err(status) => refusal(&status),
     };

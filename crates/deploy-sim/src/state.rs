@@ -50,7 +50,28 @@ impl State {
         for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
             state.add_namespace(name);
         }
+        state.add_priority_class(
+            "system-cluster-critical",
+            2_000_000_000,
+            "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+        );
+        state.add_priority_class(
+            "system-node-critical",
+            2_000_001_000,
+            "Used for system critical pods that must not be moved from their current node.",
+        );
         state
+    }
+
+    fn add_priority_class(&mut self, name: &str, value: i64, description: &str) {
+        let (uid, time) = (self.uid(), self.time());
+        let class = serde_json::json!({
+            "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass",
+            "metadata": {"name": name, "uid": uid, "creationTimestamp": time, "generation": 1},
+            "value": value, "description": description, "preemptionPolicy": "PreemptLowerPriority",
+        });
+        let resource = "priorityclasses.scheduling.k8s.io".into();
+        self.store.put(Key { resource, namespace: String::new(), name: name.to_owned() }, class);
     }
 
     fn add_namespace(&mut self, name: &str) {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use http::{HeaderMap, header};
+use jiff::Timestamp;
 
 use crate::status::Status;
 
@@ -80,19 +81,27 @@ impl User {
 
 /// Who shows which token.
 #[derive(Debug, Default)]
-pub(crate) struct Tokens(HashMap<String, Arc<User>>);
+pub(crate) struct Tokens(HashMap<String, (Arc<User>, Timestamp)>);
 
 impl Tokens {
+    #[cfg(feature = "tls")]
     pub(crate) fn add(&mut self, token: String, user: User) {
-        self.0.insert(token, Arc::new(user));
+        self.add_until(token, user, Timestamp::MAX);
+    }
+
+    pub(crate) fn add_until(&mut self, token: String, user: User, expires: Timestamp) {
+        self.0.insert(token, (Arc::new(user), expires));
     }
 
     /// Who shows this one.
     ///
     /// # Errors
-    /// 401: nobody has it.
-    pub(crate) fn who(&self, token: &str) -> Result<Arc<User>, Status> {
-        self.0.get(token).cloned().ok_or_else(|| Status::new(401, "Unauthorized", "Unauthorized"))
+    /// 401: nobody has it, or no more.
+    pub(crate) fn who(&self, token: &str, now: Timestamp) -> Result<Arc<User>, Status> {
+        let found = self.0.get(token).filter(|(_, expires)| now < *expires);
+        found
+            .map(|(user, _)| Arc::clone(user))
+            .ok_or_else(|| Status::new(401, "Unauthorized", "Unauthorized"))
     }
 }
 
@@ -128,8 +137,12 @@ mod tests {
             let headers = [(header::AUTHORIZATION, value.parse().unwrap())].into_iter().collect();
             assert_eq!(bearer(&headers), token, "{value}");
         }
-        let tokens = Tokens([("t".to_owned(), Arc::new(User::new("ann")))].into());
-        assert_eq!(tokens.who("t").unwrap().name, "ann");
-        assert_eq!(tokens.who("x").unwrap_err().code, 401);
+        let mut tokens = Tokens::default();
+        let now = Timestamp::UNIX_EPOCH;
+        tokens.add_until("t".into(), User::new("ann"), Timestamp::MAX);
+        tokens.add_until("old".into(), User::new("ann"), now);
+        assert_eq!(tokens.who("t", now).unwrap().name, "ann");
+        assert_eq!(tokens.who("x", now).unwrap_err().code, 401);
+        assert_eq!(tokens.who("old", now).unwrap_err().code, 401);
     }
 }

@@ -27,6 +27,36 @@ async fn refused(cluster: &SimCluster, line: &str, headers: &[(&str, &str)], bod
     message.strip_prefix("the embedded cluster does not implement ").unwrap().to_owned()
 }
 
+/// Where the kinds are of which there are no objects.
+const EMPTY: [(&str, &str); 17] = [
+    ("api/v1/namespaces/default/replicationcontrollers", "ReplicationController"),
+    ("apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies", "MutatingAdmissionPolicy"),
+    (
+        "apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings",
+        "MutatingAdmissionPolicyBinding",
+    ),
+    ("apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations", "MutatingWebhookConfiguration"),
+    ("apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies", "ValidatingAdmissionPolicy"),
+    (
+        "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
+        "ValidatingAdmissionPolicyBinding",
+    ),
+    (
+        "apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
+        "ValidatingWebhookConfiguration",
+    ),
+    ("apis/certificates.k8s.io/v1/certificatesigningrequests", "CertificateSigningRequest"),
+    ("apis/node.k8s.io/v1/runtimeclasses", "RuntimeClass"),
+    ("apis/resource.k8s.io/v1/deviceclasses", "DeviceClass"),
+    ("apis/resource.k8s.io/v1/namespaces/default/resourceclaims", "ResourceClaim"),
+    ("apis/resource.k8s.io/v1/namespaces/default/resourceclaimtemplates", "ResourceClaimTemplate"),
+    ("apis/resource.k8s.io/v1/resourceslices", "ResourceSlice"),
+    ("apis/storage.k8s.io/v1/csidrivers", "CSIDriver"),
+    ("apis/storage.k8s.io/v1/namespaces/default/csistoragecapacities", "CSIStorageCapacity"),
+    ("apis/storage.k8s.io/v1/volumeattachments", "VolumeAttachment"),
+    ("apis/storage.k8s.io/v1/volumeattributesclasses", "VolumeAttributesClass"),
+];
+
 /// Whether a row of the list has all the words.
 fn is_listed(feature: &str) -> bool {
     LISTED.lines().any(|row| feature.split(' ').all(|word| row.contains(word)))
@@ -40,13 +70,12 @@ async fn each_is_refused_by_name_and_listed() {
         assert!(is_listed(feature), "the list misses: {feature}");
     };
     let get = format!("GET {MAPS}");
-    check(&get, &[("impersonate-user", "me")], "", "impersonation").await;
     let protobuf = "application/vnd.kubernetes.protobuf";
     check(&get, &[("accept", protobuf)], "", &format!("answers in the form {protobuf}")).await;
     let swagger = [("accept", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf")];
     check("GET /openapi/v2", &swagger, "", "OpenAPI documents in protobuf").await;
     let post = format!("POST {MAPS}");
-    check(&post, &[("content-type", protobuf)], "a: b", &format!("bodies of the type {protobuf}")).await;
+    check(&post, &[("content-type", protobuf)], "k8s\0", &format!("bodies of the type {protobuf}")).await;
     let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}).to_string();
     let apply = [("content-type", "application/apply-patch+yaml")];
     let twice = map.replacen('{', "{\"data\": {}, \"data\": {},", 1);
@@ -58,8 +87,6 @@ async fn each_is_refused_by_name_and_listed() {
     let created =
         Request::post(MAPS).header("content-type", "application/json").body(Body::from(map.into_bytes()));
     assert_eq!(cluster.client().send(created.unwrap()).await.unwrap().status(), 201);
-    let scale = "PATCH /apis/apps/v1/namespaces/default/deployments/a/scale?fieldManager=t";
-    check(scale, &apply, "{}", "server-side apply of the subresource scale").await;
     check(&format!("{get}?resourceVersion=2&limit=1"), &[], "", "lists of a past moment").await;
     check(&format!("{get}?resourceVersion=2&resourceVersionMatch=Exact"), &[], "", "lists of a past moment")
         .await;
@@ -91,6 +118,15 @@ async fn what_is_not_served_is_refused_by_name() {
         let line = format!("POST {path}/{plural}/a/{name}");
         assert_eq!(refused(&cluster, &line, &[], "{}").await, format!("the subresource {subresource}"));
     }
+    let mut kinds = row("objects of the kind");
+    for (path, kind) in EMPTY {
+        let line = format!("POST /{path}");
+        assert_eq!(refused(&cluster, &line, &[], "{}").await, format!("objects of the kind {kind}"));
+        kinds.retain(|listed| listed != kind);
+        let request = Request::get(format!("/{path}")).body(Body::empty()).unwrap();
+        assert_eq!(cluster.client().send(request).await.unwrap().status(), 200, "{path}");
+    }
+    assert!(kinds.is_empty(), "{kinds:?}");
     for group in row("the group") {
         for path in
             [format!("/apis/{group}"), format!("/apis/{group}/v1"), format!("/apis/{group}/v1/things")]

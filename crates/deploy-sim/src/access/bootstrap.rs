@@ -4,10 +4,12 @@
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
+use k8s_fields::server::{self, Write};
 use serde_json::{Value, json};
 
 use super::aggregation;
 use crate::cluster::BEGINNING;
+use crate::component::{AGGREGATION, API_SERVER};
 use crate::state::State;
 use crate::store::Key;
 
@@ -32,6 +34,7 @@ pub(crate) fn add(state: &mut State) {
 }
 
 fn all(time: Timestamp) -> Vec<(Key, Arc<Value>)> {
+    let time = Timestamp::from_second(time.as_second()).unwrap_or(time);
     let read: Value = serde_json::from_str(include_str!("roles.json")).unwrap_or_default();
     let mut roles: Vec<Value> = match read {
         Value::Array(roles) => roles.iter().map(|role| object("ClusterRole", role, time)).collect(),
@@ -54,7 +57,9 @@ fn all(time: Timestamp) -> Vec<(Key, Arc<Value>)> {
         let binding = json!({"name": name, "subjects": subjects, "roleRef": reference});
         object("ClusterRoleBinding", &binding, time)
     });
-    roles.into_iter().chain(bindings).enumerate().map(|(number, object)| kept(object, number)).collect()
+    let mut objects: Vec<Value> = roles.into_iter().chain(bindings).collect();
+    objects.iter_mut().for_each(|object| note_owners(object, &time.to_string()));
+    objects.into_iter().enumerate().map(|(number, object)| kept(object, number)).collect()
 }
 
 /// A written object, of what is said of it.
@@ -74,6 +79,27 @@ fn object(kind: &str, said: &Value, time: Timestamp) -> Value {
         "annotations": {"rbac.authorization.kubernetes.io/autoupdate": "true"},
     });
     object
+}
+
+/// The API server wrote all but the rules that a controller applied.
+fn note_owners(object: &mut Value, time: &str) {
+    let mut written = object.clone();
+    let is_aggregated = object.get("aggregationRule").is_some();
+    if is_aggregated && let Some(fields) = written.as_object_mut() {
+        fields.remove("rules");
+    }
+    let write = Write::by(API_SERVER.0, time);
+    let mut managed = server::updated(None, &written, &write).to_value();
+    if is_aggregated && let Some(entries) = managed.as_array_mut() {
+        entries.insert(
+            0,
+            json!({
+                "manager": AGGREGATION.0, "operation": "Apply", "apiVersion": API_VERSION, "time": time,
+                "fieldsType": "FieldsV1", "fieldsV1": {"f:rules": {}},
+            }),
+        );
+    }
+    object["metadata"]["managedFields"] = managed;
 }
 
 fn kept(mut object: Value, number: usize) -> (Key, Arc<Value>) {

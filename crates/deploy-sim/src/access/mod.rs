@@ -72,7 +72,7 @@ pub(crate) fn check_create(state: &State, request: &Request) -> Result<(), Statu
 /// 401 of a token that nobody has; 403; 400 of an impersonation of nobody.
 pub(crate) fn admit(state: &State, request: &mut Request) -> Result<(), Status> {
     if let Some(token) = &request.token {
-        request.user = state.tokens.who(token)?;
+        request.user = state.tokens.who(token, state.now)?;
     }
     let asked = Asked::of(request);
     if let Some(wanted) = impersonation::wanted(&request.impersonation)? {

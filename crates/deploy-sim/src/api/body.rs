@@ -208,43 +208,45 @@ pub(super) fn applied(request: &Request) -> Result<Value, Status> {
 /// Refuses what the schema does not have, whatever `fieldValidation` says.
 pub(super) fn check_applied(object: &Value, at: &At<'_>) -> Result<(), Status> {
     let kind = &at.kind;
-    let text = |field: &str| {
-        object.pointer(&format!("/metadata/{field}")).and_then(Value::as_str).unwrap_or_default()
-    };
-    let what = format!(
-        "({}/{}; {}/{}, Kind={})",
-        text("namespace"),
-        text("name"),
-        kind.group,
-        kind.version,
-        kind.kind
-    );
-    let fail = |why: String| Err(Status::new(500, "", why));
     let of = Type::of(&kind.api_version(), &kind.kind).filter(|_| !kind.custom);
     let found = match (of, kind.schema()) {
         (Some(of), _) => typed::check(object, of),
         (None, Some(schema)) => typed::check_custom(object, schema),
         (None, None) => Vec::new(),
     };
-    match found.as_slice() {
-        [] => {}
-        [only] => return fail(format!("failed to create typed patch object {what}: {only}")),
-        all => {
-            return fail(format!(
-                "failed to create typed patch object {what}: errors:\n  {}",
-                all.join("\n  ")
-            ));
-        }
-    }
+    let of_kind = format!("{}/{}, Kind={}", kind.group, kind.version, kind.kind);
+    let what = applied_as(object, &of_kind);
+    check_typed(&found, &what)?;
+    let fail = |why: String| Err(Status::new(500, "", why));
     let Some(of) = of else { return Ok(()) };
     let (_, problems) = schema::check(object, of);
     problems.error().map_or(Ok(()), |why| {
         let why = if why.starts_with("illegal base64") { format!("error decoding from json: {why}") } else { why.into() };
-        let of = format!("{}/{}, Kind={}", kind.group, kind.version, kind.kind);
         fail(format!(
-            "failed to convert new object {what} to proper version: unable to convert unstructured object to {of}: {why}"
+            "failed to convert new object {what} to proper version: unable to convert unstructured object to {of_kind}: {why}"
         ))
     })
+}
+
+/// The same for a `Scale`.
+pub(super) fn check_applied_scale(object: &Value) -> Result<(), Status> {
+    let of = Type::of("autoscaling/v1", "Scale").unwrap_or(&Type::Any);
+    check_typed(&typed::check(object, of), &applied_as(object, "autoscaling/v1, Kind=Scale"))
+}
+
+/// An applied object, as refusals name it.
+fn applied_as(object: &Value, kind: &str) -> String {
+    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
+    format!("({}/{}; {kind})", text("namespace"), text("name"))
+}
+
+fn check_typed(found: &[String], what: &str) -> Result<(), Status> {
+    let why = match found {
+        [] => return Ok(()),
+        [only] => only.clone(),
+        all => format!("errors:\n  {}", all.join("\n  ")),
+    };
+    Err(Status::new(500, "", format!("failed to create typed patch object {what}: {why}")))
 }
 
 /// What `DeleteOptions` and the like are read from; nothing where there is no body.

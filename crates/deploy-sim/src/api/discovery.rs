@@ -15,7 +15,7 @@ pub(crate) fn verbs(kind: &Kind) -> &'static [&'static str] {
 }
 
 /// What `kubectl get all` shows.
-const ALL: [&str; 9] = [
+const ALL: [&str; 10] = [
     "pods.",
     "services.",
     "deployments.apps",
@@ -25,6 +25,7 @@ const ALL: [&str; 9] = [
     "jobs.batch",
     "cronjobs.batch",
     "horizontalpodautoscalers.autoscaling",
+    "replicationcontrollers.",
 ];
 
 /// `None` for a group or version that is not served.
@@ -121,9 +122,9 @@ fn resources(kinds: &Kinds, group: &str, version: &str) -> Option<Value> {
                 "name": format!("{}/{subresource}", kind.plural), "singularName": "",
                 "namespaced": kind.namespaced, "kind": kind_name, "verbs": verbs,
             });
-            if subresource == "scale" {
-                resource["group"] = "autoscaling".into();
-                resource["version"] = "v1".into();
+            if let Some((group, version)) = elsewhere(subresource) {
+                resource["group"] = group.into();
+                resource["version"] = version.into();
             }
             resources.push(resource);
         }
@@ -140,7 +141,18 @@ pub(crate) fn subresource_of<'a>(kind: &'a Kind, subresource: &str) -> (&'a str,
         "log" => (&kind.kind, &["get"]),
         "eviction" => ("Eviction", &["create"]),
         "finalize" => (&kind.kind, &["update"]),
+        "token" => ("TokenRequest", &["create"]),
         _ => (&kind.kind, &["get", "patch", "update"]),
+    }
+}
+
+/// The group and version of a subresource's kind, where it is not that of the resource.
+fn elsewhere(subresource: &str) -> Option<(&'static str, &'static str)> {
+    match subresource {
+        "scale" => Some(("autoscaling", "v1")),
+        "eviction" => Some(("policy", "v1")),
+        "token" => Some(("authentication.k8s.io", "v1")),
+        _ => None,
     }
 }
 
@@ -176,11 +188,8 @@ fn aggregated(kind: &Kind) -> Value {
     if !kind.subresources.is_empty() {
         let subresources = kind.subresources.iter().map(|subresource| {
             let (name, verbs) = subresource_of(kind, subresource);
-            let (group, version) = if subresource == "scale" {
-                ("autoscaling", "v1")
-            } else {
-                (kind.group.as_str(), kind.version.as_str())
-            };
+            let own = (kind.group.as_str(), kind.version.as_str());
+            let (group, version) = elsewhere(subresource).unwrap_or(own);
             json!({
                 "subresource": subresource, "verbs": verbs,
                 "responseKind": {"group": group, "version": version, "kind": name},

@@ -4,16 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{At, Reply};
-use crate::controllers::object::{list, name, text, uid};
+use crate::controllers::object::{list, name, namespace, text, uid};
+use crate::follow::{Follow, line, status};
 use crate::request::{Query, Request};
 use crate::state::State;
 use crate::status::Status;
 
 pub(super) fn log(state: &State, request: &Request, at: &At<'_>, pod: &Value) -> Result<Reply, Status> {
     let query = &request.query;
-    if query.flag("follow") {
-        return Err(Status::not_implemented("a log that is followed"));
-    }
     let container = container(query, at, pod)?;
     let previous = query.flag("previous");
     if text(pod, "/spec/nodeName").is_empty() {
@@ -32,18 +30,24 @@ pub(super) fn log(state: &State, request: &Request, at: &At<'_>, pod: &Value) ->
     let told: Vec<&(Timestamp, String)> = told.collect();
     let tail = query.integer("tailLines")?.and_then(|lines| usize::try_from(lines).ok());
     let first = tail.map_or(0, |tail| told.len().saturating_sub(tail));
-    let mut log = String::new();
-    for (time, line) in told.iter().skip(first) {
-        if query.flag("timestamps") {
-            log.push_str(&time.to_string());
-            log.push(' ');
-        }
-        log.push_str(line);
-        log.push('\n');
-    }
-    if let Some(limit) = query.integer("limitBytes")? {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let timestamps = query.flag("timestamps");
+    let mut log: String = told.iter().skip(first).map(|told| line(told, timestamps)).collect();
+    let limit = query.integer("limitBytes")?.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    if let Some(limit) = limit {
         log.truncate(log.floor_char_boundary(limit));
+    }
+    let is_running = status(pod, container).filter(|status| !status["state"]["running"].is_null());
+    if let Some(status) = is_running.filter(|_| query.flag("follow") && !previous) {
+        return Ok(Reply::Follow(Follow {
+            namespace: namespace(pod).to_owned(),
+            pod: uid(pod).to_owned(),
+            container: container.to_owned(),
+            id: text(status, "/containerID").to_owned(),
+            told: lines.len(),
+            timestamps,
+            left: limit.map(|limit| limit - log.len()),
+            begin: log,
+        }));
     }
     Ok(Reply::Text(200, log))
 }
@@ -77,10 +81,7 @@ fn container<'a>(query: &'a Query, at: &At<'_>, pod: &'a Value) -> Result<&'a st
 
 /// In the kubelet's words.
 fn waiting<'a>(pod: &'a Value, container: &str) -> &'a str {
-    let statuses =
-        ["/status/containerStatuses", "/status/initContainerStatuses"].map(|field| list(pod, field));
-    let status = statuses.into_iter().flatten().find(|status| status["name"] == container);
-    match status.map(|status| text(status, "/state/waiting/reason")) {
+    match status(pod, container).map(|status| text(status, "/state/waiting/reason")) {
         None | Some("") => "ContainerCreating",
         Some("ErrImagePull" | "ImagePullBackOff") => "trying and failing to pull image",
         Some(reason) => reason,

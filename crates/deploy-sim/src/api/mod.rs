@@ -1,5 +1,6 @@
 //! The API: one request, one answer. What is not implemented is answered 501, never with a wrong success.
 
+mod addresses;
 mod body;
 mod delete;
 mod discovery;
@@ -13,6 +14,7 @@ mod read;
 mod review;
 mod scale;
 mod strategic;
+mod token;
 mod unsupported;
 mod write;
 
@@ -22,6 +24,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::faults::Rival;
+use crate::follow::Follow;
 use crate::kinds::Kind;
 use crate::openapi;
 use crate::request::{Address, Request, Target};
@@ -33,6 +36,9 @@ pub(crate) use form::Form;
 pub(crate) use read::as_served;
 pub(crate) use scale::{replicas, set_replicas};
 
+/// What everybody is told who asks for them.
+const ENDPOINTS: &str = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+
 /// What is sent back.
 #[derive(Debug)]
 pub(crate) enum Reply {
@@ -43,6 +49,8 @@ pub(crate) enum Reply {
     Document(String),
     /// A list that goes on.
     Watch(Watch),
+    /// A log that goes on.
+    Follow(Follow),
 }
 
 /// What a watch is to tell.
@@ -101,6 +109,9 @@ fn answer_in_json(state: &mut State, request: &Request) -> Result<Reply, Status>
         Target::Version => Ok(Reply::Json(200, version())),
         Target::Health => Ok(Reply::Text(200, "ok".into())),
         Target::Objects(address) => {
+            if address.group.is_empty() && address.plural == "endpoints" {
+                request.warn(vec![ENDPOINTS.to_owned()]);
+            }
             if state.kinds.all().any(|kind| kind.group == address.group) {
                 objects(state, request, address)
             } else {
@@ -256,6 +267,15 @@ fn at<'a>(state: &State, address: &'a Address) -> Result<At<'a>, Status> {
 
 fn objects(state: &mut State, request: &Request, address: &Address) -> Result<Reply, Status> {
     let at = at(state, address)?;
+    if at.kind.is_review() {
+        return match request.method.as_str() {
+            _ if address.name.is_some() || address.namespace.is_some() != at.kind.namespaced => {
+                Err(Status::no_such_resource())
+            }
+            "POST" => review::answer(state, request, &at),
+            _ => Err(Status::method_not_allowed()),
+        };
+    }
     let is_in_no_namespace = at.kind.namespaced && address.namespace.is_none() && address.name.is_none();
     if is_in_no_namespace && request.method != Method::GET {
         return Err(Status::method_not_allowed());
@@ -270,18 +290,16 @@ fn objects(state: &mut State, request: &Request, address: &Address) -> Result<Re
     {
         return Err(Status::no_such_resource());
     }
-    if at.kind.is_review() {
-        return match (request.method.as_str(), &address.name) {
-            ("POST", None) => review::answer(state, request, &at),
-            _ => Err(Status::method_not_allowed()),
-        };
-    }
     match (request.method.as_str(), address.subresource.as_deref()) {
         ("GET", Some("status" | "scale" | "log"))
         | ("PUT" | "PATCH", None | Some("status" | "scale" | "finalize"))
         | (_, None) => {}
         ("POST", Some("eviction")) => return eviction::evict(state, request, &at),
+        ("POST", Some("token")) => return token::issue(state, request, &at),
         _ => return Err(Status::method_not_allowed()),
+    }
+    if at.kind.empty && ["POST", "PUT", "PATCH"].contains(&request.method.as_str()) {
+        return Err(Status::not_implemented(&format!("objects of the kind {}", at.kind.kind)));
     }
     let form = match address.subresource.as_deref() {
         Some("log") => return read::get(state, request, &at),

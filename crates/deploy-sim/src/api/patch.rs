@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 
 use super::identity::{check_identity, check_preconditions, check_type};
 use super::read::as_served;
-use super::scale::{rescale, scale};
-use super::write::{Change, commit, overwrite};
+use super::scale::{apply_scale, rescale, scale};
+use super::write::{Change, before, commit, overwrite};
 use super::{At, Reply, body, strategic};
 use crate::access;
 use crate::fields;
 use crate::request::Request;
 use crate::schema::Type;
-use crate::state::{State, key};
+use crate::state::State;
 use crate::status::{Cause, Status};
 
 pub(super) fn patch(state: &mut State, request: &Request, at: &At<'_>) -> Result<Reply, Status> {
-    let before = state.store.get(&key(&at.kind, at.namespace(), at.name())).cloned();
+    let before = before(state, at);
     match request.content_type.as_str() {
         "application/apply-patch+yaml" => apply(state, request, at, before),
         "application/merge-patch+json" => {
@@ -150,16 +150,15 @@ fn apply(
     at: &At<'_>,
     before: Option<Arc<Value>>,
 ) -> Result<Reply, Status> {
-    if let Some(subresource) =
-        at.address.subresource.as_deref().filter(|subresource| *subresource != "status")
-    {
-        return Err(Status::not_implemented(&format!("server-side apply of the subresource {subresource}")));
-    }
     let Some(manager) = request.query.text("fieldManager") else {
         let cause = Cause::required("fieldManager", "is required for apply patch");
         return Err(Status::bad_options("PatchOptions", cause));
     };
     let mut applied = body::applied(request)?;
+    if at.address.subresource.as_deref() == Some("scale") {
+        let before = before.ok_or_else(|| Status::not_found(at.subject()))?;
+        return apply_scale(state, request, at, &before, manager, &applied);
+    }
     if applied.pointer("/metadata/managedFields").is_some_and(|managed| !managed.is_null()) {
         return Err(Status::bad_request("metadata.managedFields must be nil"));
     }

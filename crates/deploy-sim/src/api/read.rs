@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::scale::scale;
 use super::{At, Form, Reply, Watch, list_options, log};
+use crate::convert;
 use crate::kinds::Kind;
 use crate::request::Request;
 use crate::selector::Selector;
@@ -28,7 +29,7 @@ pub(super) fn get(state: &State, request: &Request, at: &At<'_>) -> Result<Reply
 
 /// The object at the version asked for.
 pub(crate) fn as_served<'a>(object: &'a Value, kind: &Kind) -> Cow<'a, Value> {
-    let mut object = Cow::Borrowed(object);
+    let mut object = convert::served(object, kind);
     if kind.custom {
         object.to_mut()["apiVersion"] = kind.api_version().into();
     }
@@ -45,8 +46,8 @@ pub(super) fn without_type(item: &mut Value, at: &At<'_>) {
 
 pub(super) fn list(state: &State, request: &Request, at: &At<'_>, form: Form) -> Result<Reply, Status> {
     let query = &request.query;
-    let selector =
-        Selector::parse(query.text("labelSelector"), query.text("fieldSelector"), &at.kind.resource)?;
+    let fields = query.text("fieldSelector").map(|fields| convert::kept_selector(fields, &at.kind));
+    let selector = Selector::parse(query.text("labelSelector"), fields.as_deref(), &at.kind.resource)?;
     let is_watch = query.flag("watch");
     list_options::check(state, request, is_watch)?;
     if is_watch {

@@ -38,7 +38,9 @@ pub(super) fn answer(state: &State, request: &Request, at: &At<'_>) -> Result<Re
             if kind == "LocalSubjectAccessReview" && review["metadata"]["namespace"].is_null() {
                 review["metadata"]["namespace"] = at.namespace().into();
             }
-            let managed = fields::updated(None, &review, &request.manager(), &state.time(), at);
+            // Its type has a spec before anything is set.
+            let before = json!({"apiVersion": review["apiVersion"], "kind": kind, "spec": {}});
+            let managed = fields::updated(Some(&before), &review, &request.manager(), &state.time(), at);
             if !review["metadata"].is_object() {
                 review["metadata"] = json!({});
             }
@@ -74,7 +76,7 @@ fn token(state: &State, review: &Value) -> Result<Value, Status> {
     if shown.is_empty() {
         return Err(Status::bad_request("token is required for TokenReview in authentication"));
     }
-    Ok(match state.tokens.who(shown) {
+    Ok(match state.tokens.who(shown, state.now) {
         Ok(user) => json!({
             "authenticated": true, "user": told(&user), "audiences": ["https://kubernetes.default.svc"],
         }),

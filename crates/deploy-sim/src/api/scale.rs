@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::write::overwrite;
-use super::{At, Reply};
+use super::write::{Change, commit, overwrite};
+use super::{At, Reply, body};
+use crate::fields;
 use crate::kinds::Kind;
 use crate::request::Request;
 use crate::state::State;
@@ -93,6 +94,62 @@ pub(super) fn scale(object: &Value, kind: &Kind) -> Value {
     scale
 }
 
+/// Sets the replicas of an object by a server-side apply of its `scale`, in whose version conflicts are told.
+pub(super) fn apply_scale(
+    state: &mut State,
+    request: &Request,
+    at: &At<'_>,
+    before: &Arc<Value>,
+    manager: &str,
+    applied: &Value,
+) -> Result<Reply, Status> {
+    let text = |field: &str| applied[field].as_str().unwrap_or_default();
+    if (text("apiVersion"), text("kind")) != ("autoscaling/v1", "Scale") {
+        let (api_version, kind) = (text("apiVersion"), text("kind"));
+        return Err(Status::bad_request(format!("invalid object type: {api_version}, Kind={kind}")));
+    }
+    body::check_applied_scale(applied)?;
+    let replicas = wanted(applied, at)?;
+    let mut parent = json!({
+        "apiVersion": at.kind.api_version(), "kind": at.kind.kind, "metadata": {"name": at.name()},
+    });
+    put_at(&mut parent, &path(&at.kind, "specReplicasPath").unwrap_or_default(), replicas);
+    let (force, time) = (request.query.flag("force"), state.time());
+    let own = format!("using {}", at.kind.api_version());
+    let after = fields::applied(Some(before), &parent, manager, force, &time, at).map_err(|mut status| {
+        status.message = status.message.replace(&own, "using autoscaling/v1");
+        for cause in
+            status.details.iter_mut().filter_map(|details| details["causes"].as_array_mut()).flatten()
+        {
+            if let Some(message) = cause["message"].as_str() {
+                cause["message"] = message.replace(&own, "using autoscaling/v1").into();
+            }
+        }
+        status
+    })?;
+    let (before, dry_run) = (Some(Arc::clone(before)), request.dry_run()?);
+    let user = Some(&*request.user);
+    let written = commit(state, Change { at, before, after, manager, user, applied: true, dry_run })?;
+    Ok(Reply::Json(200, scale(&written, &at.kind)))
+}
+
+/// Puts a value where a pointer leads to, and makes the way.
+fn put_at(object: &mut Value, pointer: &str, value: Value) {
+    let place = pointer.split('/').skip(1).fold(object, |place, field| &mut place[field]);
+    *place = value;
+}
+
+/// The replicas that a `Scale` asks for; none said are none.
+fn wanted(scaled: &Value, at: &At<'_>) -> Result<Value, Status> {
+    let replicas = scaled.pointer("/spec/replicas").cloned().unwrap_or(0.into());
+    if replicas.as_i64().is_none_or(|replicas| replicas < 0) {
+        let subject = Subject { group: "autoscaling", resource: "Scale", name: at.name() };
+        let cause = Cause::invalid("spec.replicas", &replicas, "must be greater than or equal to 0");
+        return Err(Status::invalid(subject, &[cause]));
+    }
+    Ok(replicas)
+}
+
 /// Sets the replicas of an object through its `scale`.
 pub(super) fn rescale(
     state: &mut State,
@@ -101,12 +158,7 @@ pub(super) fn rescale(
     before: &Arc<Value>,
     scaled: &Value,
 ) -> Result<Reply, Status> {
-    let replicas = scaled.pointer("/spec/replicas").cloned().unwrap_or(0.into());
-    if replicas.as_i64().is_none_or(|replicas| replicas < 0) {
-        let subject = Subject { group: "autoscaling", resource: "Scale", name: at.name() };
-        let cause = Cause::invalid("spec.replicas", &replicas, "must be greater than or equal to 0");
-        return Err(Status::invalid(subject, &[cause]));
-    }
+    let replicas = wanted(scaled, at)?;
     let mut after = (**before).clone();
     set_replicas(&mut after, &at.kind, replicas)?;
     let written = overwrite(state, request, at, before, after)?;

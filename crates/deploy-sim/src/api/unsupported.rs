@@ -17,38 +17,27 @@ const PATHS: [(&str, &str); 9] = [
 ];
 
 /// Groups of a real server of which nothing is served here.
-const GROUPS: [&str; 9] = [
-    "admissionregistration.k8s.io",
+const GROUPS: [&str; 4] = [
     "apiregistration.k8s.io",
-    "certificates.k8s.io",
-    "events.k8s.io",
     "flowcontrol.apiserver.k8s.io",
     "internal.apiserver.k8s.io",
-    "node.k8s.io",
-    "resource.k8s.io",
     "storagemigration.k8s.io",
 ];
 
 /// `GROUP/PLURAL`: resources of a real server in groups that are served here.
-const RESOURCES: [&str; 14] = [
+const RESOURCES: [&str; 8] = [
     "/bindings",
     "/componentstatuses",
-    "/replicationcontrollers",
-    "networking.k8s.io/ingressclasses",
     "networking.k8s.io/ipaddresses",
     "networking.k8s.io/servicecidrs",
     "scheduling.k8s.io/podgroups",
     "scheduling.k8s.io/workloads",
-    "storage.k8s.io/csidrivers",
     "storage.k8s.io/csinodes",
-    "storage.k8s.io/csistoragecapacities",
-    "storage.k8s.io/volumeattachments",
-    "storage.k8s.io/volumeattributesclasses",
     "autoscaling/horizontalpodautoscalers/v1",
 ];
 
 /// `PLURAL/SUBRESOURCE` of the core group.
-const SUBRESOURCES: [&str; 10] = [
+const SUBRESOURCES: [&str; 9] = [
     "pods/attach",
     "pods/binding",
     "pods/ephemeralcontainers",
@@ -58,7 +47,6 @@ const SUBRESOURCES: [&str; 10] = [
     "pods/resize",
     "services/proxy",
     "nodes/proxy",
-    "serviceaccounts/token",
 ];
 
 /// Refuses what is not implemented of a request, whatever it asks for.

@@ -1,16 +1,19 @@
 //! `create` and `replace`, and the one way in which an object comes to be written.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use k8s_fields::server::not_through_status;
 use serde_json::{Map, Value, json};
 
+use super::addresses;
 use super::identity::{check_identity, check_is_conditional, check_preconditions, name_of};
 use super::read::as_served;
 use super::scale::rescale;
 use super::{At, Reply, body};
 use crate::access;
 use crate::controllers::object::{but, list};
+use crate::convert;
 use crate::defaults::{self, TEMPLATE_GENERATION};
 use crate::definitions;
 use crate::fields;
@@ -99,7 +102,7 @@ pub(super) fn create(state: &mut State, request: &Request, at: &At<'_>) -> Resul
 }
 
 pub(super) fn replace(state: &mut State, request: &Request, at: &At<'_>) -> Result<Reply, Status> {
-    let before = state.store.get(&key(&at.kind, at.namespace(), at.name())).cloned();
+    let before = before(state, at);
     let is_created = at.address.subresource.is_none() && CREATED_BY_PUT.contains(&&*at.kind.resource);
     let Some(before) = before else {
         if !is_created {
@@ -119,6 +122,15 @@ pub(super) fn replace(state: &mut State, request: &Request, at: &At<'_>) -> Resu
     check_preconditions(&object, &before, at)?;
     let written = overwrite(state, request, at, &before, object)?;
     Ok(Reply::Json(200, as_served(&written, &at.kind).into_owned()))
+}
+
+/// The object as it is, in the form that its kind serves.
+pub(super) fn before(state: &State, at: &At<'_>) -> Option<Arc<Value>> {
+    let kept = state.store.get(&key(&at.kind, at.namespace(), at.name()))?;
+    Some(match convert::served(kept, &at.kind) {
+        Cow::Borrowed(_) => Arc::clone(kept),
+        Cow::Owned(served) => Arc::new(served),
+    })
 }
 
 /// Writes `after` in the place of `before`, as the request's manager, by any write but an apply.
@@ -143,7 +155,7 @@ pub(super) fn overwrite(
 
 /// Admits, fills in, validates and stores. What would change nothing is not written.
 pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>, Status> {
-    let Change { at, before, mut after, manager, user, applied, dry_run } = change;
+    let Change { at, mut before, mut after, manager, user, applied, dry_run } = change;
     let subresource = at.address.subresource.as_deref();
     match &before {
         None => {
@@ -163,15 +175,25 @@ pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>
         let managed = fields::updated(before.as_deref(), &after, manager, &state.time(), at);
         set_managed(&mut after, managed);
     }
+    let kind = convert::kept_kind(&at.kind, &state.kinds);
+    if kind != at.kind {
+        after = convert::kept(&after);
+        before = state.store.get(&key(&kind, at.namespace(), at.name())).cloned();
+        defaults::fill(&mut after);
+    }
     if !at.kind.custom && !writes_status && subresource != Some("finalize") {
         defaults::admit(&mut after, before.as_deref());
+    }
+    if &*at.kind.resource == "services." && !writes_status {
+        addresses::give(state, &mut after);
     }
     if let Some(user) = user {
         access::check_escalation(state, user, at, before.as_deref(), &after)?;
     }
-    let causes = validate::check(&at.kind, &after, before.as_deref());
+    let causes = validate::check(&kind, &after, before.as_deref());
     if !causes.is_empty() {
-        return Err(Status::invalid(Subject { resource: &at.kind.kind, ..at.subject() }, &causes));
+        let subject = Subject { group: &kind.group, resource: &kind.kind, ..at.subject() };
+        return Err(Status::invalid(subject, &causes));
     }
     if at.kind.namespaced && subresource.is_none() {
         quota::admit(state, &at.kind.resource, at.subject(), before.as_deref(), &after, dry_run)?;

@@ -6,11 +6,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::access::aggregation::rules;
-use crate::component::Component;
+use crate::component::AGGREGATION;
 use crate::state::State;
 
 const RESOURCE: &str = "clusterroles.rbac.authorization.k8s.io";
-const AGGREGATION: Component = Component("clusterrole-aggregation-controller");
 
 pub(super) fn sync(state: &mut State) -> Option<Timestamp> {
     // Those that every cluster begins with are made already.

@@ -58,6 +58,10 @@ subjects[]{kind=User}.apiGroup = "rbac.authorization.k8s.io"
 subjects[]{kind=Group}.apiGroup = "rbac.authorization.k8s.io"
 "#;
 
+pub(super) const INGRESS_CLASS: &str = r#"
+spec.parameters?.scope = "Cluster"
+"#;
+
 pub(super) const STORAGE_CLASS: &str = r#"
 reclaimPolicy = "Delete"
 volumeBindingMode = "Immediate"

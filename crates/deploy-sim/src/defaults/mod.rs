@@ -47,6 +47,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("autoscaling/v2", "HorizontalPodAutoscaler", kinds::AUTOSCALER),
     ("policy/v1", "PodDisruptionBudget", ""),
     ("networking.k8s.io/v1", "Ingress", ""),
+    ("networking.k8s.io/v1", "IngressClass", kinds::INGRESS_CLASS),
     ("networking.k8s.io/v1", "NetworkPolicy", kinds::NETWORK_POLICY),
     ("coordination.k8s.io/v1", "Lease", ""),
     ("rbac.authorization.k8s.io/v1", "Role", ""),

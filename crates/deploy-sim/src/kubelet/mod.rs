@@ -21,6 +21,8 @@ use pod::Pod;
 
 /// The one node.
 pub(crate) const NODE: &str = "node-1";
+/// Where it is.
+const ADDRESS: &str = "192.0.2.2";
 
 /// What the kubelet knows of its node.
 #[derive(Debug, Default)]
@@ -102,7 +104,7 @@ pub(crate) fn register(state: &mut State) {
     };
     let resources = json!({"cpu": "8", "memory": "16Gi", "ephemeral-storage": "100Gi", "pods": "250"});
     let status: Value = json!({
-        "addresses": [{"type": "InternalIP", "address": "192.0.2.2"}, {"type": "Hostname", "address": NODE}],
+        "addresses": [{"type": "InternalIP", "address": ADDRESS}, {"type": "Hostname", "address": NODE}],
         "capacity": resources, "allocatable": resources,
         "conditions": [
             condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),

@@ -1,10 +1,14 @@
 //! What a node says of a pod.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
+use super::ADDRESS;
 use super::container::Container;
 use super::pod::Pod;
 use crate::controllers::object::{condition, generation, int, list, text};
+use crate::defaults::quantity::Quantity;
 use crate::state::State;
 
 /// The whole status, in the form of a real kubelet's.
@@ -17,12 +21,24 @@ pub(super) fn of(state: &State, pod: &Value, run: &Pod) -> Value {
     status.insert("observedGeneration".into(), generation(pod).into());
     status.insert("phase".into(), phase.into());
     status.insert("conditions".into(), conditions(state, pod, run, phase));
+    status.insert("hostIP".into(), ADDRESS.into());
+    status.insert("hostIPs".into(), json!([{"ip": ADDRESS}]));
     if let Some(address) = &run.address {
         status.insert("podIP".into(), address.clone().into());
         status.insert("podIPs".into(), json!([{"ip": address}]));
     }
     status.insert("startTime".into(), run.start_time.clone().into());
-    status.insert("resources".into(), json!({}));
+    let mut resources = json!({});
+    for of in ["limits", "requests"] {
+        let all = resources_of(pod, of);
+        if !all.is_empty() {
+            if of == "requests" {
+                status.insert("allocatedResources".into(), all.clone().into());
+            }
+            resources[of] = all.into();
+        }
+    }
+    status.insert("resources".into(), resources);
     for (field, specs, init) in [
         ("initContainerStatuses", "/spec/initContainers", true),
         ("containerStatuses", "/spec/containers", false),
@@ -39,6 +55,24 @@ pub(super) fn of(state: &State, pod: &Value, run: &Pod) -> Value {
         }
     }
     status.into()
+}
+
+/// What a pod asks for or may use: its containers together, or the greediest of its init containers.
+fn resources_of(pod: &Value, of: &str) -> Map<String, Value> {
+    let amounts = |container: &Value| -> Vec<(String, Quantity)> {
+        let all = container["resources"][of].as_object().into_iter().flatten();
+        all.filter_map(|(name, amount)| Some((name.clone(), Quantity::of(amount)?))).collect()
+    };
+    let mut all: BTreeMap<String, Quantity> = BTreeMap::new();
+    for (name, amount) in list(pod, "/spec/containers").iter().flat_map(amounts) {
+        all.entry(name).and_modify(|sum| *sum = sum.plus(amount)).or_insert(amount);
+    }
+    for (name, amount) in list(pod, "/spec/initContainers").iter().flat_map(amounts) {
+        all.entry(name)
+            .and_modify(|most| *most = if amount > *most { amount } else { *most })
+            .or_insert(amount);
+    }
+    all.into_iter().map(|(name, amount)| (name, amount.canonical().into())).collect()
 }
 
 /// By its containers (`pkg/kubelet`, `getPhase`); a pod that is told to stop ends in one of the two last phases.

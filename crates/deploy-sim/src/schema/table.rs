@@ -101,7 +101,7 @@ mod tests {
         };
         table.kinds.values().for_each(check);
         table.structs.values().flat_map(HashMap::values).for_each(|field| check(&field.of));
-        for kind in Kinds::built_in().all() {
+        for kind in Kinds::built_in().all().filter(|kind| !kind.empty) {
             let key = (kind.api_version(), kind.kind.as_str());
             assert!(Type::of(&key.0, key.1).is_some(), "{key:?}");
         }

@@ -36,6 +36,49 @@ pub(super) fn check(object: &At<'_>, out: &mut Vec<Cause>) {
     }
 }
 
+pub(super) fn check_class(object: &At<'_>, before: Option<&At<'_>>, out: &mut Vec<Cause>) {
+    let spec = object.field("spec");
+    let controller = spec.field("controller");
+    match before.map(|before| before.field("spec").field("controller")) {
+        Some(before) if before.text() != controller.text() => {
+            out.push(controller.invalid("field is immutable"));
+        }
+        _ if controller.text().is_empty() => out.push(controller.required("")),
+        _ => {
+            let domain = controller.text().split_once('/').filter(|(_, path)| !path.is_empty());
+            match domain {
+                None => {
+                    out.push(controller.invalid("must be a domain-prefixed path (such as \"acme.io/foo\")"))
+                }
+                Some((domain, _)) => {
+                    let found = |why: String| Cause::invalid("spec.controller", &domain.into(), &why);
+                    out.extend(names::subdomain(domain).into_iter().map(found));
+                }
+            }
+        }
+    }
+    let parameters = spec.field("parameters");
+    if !parameters.is_set() {
+        return;
+    }
+    for field in ["kind", "name"] {
+        if parameters.field(field).text().is_empty() {
+            out.push(parameters.field(field).required(""));
+        }
+    }
+    let (scope, namespace) = (parameters.field("scope"), parameters.field("namespace"));
+    match (scope.text(), namespace.is_set()) {
+        ("Namespace", false) => {
+            out.push(namespace.required("`parameters.scope` is set to 'Namespace'"));
+        }
+        ("Cluster", true) => {
+            out.push(namespace.forbidden("`parameters.scope` is set to 'Cluster'"));
+        }
+        ("Namespace" | "Cluster", _) => {}
+        _ => out.push(scope.unsupported(&["Cluster", "Namespace"])),
+    }
+}
+
 fn check_host(host: &At<'_>, out: &mut Vec<Cause>) {
     let text = host.text();
     if text.is_empty() {

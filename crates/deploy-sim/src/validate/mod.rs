@@ -76,6 +76,7 @@ pub(crate) fn check(kind: &Kind, object: &Value, before: Option<&Value>) -> Vec<
         ("batch", "CronJob") => job::check_cron_job(&object, &mut out),
         ("autoscaling", "HorizontalPodAutoscaler") => policy::check_autoscaler(&object, &mut out),
         ("policy", "PodDisruptionBudget") => policy::check_budget(&object, &mut out),
+        ("networking.k8s.io", "IngressClass") => ingress::check_class(&object, before, &mut out),
         ("networking.k8s.io", "Ingress") => ingress::check(&object, &mut out),
         ("coordination.k8s.io", "Lease") => core::check_lease(&object, &mut out),
         (_, kind @ ("Role" | "ClusterRole")) => rbac::check_role(kind, &object, &mut out),
