@@ -32,6 +32,7 @@ const MASKS: &[(&str, &str)] = &[
     (r"-[bcdfghjklmnpqrstvwxz2456789]{6,10}\b(-[bcdfghjklmnpqrstvwxz2456789]{5}\b)?", "-HASH"),
     (r"-[bcdfghjklmnpqrstvwxz2456789]{5}\b", "-HASH"),
     (r"(pod-template-hash|controller-revision-hash)([=:] ?)[a-z0-9-]+", "${1}${2}HASH"),
+    (r"modifiedAt=\d+", "modifiedAt=TIME"),
     // Versions of objects.
     (r#"(?i)("?resource ?version"?: +)"?\d+"?"#, "${1}VERSION"),
     // Ages and durations.

@@ -108,10 +108,11 @@ impl Component {
             });
             return;
         }
-        let end: String = state.uid().chars().filter(char::is_ascii_hexdigit).take(16).collect();
+        // By the time, so that they are listed in the order in which things happened; the revision tells apart those of a moment.
+        let end = state.now.as_nanosecond().saturating_add(state.store.revision().into());
         let mut object = json!({
             "apiVersion": "v1", "kind": "Event",
-            "metadata": {"name": format!("{}.{end}", text("name")), "namespace": namespace},
+            "metadata": {"name": format!("{}.{end:016x}", text("name")), "namespace": namespace},
             "involvedObject": {
                 "apiVersion": about["apiVersion"], "kind": about["kind"], "name": text("name"),
                 "uid": text("uid"), "resourceVersion": text("resourceVersion"),

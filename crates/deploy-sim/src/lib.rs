@@ -41,6 +41,7 @@ mod kubelet;
 mod listen;
 mod mortal;
 mod node_affinity;
+mod openapi;
 #[cfg(feature = "listen")]
 mod ports;
 mod quota;

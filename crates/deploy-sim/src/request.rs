@@ -52,6 +52,8 @@ pub(crate) enum Target {
     Version,
     /// `/healthz`, `/livez`, `/readyz`
     Health,
+    /// A path below `/openapi`.
+    OpenApi(String),
     /// `/api`
     CoreVersions,
     /// `/apis`
@@ -91,6 +93,7 @@ impl Target {
         match parts.as_slice() {
             ["version"] => Ok(Self::Version),
             ["healthz" | "livez" | "readyz", ..] => Ok(Self::Health),
+            ["openapi", rest @ ..] => Ok(Self::OpenApi(rest.join("/"))),
             ["api"] => Ok(Self::CoreVersions),
             ["apis"] => Ok(Self::Groups),
             ["apis", group] => Ok(Self::Group((*group).to_owned())),

@@ -135,6 +135,7 @@ where
             response(code, AGGREGATED, whole(written(&body)))
         }
         Ok(Reply::Json(code, body)) => json(code, &body),
+        Ok(Reply::Document(text)) => response(200, "application/json", whole(text.into_bytes())),
         Ok(Reply::Yaml(code, body)) => response(code, "application/yaml", whole(yaml::written(&body))),
         Ok(Reply::Text(code, text)) => text_response(code, text),
         Ok(Reply::Watch(found)) => {

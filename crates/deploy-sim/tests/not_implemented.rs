@@ -72,6 +72,8 @@ async fn each_is_refused_by_name_and_listed() {
     let get = format!("GET {MAPS}");
     let protobuf = "application/vnd.kubernetes.protobuf";
     check(&get, &[("accept", protobuf)], "", &format!("answers in the form {protobuf}")).await;
+    let swagger = [("accept", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf")];
+    check("GET /openapi/v2", &swagger, "", "OpenAPI documents in protobuf").await;
     let post = format!("POST {MAPS}");
     check(&post, &[("content-type", protobuf)], "k8s\0", &format!("bodies of the type {protobuf}")).await;
     let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}).to_string();
@@ -156,8 +158,6 @@ async fn what_is_not_served_is_refused_by_name() {
     }
     for path in [
         "/",
-        "/openapi/v2",
-        "/openapi/v3",
         "/metrics",
         "/logs/",
         "/debug/pprof",

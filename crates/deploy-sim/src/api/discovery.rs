@@ -10,7 +10,7 @@ use crate::request::Target;
 
 const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
-fn verbs(kind: &Kind) -> &'static [&'static str] {
+pub(crate) fn verbs(kind: &Kind) -> &'static [&'static str] {
     match &*kind.resource {
         _ if kind.is_review() => &["create"],
         "namespaces." => &["create", "delete", "get", "list", "patch", "update", "watch"],
@@ -147,7 +147,8 @@ fn resources(kinds: &Kinds, group: &str, version: &str) -> Option<Value> {
     }))
 }
 
-fn subresource_of<'a>(kind: &'a Kind, subresource: &str) -> (&'a str, &'static [&'static str]) {
+/// The kind of what a subresource gives and takes, and its verbs.
+pub(crate) fn subresource_of<'a>(kind: &'a Kind, subresource: &str) -> (&'a str, &'static [&'static str]) {
     match subresource {
         "scale" => ("Scale", &["get", "patch", "update"]),
         "log" => (&kind.kind, &["get"]),

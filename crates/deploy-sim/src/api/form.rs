@@ -163,6 +163,12 @@ pub(super) fn is_yaml(request: &Request) -> bool {
     media(&request.accept).next().is_some_and(|media| media.name == "application/yaml")
 }
 
+/// Whether nothing but protobuf is taken.
+pub(super) fn is_protobuf_alone(request: &Request) -> bool {
+    let mut all = media(&request.accept).peekable();
+    all.peek().is_some() && all.all(|media| media.name.ends_with("protobuf"))
+}
+
 struct Media<'a> {
     name: &'a str,
     parameters: Vec<&'a str>,

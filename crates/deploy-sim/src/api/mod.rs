@@ -26,10 +26,12 @@ use serde_json::{Map, Value, json};
 use crate::faults::Rival;
 use crate::follow::Follow;
 use crate::kinds::Kind;
+use crate::openapi;
 use crate::request::{Address, Request, Target};
 use crate::selector::Selector;
 use crate::state::{State, key};
 use crate::status::{Status, Subject};
+pub(crate) use discovery::{subresource_of, verbs};
 pub(crate) use form::Form;
 pub(crate) use read::as_served;
 pub(crate) use scale::{replicas, set_replicas};
@@ -43,6 +45,8 @@ pub(crate) enum Reply {
     Json(u16, Value),
     Yaml(u16, Value),
     Text(u16, String),
+    /// JSON that is text already.
+    Document(String),
     /// A list that goes on.
     Watch(Watch),
     /// A log that goes on.
@@ -116,6 +120,12 @@ fn answer_in_json(state: &mut State, request: &Request) -> Result<Reply, Status>
         }
         Target::Nowhere(_) => Ok(nowhere()),
         _ if request.method != Method::GET => Err(Status::method_not_allowed()),
+        Target::OpenApi(path) => match openapi::answer(&state.kinds, path) {
+            _ if form::is_protobuf_alone(request) => {
+                Err(Status::not_implemented("OpenAPI documents in protobuf"))
+            }
+            found => Ok(found.map_or_else(nowhere, Reply::Document)),
+        },
         target => {
             let found = discovery::answer(&state.kinds, target, request.aggregated);
             Ok(found.map_or_else(nowhere, |body| Reply::Json(200, body)))

@@ -4,9 +4,8 @@ use crate::request::{Address, Request, Target};
 use crate::status::Status;
 
 /// Paths of a real server that are not served here, by their first step, and what they are.
-const PATHS: [(&str, &str); 10] = [
+const PATHS: [(&str, &str); 9] = [
     ("", "the list of paths"),
-    ("openapi", "OpenAPI documents"),
     ("metrics", "metrics"),
     ("logs", "logs of the server"),
     ("debug", "profiles of the server"),
