@@ -150,14 +150,12 @@ async fn a_definition_serves_its_kind() {
 #[tokio::test(start_paused = true)]
 async fn what_is_not_implemented_says_so() {
     let cluster = cluster();
-    let maps = maps(&cluster);
-    apply(&maps, "a", "1").await;
-    let patch = Patch::Strategic(json!({"data": {"v": "2"}}));
-    let Err(kube::Error::Api(status)) = maps.patch("a", &PatchParams::default(), &patch).await else {
-        panic!("it is patched");
+    let pods: Api<Pod> = Api::default_namespaced(cluster.client());
+    let Err(kube::Error::Api(status)) = pods.get_ephemeral_containers("a").await else {
+        panic!("they are told");
     };
     assert_eq!(status.code, 501);
-    assert!(status.message.contains("strategic"), "{}", status.message);
+    assert!(status.message.contains("pods/ephemeralcontainers"), "{}", status.message);
 }
 
 /// A budget with nothing left keeps its pods.

@@ -11,7 +11,11 @@ use crate::request::Target;
 const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 pub(crate) fn verbs(kind: &Kind) -> &'static [&'static str] {
-    if kind.is_review() { &["create"] } else { &VERBS }
+    match &*kind.resource {
+        _ if kind.is_review() => &["create"],
+        "namespaces." => &["create", "delete", "get", "list", "patch", "update", "watch"],
+        _ => &VERBS,
+    }
 }
 
 /// What `kubectl get all` shows.
@@ -27,6 +31,15 @@ const ALL: [&str; 10] = [
     "horizontalpodautoscalers.autoscaling",
     "replicationcontrollers.",
 ];
+
+fn category(kind: &Kind) -> Option<&'static str> {
+    match &*kind.resource {
+        resource if ALL.contains(&resource) => Some("all"),
+        "customresourcedefinitions.apiextensions.k8s.io" => Some("api-extensions"),
+        _ if !kind.custom && kind.group == "admissionregistration.k8s.io" => Some("api-extensions"),
+        _ => None,
+    }
+}
 
 /// `None` for a group or version that is not served.
 pub(super) fn answer(kinds: &Kinds, target: &Target, aggregated: bool) -> Option<Value> {
@@ -112,8 +125,8 @@ fn resources(kinds: &Kinds, group: &str, version: &str) -> Option<Value> {
         if !kind.short.is_empty() {
             resource["shortNames"] = kind.short.clone().into();
         }
-        if ALL.contains(&&*kind.resource) {
-            resource["categories"] = json!(["all"]);
+        if let Some(category) = category(kind) {
+            resource["categories"] = json!([category]);
         }
         resources.push(resource);
         for subresource in &kind.subresources {
@@ -182,8 +195,8 @@ fn aggregated(kind: &Kind) -> Value {
     if !kind.short.is_empty() {
         resource["shortNames"] = kind.short.clone().into();
     }
-    if ALL.contains(&&*kind.resource) {
-        resource["categories"] = json!(["all"]);
+    if let Some(category) = category(kind) {
+        resource["categories"] = json!([category]);
     }
     if !kind.subresources.is_empty() {
         let subresources = kind.subresources.iter().map(|subresource| {
