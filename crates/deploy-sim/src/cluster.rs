@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::drive::drive;
 use crate::faults::{Fault, Faults};
-use crate::kubelet::{Image, Images};
+use crate::kubelet::{Image, Images, MOST_NODES};
 use crate::scale::Scale;
 use crate::server::Server;
 use crate::state::State;
@@ -61,6 +61,7 @@ pub struct SimClusterBuilder {
     without_storage: bool,
     begins: Option<Timestamp>,
     scale: Scale,
+    nodes: Option<u8>,
 }
 
 impl SimClusterBuilder {
@@ -110,6 +111,12 @@ impl SimClusterBuilder {
         self
     }
 
+    /// How many nodes it has (default 1; at most 250): `node-1` and so on. A pod goes to the one of those that take it that has the fewest.
+    pub fn nodes(mut self, count: u8) -> Self {
+        self.nodes = Some(count.clamp(1, MOST_NODES));
+        self
+    }
+
     /// Without volumes: claims stay pending, and pods that use them unscheduled. Else there is a volume for every claim.
     pub fn without_storage(mut self) -> Self {
         self.without_storage = true;
@@ -124,6 +131,7 @@ impl SimClusterBuilder {
         let begins = self.begins.unwrap_or(BEGINNING);
         let mut state = State::new(self.seed, begins);
         state.node.images = self.images;
+        state.node.count = self.nodes.unwrap_or(1);
         state.has_storage = !self.without_storage;
         let changed = Sender::new(state.store.revision());
         let shared = Arc::new(Shared {

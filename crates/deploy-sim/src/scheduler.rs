@@ -34,7 +34,14 @@ pub(crate) fn sync(state: &mut State) -> Option<Timestamp> {
             // All refuse.
             Some(refusals) => refusals,
             None => {
-                let node = nodes.iter().find(|node| refusal(pod, node, &pods).is_none());
+                let fit = nodes.iter().filter(|node| refusal(pod, node, &pods).is_none());
+                // The one with the fewest pods; where there is but one of the cluster's own, the first.
+                let spreads = state.node.count > 1;
+                let load = |node: &&Arc<Value>| {
+                    let on = |pod: &&Arc<Value>| text(pod, "/spec/nodeName") == name(node);
+                    if spreads { pods.iter().filter(on).count() } else { 0 }
+                };
+                let node = fit.min_by_key(load);
                 bind(state, pod, node.map_or(NODE, |node| name(node)));
                 continue;
             }

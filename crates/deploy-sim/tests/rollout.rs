@@ -135,3 +135,30 @@ async fn a_crash_has_a_log() {
         }
     }
 }
+
+/// Pods go where the fewest are, and run there.
+#[tokio::test(start_paused = true)]
+async fn pods_are_spread_over_nodes() {
+    let cluster = SimCluster::builder().nodes(3).start();
+    let deployments: Api<Deployment> = Api::default_namespaced(cluster.client());
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"},
+        "spec": {"replicas": 6, "selector": {"matchLabels": {"app": "a"}}, "template": {
+            "metadata": {"labels": {"app": "a"}}, "spec": {"containers": [{"name": "a", "image": "a:1"}]},
+        }},
+    });
+    deployments.patch("a", &PatchParams::apply("t"), &Patch::Apply(&deployment)).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let pods: Api<Pod> = Api::default_namespaced(cluster.client());
+    let pods = pods.list(&ListParams::default()).await.unwrap().items;
+    let mut places = std::collections::BTreeMap::<(String, String), u32>::new();
+    for pod in &pods {
+        let status = pod.status.as_ref().unwrap();
+        assert_eq!(status.phase.as_deref(), Some("Running"));
+        let node = pod.spec.as_ref().unwrap().node_name.clone().unwrap();
+        *places.entry((node, status.host_ip.clone().unwrap())).or_default() += 1;
+    }
+    let expected = [("node-1", "192.0.2.2"), ("node-2", "192.0.2.3"), ("node-3", "192.0.2.4")];
+    let expected = expected.map(|(node, address)| ((node.to_owned(), address.to_owned()), 2));
+    assert_eq!(places, expected.into());
+}

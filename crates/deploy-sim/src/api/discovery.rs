@@ -35,8 +35,10 @@ const ALL: [&str; 10] = [
 /// A name for several resources.
 fn category(kind: &Kind) -> Option<&'static str> {
     match &*kind.resource {
+        resource if ALL.contains(&resource) => Some("all"),
         "customresourcedefinitions.apiextensions.k8s.io" => Some("api-extensions"),
-        resource => ALL.contains(&resource).then_some("all"),
+        _ if !kind.custom && kind.group == "admissionregistration.k8s.io" => Some("api-extensions"),
+        _ => None,
     }
 }
 

@@ -321,6 +321,7 @@ fn objects(state: &mut State, request: &Request, address: &Address) -> Result<Re
         ("PUT", true) => write::replace(state, request, &at),
         ("PATCH", true) => patch::patch(state, request, &at),
         ("DELETE", true) => delete::delete(state, request, &at),
+        ("DELETE", false) if &*at.kind.resource == "namespaces." => Err(Status::method_not_allowed()),
         ("DELETE", false) => delete::collection(state, request, &at),
         _ => Err(Status::method_not_allowed()),
     };

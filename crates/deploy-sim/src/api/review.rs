@@ -38,9 +38,11 @@ pub(super) fn answer(state: &State, request: &Request, at: &At<'_>) -> Result<Re
             if kind == "LocalSubjectAccessReview" && review["metadata"]["namespace"].is_null() {
                 review["metadata"]["namespace"] = at.namespace().into();
             }
+            let mut managed = fields::updated(None, &review, &request.manager(), &state.time(), at);
             // Its type has a spec before anything is set.
-            let before = json!({"apiVersion": review["apiVersion"], "kind": kind, "spec": {}});
-            let managed = fields::updated(Some(&before), &review, &request.manager(), &state.time(), at);
+            if let Some(Value::Object(spec)) = managed.pointer_mut("/0/fieldsV1/f:spec") {
+                spec.remove(".");
+            }
             if !review["metadata"].is_object() {
                 review["metadata"] = json!({});
             }

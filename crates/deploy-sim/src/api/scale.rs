@@ -109,6 +109,10 @@ pub(super) fn apply_scale(
         return Err(Status::bad_request(format!("invalid object type: {api_version}, Kind={kind}")));
     }
     body::check_applied_scale(applied)?;
+    // Who applies none and owned none says nothing.
+    if applied.pointer("/spec/replicas").is_none() && !applies(before, manager) {
+        return Ok(Reply::Json(200, scale(before, &at.kind)));
+    }
     let replicas = wanted(applied, at)?;
     let mut parent = json!({
         "apiVersion": at.kind.api_version(), "kind": at.kind.kind, "metadata": {"name": at.name()},
@@ -131,6 +135,13 @@ pub(super) fn apply_scale(
     let user = Some(&*request.user);
     let written = commit(state, Change { at, before, after, manager, user, applied: true, dry_run })?;
     Ok(Reply::Json(200, scale(&written, &at.kind)))
+}
+
+/// Whether a manager has applied the scale of an object.
+fn applies(object: &Value, manager: &str) -> bool {
+    let entries = object["metadata"]["managedFields"].as_array().into_iter().flatten();
+    let mut own = entries.filter(|entry| entry["manager"] == manager && entry["operation"] == "Apply");
+    own.any(|entry| entry["subresource"] == "scale")
 }
 
 /// Puts a value where a pointer leads to, and makes the way.

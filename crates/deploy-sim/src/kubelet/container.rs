@@ -5,9 +5,9 @@ mod running;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::config;
 use super::image::Image;
 use super::probe::Probe;
-use super::{NODE, config};
 use crate::component::{Event, KUBELET};
 use crate::controllers::object::{after, int, later, text};
 use crate::state::State;
@@ -69,7 +69,12 @@ pub(super) struct Scene<'a> {
 
 impl Scene<'_> {
     fn tell(&mut self, event: Event<'_>) {
-        KUBELET.event(self.state, self.pod, &event.on(NODE));
+        let node = text(self.pod, "/spec/nodeName");
+        KUBELET.event(self.state, self.pod, &event.on(node));
+    }
+
+    fn node(&self) -> &str {
+        text(self.pod, "/spec/nodeName")
     }
 
     fn image(&self) -> Image {
@@ -176,7 +181,7 @@ impl Container {
         let now = scene.state.now;
         let image = text(scene.spec, "/image").to_owned();
         let policy = text(scene.spec, "/imagePullPolicy");
-        let is_present = scene.state.node.pulled.contains(&image);
+        let is_present = scene.state.node.pulled.contains(&(scene.node().to_owned(), image.clone()));
         if policy == "Never" && !is_present {
             let message = format!("Container image \"{image}\" is not present with pull policy of Never");
             scene.tell(Event::warning("kubelet", "ErrImageNeverPull", &message).of(&self.field));
@@ -211,7 +216,8 @@ impl Container {
                 "Successfully pulled image \"{image}\" in {took}ms ({took}ms including waiting). Image size: 1032468 bytes."
             );
             scene.tell(Event::normal("kubelet", "Pulled", &message).of(&self.field));
-            scene.state.node.pulled.insert(image);
+            let node = scene.node().to_owned();
+            scene.state.node.pulled.insert((node, image));
             self.pull_back_off = FIRST_BACK_OFF;
             self.create(scene);
             return;

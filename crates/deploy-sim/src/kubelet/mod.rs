@@ -1,4 +1,4 @@
-//! The node and what runs on it: images are pulled, containers start, are probed, crash and start again, all by the table of images.
+//! The nodes and what runs on them: images are pulled, containers start, are probed, crash and start again, all by the table of images.
 
 mod config;
 mod container;
@@ -19,23 +19,54 @@ pub use image::Image;
 pub(crate) use image::Images;
 use pod::Pod;
 
-/// The one node.
+/// The first node, and where the cluster's other components are.
 pub(crate) const NODE: &str = "node-1";
-/// Where it is.
-const ADDRESS: &str = "192.0.2.2";
+/// Nodes, at most: each has an address of its own.
+pub(crate) const MOST_NODES: u8 = 250;
 
-/// What the kubelet knows of its node.
-#[derive(Debug, Default)]
+/// What the kubelets know of their nodes.
+#[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) images: Images,
+    /// How many nodes there are: `node-1` and so on.
+    pub(crate) count: u8,
     is_registered: bool,
-    pulled: BTreeSet<String>,
+    /// By node, and image.
+    pulled: BTreeSet<(String, String)>,
     /// By uid.
     pods: BTreeMap<String, Pod>,
     addresses: u16,
 }
 
+impl Default for Node {
+    fn default() -> Self {
+        Self {
+            images: Images::default(),
+            count: 1,
+            is_registered: false,
+            pulled: BTreeSet::new(),
+            pods: BTreeMap::new(),
+            addresses: 0,
+        }
+    }
+}
+
+/// Which of the nodes has this name, from 1 on.
+fn number(node: &str) -> Option<u8> {
+    node.strip_prefix("node-")?.parse().ok()
+}
+
+/// Where a node is.
+fn address(node: &str) -> String {
+    format!("192.0.2.{}", number(node).unwrap_or(1).saturating_add(1))
+}
+
 impl Node {
+    /// Whether a node is one of the cluster's own, on which pods run.
+    fn has(&self, node: &str) -> bool {
+        number(node).is_some_and(|number| (1..=self.count).contains(&number))
+    }
+
     /// What a container wrote, with the time of every line: since its last start, or before that. `None` if it never ran.
     pub(crate) fn logs(&self, pod: &str, container: &str, previous: bool) -> Option<&[(Timestamp, String)]> {
         let pod = self.pods.get(pod)?;
@@ -55,10 +86,10 @@ impl Node {
     }
 }
 
-/// Lets every pod of the node do what is due.
+/// Lets every pod of the nodes do what is due.
 pub(crate) fn sync(state: &mut State) -> Option<Timestamp> {
     let pods = state.objects("pods.", None);
-    let here: Vec<_> = pods.into_iter().filter(|pod| text(pod, "/spec/nodeName") == NODE).collect();
+    let here: Vec<_> = pods.into_iter().filter(|pod| state.node.has(text(pod, "/spec/nodeName"))).collect();
     let uids: BTreeSet<&str> = here.iter().map(|pod| uid(pod)).collect();
     state.node.pods.retain(|uid, _| uids.contains(uid.as_str()));
     let mut next = None;
@@ -83,17 +114,23 @@ pub(crate) fn sync(state: &mut State) -> Option<Timestamp> {
     next
 }
 
-/// Makes the node known, once.
+/// Makes the nodes known, once.
 pub(crate) fn register(state: &mut State) {
     if std::mem::replace(&mut state.node.is_registered, true) {
         return;
     }
+    for number in 1..=state.node.count {
+        register_one(state, &format!("node-{number}"));
+    }
+}
+
+fn register_one(state: &mut State, name: &str) {
     let labels = json!({
         "beta.kubernetes.io/arch": "amd64", "beta.kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
-        "kubernetes.io/hostname": NODE, "kubernetes.io/os": "linux",
+        "kubernetes.io/hostname": name, "kubernetes.io/os": "linux",
     });
     let node =
-        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE, "labels": labels}, "spec": {}});
+        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}, "spec": {}});
     let Ok(node) = KUBELET.create(state, node) else { return };
     let time = state.time();
     let condition = |kind: &str, status: &str, reason: &str, message: &str| {
@@ -104,7 +141,7 @@ pub(crate) fn register(state: &mut State) {
     };
     let resources = json!({"cpu": "8", "memory": "16Gi", "ephemeral-storage": "100Gi", "pods": "250"});
     let status: Value = json!({
-        "addresses": [{"type": "InternalIP", "address": ADDRESS}, {"type": "Hostname", "address": NODE}],
+        "addresses": [{"type": "InternalIP", "address": address(name)}, {"type": "Hostname", "address": name}],
         "capacity": resources, "allocatable": resources,
         "conditions": [
             condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),

@@ -4,9 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::container::{Container, Scene};
-use super::{NODE, config, status};
+use super::{config, status};
 use crate::component::{Event, KUBELET};
-use crate::controllers::object::{is_deleting, later, list, sooner};
+use crate::controllers::object::{is_deleting, later, list, sooner, text};
 use crate::state::State;
 
 /// Measured on a real node: from a new pod to its sandbox, and from its end to its removal.
@@ -105,7 +105,8 @@ impl Pod {
     fn make_sandbox(&mut self, state: &mut State, pod: &Value) {
         if let Some((volume, why)) = config::missing_volume(state, pod) {
             let message = format!("MountVolume.SetUp failed for volume \"{volume}\" : {why}");
-            KUBELET.event(state, pod, &Event::warning("kubelet", "FailedMount", &message).on(NODE));
+            let node = text(pod, "/spec/nodeName");
+            KUBELET.event(state, pod, &Event::warning("kubelet", "FailedMount", &message).on(node));
             self.sandbox_at = later(state.now, self.mount_retry);
             self.mount_retry = (self.mount_retry * 2).min(LONGEST_MOUNT_RETRY);
             return;

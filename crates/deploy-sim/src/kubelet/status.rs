@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::ADDRESS;
+use super::address;
 use super::container::Container;
 use super::pod::Pod;
 use crate::controllers::object::{condition, generation, int, list, text};
@@ -21,8 +21,9 @@ pub(super) fn of(state: &State, pod: &Value, run: &Pod) -> Value {
     status.insert("observedGeneration".into(), generation(pod).into());
     status.insert("phase".into(), phase.into());
     status.insert("conditions".into(), conditions(state, pod, run, phase));
-    status.insert("hostIP".into(), ADDRESS.into());
-    status.insert("hostIPs".into(), json!([{"ip": ADDRESS}]));
+    let host = address(text(pod, "/spec/nodeName"));
+    status.insert("hostIPs".into(), json!([{"ip": host}]));
+    status.insert("hostIP".into(), host.into());
     if let Some(address) = &run.address {
         status.insert("podIP".into(), address.clone().into());
         status.insert("podIPs".into(), json!([{"ip": address}]));

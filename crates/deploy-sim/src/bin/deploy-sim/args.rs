@@ -39,6 +39,10 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = factor)]
     pub(crate) time_scale: f64,
 
+    /// How many nodes there are
+    #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=250))]
+    pub(crate) nodes: u8,
+
     /// What uids and generated names are made from: the same seed gives the same ones
     #[arg(long, default_value_t = 0, value_name = "NUMBER")]
     pub(crate) seed: u64,
@@ -126,6 +130,7 @@ mod tests {
             &["--image", "api:v1=flies"],
             &["--fault", "nonsense"],
             &["--port", "70000"],
+            &["--nodes", "0"],
             &["kubectl"],
         ] {
             assert!(read(wrong).is_err(), "{wrong:?}");

@@ -65,7 +65,8 @@ async fn run(args: &Args, now: SystemTime) -> Result<ExitCode, String> {
 }
 
 fn start(args: &Args, now: SystemTime) -> SimCluster {
-    let mut builder = SimCluster::builder().seed(args.seed).begins(now).time_scale(args.time_scale);
+    let mut builder =
+        SimCluster::builder().seed(args.seed).begins(now).time_scale(args.time_scale).nodes(args.nodes);
     for (name, image) in &args.image {
         builder = if name == "*" {
             let image = image.clone();
