@@ -33,6 +33,7 @@ const MASKS: &[(&str, &str)] = &[
     (r"-[bcdfghjklmnpqrstvwxz2456789]{5}\b", "-HASH"),
     (r"(pod-template-hash|controller-revision-hash)([=:] ?)[a-z0-9-]+", "${1}${2}HASH"),
     (r"modifiedAt=\d+", "modifiedAt=TIME"),
+    (r"kubectl-edit-\d+", "kubectl-edit-FILE"),
     // Versions of objects.
     (r#"(?i)("?resource ?version"?: +)"?\d+"?"#, "${1}VERSION"),
     // Ages and durations.
