@@ -70,6 +70,7 @@ fn definitions_are_there() {
         subresources: vec!["status".into()],
         resource: "widgets.shop.example.com".into(),
         custom: true,
+        empty: false,
         definition: Some(Arc::new(version)),
     });
     let document: Value =
