@@ -174,7 +174,10 @@ pub(crate) fn refusal(status: &Status) -> Answer {
 }
 
 fn json(code: u16, body: &Value) -> Answer {
-    response(code, "application/json", whole(written(body)))
+    let mut text = written(body);
+    // As Go's encoder ends a document.
+    text.push(b'\n');
+    response(code, "application/json", whole(text))
 }
 
 /// As bytes: to write JSON as text costs half as much again.

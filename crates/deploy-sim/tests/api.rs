@@ -148,14 +148,16 @@ async fn a_definition_serves_its_kind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_implemented_says_so() {
+async fn a_strategic_patch_merges() {
     let cluster = cluster();
-    let pods: Api<Pod> = Api::default_namespaced(cluster.client());
-    let Err(kube::Error::Api(status)) = pods.get_ephemeral_containers("a").await else {
-        panic!("they are told");
-    };
-    assert_eq!(status.code, 501);
-    assert!(status.message.contains("pods/ephemeralcontainers"), "{}", status.message);
+    let maps = maps(&cluster);
+    apply(&maps, "a", "1").await;
+    let patch = Patch::Strategic(json!({"metadata": {"finalizers": ["x.example/y"]}, "data": {"v": "2"}}));
+    let patched = maps.patch("a", &PatchParams::default(), &patch).await.unwrap();
+    assert_eq!(patched.data.unwrap()["v"], "2");
+    let more = Patch::Strategic(json!({"metadata": {"finalizers": ["x.example/z"]}}));
+    let patched = maps.patch("a", &PatchParams::default(), &more).await.unwrap();
+    assert_eq!(patched.metadata.finalizers.unwrap(), ["x.example/y", "x.example/z"]);
 }
 
 /// A budget with nothing left keeps its pods.

@@ -32,6 +32,7 @@ const ALL: [&str; 10] = [
     "replicationcontrollers.",
 ];
 
+/// A name for several resources.
 fn category(kind: &Kind) -> Option<&'static str> {
     match &*kind.resource {
         resource if ALL.contains(&resource) => Some("all"),

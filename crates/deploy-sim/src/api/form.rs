@@ -33,7 +33,8 @@ impl Form {
     ///
     /// # Errors
     /// There is none.
-    pub(super) fn wanted(request: &Request, is_watch: bool) -> Result<Self, Status> {
+    pub(super) fn wanted(request: &Request, is_list: bool) -> Result<Self, Status> {
+        let is_watch = request.query.flag("watch");
         let yaml_is_served = !is_watch;
         let named = || media(&request.accept);
         if named().next().is_none() {
@@ -62,13 +63,7 @@ impl Form {
         if named().any(|media| media.name == "application/vnd.kubernetes.protobuf") {
             return Err(Status::not_implemented("answers in the form application/vnd.kubernetes.protobuf"));
         }
-        let served = if is_watch {
-            "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
-        } else {
-            "application/json, application/yaml, application/vnd.kubernetes.protobuf"
-        };
-        let message = format!("only the following media types are accepted: {served}");
-        Err(Status::new(406, "NotAcceptable", message))
+        Err(not_acceptable(is_watch, named().any(|media| media.is_known()), is_list))
     }
 
     /// The answer in this form.
@@ -103,7 +98,7 @@ impl Form {
             (Shape::Table(api_version, included), items) => {
                 let printer = Printer { kind: &at.kind, scale, api_version, included, now };
                 match items {
-                    Some(items) => printer.table(body["metadata"].clone(), items.iter(), true),
+                    Some(items) => printer.table(&body["metadata"], items.iter(), true),
                     None => table_of_one(printer, &body, true),
                 }
             }
@@ -138,12 +133,26 @@ impl Form {
     }
 }
 
+/// What is said where nothing that is known is asked for, and where what is known is asked for in a form that there is not.
+fn not_acceptable(is_watch: bool, is_known: bool, is_list: bool) -> Status {
+    let plain = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+    let streams = "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+    let refuse = |message: String| Status::new(406, "NotAcceptable", message);
+    let served = if is_watch { streams } else { plain };
+    if is_known {
+        return refuse(format!("only the following media types are accepted: {served}"));
+    }
+    let all = if is_list { format!("{plain}, {streams}") } else { plain.to_owned() };
+    let status = refuse(format!("406: Not Acceptable\n\nAvailable representations: {all}"));
+    Status { details: Some(json!({})), ..status }
+}
+
 fn table_of_one(printer: Printer<'_>, object: &Value, with_headers: bool) -> Value {
     let mut metadata = json!({});
     if let Some(version) = object["metadata"].get("resourceVersion") {
         metadata["resourceVersion"] = version.clone();
     }
-    printer.table(metadata, std::iter::once(object), with_headers)
+    printer.table(&metadata, std::iter::once(object), with_headers)
 }
 
 fn included(request: &Request) -> Result<Included, Status> {
@@ -175,6 +184,10 @@ struct Media<'a> {
 }
 
 impl Media<'_> {
+    fn is_known(&self) -> bool {
+        matches!(self.name, "application/json" | "application/yaml" | "application/vnd.kubernetes.protobuf")
+    }
+
     fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find_map(|parameter| parameter.strip_prefix(name)?.strip_prefix('='))
     }

@@ -21,7 +21,7 @@ mod write;
 use std::sync::Arc;
 
 use http::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::faults::Rival;
 use crate::follow::Follow;
@@ -106,7 +106,7 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Result<Reply, Stat
 fn answer_in_json(state: &mut State, request: &Request) -> Result<Reply, Status> {
     unsupported::check(request)?;
     match &request.target {
-        Target::Version => Ok(Reply::Json(200, version())),
+        Target::Version => Ok(Reply::Document(VERSION.to_owned())),
         Target::Health => Ok(Reply::Text(200, "ok".into())),
         Target::Objects(address) => {
             if address.group.is_empty() && address.plural == "endpoints" {
@@ -138,13 +138,22 @@ fn nowhere() -> Reply {
     Reply::Text(404, "404 page not found\n".into())
 }
 
-/// As the version that it imitates.
-fn version() -> Value {
-    json!({
-        "major": "1", "minor": "36", "gitVersion": "v1.36.2", "gitCommit": "", "gitTreeState": "clean",
-        "buildDate": "", "goVersion": "", "compiler": "", "platform": "embedded",
-    })
-}
+/// The version that it imitates, one field a line as kube-apiserver writes it.
+const VERSION: &str = r#"{
+  "major": "1",
+  "minor": "36",
+  "emulationMajor": "1",
+  "emulationMinor": "36",
+  "minCompatibilityMajor": "1",
+  "minCompatibilityMinor": "35",
+  "gitVersion": "v1.36.2",
+  "gitCommit": "",
+  "gitTreeState": "clean",
+  "buildDate": "1970-01-01T00:00:00Z",
+  "goVersion": "",
+  "compiler": "",
+  "platform": "embedded"
+}"#;
 
 /// Creates an object for one of the cluster's own components.
 ///
@@ -303,7 +312,7 @@ fn objects(state: &mut State, request: &Request, address: &Address) -> Result<Re
     }
     let form = match address.subresource.as_deref() {
         Some("log") => return read::get(state, request, &at),
-        _ => Form::wanted(request, request.query.flag("watch"))?,
+        _ => Form::wanted(request, request.method == Method::GET && address.name.is_none())?,
     };
     let reply = match (request.method.as_str(), address.name.is_some()) {
         ("GET", true) => read::get(state, request, &at),

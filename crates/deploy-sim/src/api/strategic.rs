@@ -76,9 +76,11 @@ pub(super) fn merge(mut original: Fields, patch: &mut Fields, of: &'static Type)
     retain_keys(&mut original, patch)?;
     merge_ordered(&mut original, patch, of)?;
     for (name, change) in patch.iter_mut() {
-        let (name, is_deletion) = match directed(name, DELETE_FROM) {
-            Some(list) => (list.ok_or(Misfit::Malformed("primitive list"))?, true),
-            None => (name.as_str(), false),
+        let is_deletion = name.starts_with(DELETE_FROM);
+        let name = if is_deletion {
+            directed(name, DELETE_FROM).ok_or(Misfit::Malformed("primitive list"))?
+        } else {
+            name.as_str()
         };
         if change.is_null() {
             original.remove(name);
@@ -108,9 +110,9 @@ pub(super) fn merge(mut original: Fields, patch: &mut Fields, of: &'static Type)
     Ok(original)
 }
 
-/// The field that a directive `PREFIX/FIELD` is about; `Some(None)` where it names none.
-fn directed<'a>(name: &'a str, prefix: &str) -> Option<Option<&'a str>> {
-    name.strip_prefix(prefix).map(|rest| rest.strip_prefix('/'))
+/// The field that a directive `PREFIX/FIELD` is about.
+fn directed<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {
+    name.strip_prefix(prefix)?.strip_prefix('/')
 }
 
 fn retain_keys(original: &mut Fields, patch: &mut Fields) -> Result<(), Misfit> {
@@ -138,7 +140,7 @@ fn merge_ordered(original: &mut Fields, patch: &mut Fields, of: &'static Type) -
             Some(Value::Array(order)) => order,
             found => return Err(mistyped(&found.unwrap_or_default())),
         };
-        let name = directed(&directive, SET_ORDER).flatten();
+        let name = directed(&directive, SET_ORDER);
         let name = name.ok_or(Misfit::Malformed("setElementOrder list"))?;
         let list = |found: Option<Value>| match found {
             None => Ok(None),

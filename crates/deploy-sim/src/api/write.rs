@@ -26,7 +26,7 @@ use crate::user::User;
 use crate::validate;
 
 /// Kinds whose spec has no generation.
-const WITHOUT_GENERATION: [&str; 16] = [
+const WITHOUT_GENERATION: [&str; 15] = [
     "namespaces.",
     "nodes.",
     "persistentvolumes.",
@@ -36,7 +36,6 @@ const WITHOUT_GENERATION: [&str; 16] = [
     "serviceaccounts.",
     "endpoints.",
     "events.",
-    "podtemplates.",
     "persistentvolumeclaims.",
     "resourcequotas.",
     "limitranges.",
@@ -44,6 +43,10 @@ const WITHOUT_GENERATION: [&str; 16] = [
     "horizontalpodautoscalers.autoscaling",
     "leases.coordination.k8s.io",
 ];
+
+/// Kinds without a spec whose changes are counted.
+const COUNTED_AS_A_WHOLE: [&str; 3] =
+    ["podtemplates.", "endpointslices.discovery.k8s.io", "priorityclasses.scheduling.k8s.io"];
 
 /// Kinds that are created where a replacement finds nothing (`AllowCreateOnUpdate`).
 const CREATED_BY_PUT: [&str; 9] = [
@@ -282,7 +285,9 @@ fn admit(state: &State, at: &At<'_>) -> Result<(), Status> {
 
 fn give_birth(state: &mut State, object: &mut Value, at: &At<'_>) {
     let (uid, time) = (state.uid(), state.time());
+    // Whoever makes a node says how it is.
     if at.kind.has_status()
+        && &*at.kind.resource != "nodes."
         && let Some(object) = object.as_object_mut()
     {
         object.remove("status");
@@ -348,7 +353,8 @@ pub(super) fn is_same_but(fields: &[&str], before: &Value, after: &Value) -> boo
 }
 
 fn count_generation(before: Option<&Value>, after: &mut Value, at: &At<'_>) {
-    let is_counted = at.kind.custom || after.get("spec").is_some();
+    let is_counted =
+        at.kind.custom || after.get("spec").is_some() || COUNTED_AS_A_WHOLE.contains(&&*at.kind.resource);
     if WITHOUT_GENERATION.contains(&&*at.kind.resource) || !is_counted {
         return;
     }
@@ -362,6 +368,8 @@ fn count_generation(before: Option<&Value>, after: &mut Value, at: &At<'_>) {
             before["spec"] != after["spec"]
                 || before["metadata"]["annotations"] != after["metadata"]["annotations"]
         }
+        "endpointslices.discovery.k8s.io" => !but(before, &["metadata"]).eq(but(after, &["metadata"])),
+        "podtemplates." => before.get("template") != after.get("template"),
         _ => before.get("spec") != after.get("spec"),
     });
     let generation = before.and_then(|before| before["metadata"]["generation"].as_i64()).unwrap_or(0);

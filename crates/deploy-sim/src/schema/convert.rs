@@ -9,7 +9,11 @@ use super::{Type, check};
 pub(crate) fn mismatch(value: &Value, of: &Type) -> Option<String> {
     let go = || of.go();
     match (of, value) {
-        (Type::Any, _) | (_, Value::Null) => None,
+        (Type::Any, _)
+        | (_, Value::Null)
+        | (Type::Bool, Value::Bool(_))
+        | (Type::String(_), Value::String(_))
+        | (Type::Float, Value::Number(_)) => None,
         (Type::Quantity | Type::Time | Type::IntOrString | Type::Bytes, value) => {
             check(value, of).1.error().map(str::to_owned)
         }
@@ -22,9 +26,6 @@ pub(crate) fn mismatch(value: &Value, of: &Type) -> Option<String> {
         (Type::Struct(_), other) => Some(format!("cannot restore struct from: {}", kind(other))),
         (Type::Map(..), other) => Some(format!("cannot restore map from {}", kind(other))),
         (Type::List(..), other) => Some(format!("cannot restore slice from {}", kind(other))),
-        (Type::Bool, Value::Bool(_))
-        | (Type::String(_), Value::String(_))
-        | (Type::Float, Value::Number(_)) => None,
         (Type::Integer(_, least, most), Value::Number(number)) => match number.as_i64() {
             Some(number) if number >= *least && number <= *most => None,
             Some(_) => Some(format!("cannot convert int64 to {}", go())),

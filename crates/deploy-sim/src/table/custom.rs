@@ -23,7 +23,7 @@ pub(super) fn columns(version: &Value) -> Value {
     columns.extend(said(version).iter().map(|column| {
         let priority = int(column, "/priority").unwrap_or(0);
         let description = match text(column, "/description") {
-            "" if text(column, "/jsonPath") == ".metadata.creationTimestamp" => "".to_owned(),
+            "" if text(column, "/jsonPath") == ".metadata.creationTimestamp" => String::new(),
             "" => format!(
                 "Custom resource definition column (in JSONPath format): {}",
                 text(column, "/jsonPath")
@@ -53,8 +53,7 @@ pub(super) fn cells(version: &Value, object: &Value, now: Timestamp) -> Vec<Valu
 fn cell(of: &str, found: &Value, now: Timestamp) -> Value {
     match (of, found) {
         ("string", Value::String(_))
-        | ("integer", Value::Number(_))
-        | ("number", Value::Number(_))
+        | ("integer" | "number", Value::Number(_))
         | ("boolean", Value::Bool(_)) => match found.as_f64() {
             #[expect(clippy::cast_possible_truncation, reason = "as Go cuts it off")]
             Some(number) if of == "integer" && found.is_f64() => (number as i64).into(),

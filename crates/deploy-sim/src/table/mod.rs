@@ -40,7 +40,7 @@ impl Printer<'_> {
     /// The table of these objects; `metadata` is that of their list.
     pub(crate) fn table<'o>(
         &self,
-        metadata: Value,
+        metadata: &Value,
         objects: impl Iterator<Item = &'o Value>,
         with_headers: bool,
     ) -> Value {

@@ -73,9 +73,12 @@ pub(super) fn endpoints(object: &Value) -> String {
         }
         for port in ports {
             let port = int(port, "/port").unwrap_or(0);
-            all.extend(addresses().map(|address| match address.contains(':') {
-                true => format!("[{address}]:{port}"),
-                false => format!("{address}:{port}"),
+            all.extend(addresses().map(|address| {
+                if address.contains(':') {
+                    format!("[{address}]:{port}")
+                } else {
+                    format!("{address}:{port}")
+                }
             }));
         }
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::cells::{name_of_class, or_unset};
 use super::human::{age, or};
-use crate::controllers::object::{at, is_deleting, list, text};
+use crate::controllers::object::{annotation, at, is_deleting, list, text};
 
 pub(super) fn volume(object: &Value, now: Timestamp) -> Vec<Value> {
     let claim = at(object, "/spec/claimRef")
@@ -60,11 +60,8 @@ fn phase(object: &Value) -> &str {
 }
 
 fn class_of(object: &Value) -> &str {
-    or(
-        object,
-        "/metadata/annotations/volume.beta.kubernetes.io~1storage-class",
-        text(object, "/spec/storageClassName"),
-    )
+    annotation(object, "volume.beta.kubernetes.io/storage-class")
+        .unwrap_or_else(|| text(object, "/spec/storageClassName"))
 }
 
 fn modes(object: &Value, pointer: &str) -> String {

@@ -11,8 +11,8 @@ fn now() -> Timestamp {
 }
 
 /// The cells of an object, without its name.
-fn cells(resource: &str, object: Value) -> Vec<String> {
-    let cells = cells::of(resource, &object, now());
+fn cells(resource: &str, object: &Value) -> Vec<String> {
+    let cells = cells::of(resource, object, now());
     cells.iter().skip(1).map(|cell| cell.as_str().map_or_else(|| cell.to_string(), str::to_owned)).collect()
 }
 
@@ -28,7 +28,7 @@ fn every_column_has_its_cell() {
             now: now(),
         };
         let object = json!({"metadata": {"name": "x"}});
-        let table = printer.table(json!({}), std::iter::once(&object), true);
+        let table = printer.table(&json!({}), std::iter::once(&object), true);
         let count = |pointer: &str| table.pointer(pointer).and_then(Value::as_array).map_or(0, Vec::len);
         assert_eq!(count("/columnDefinitions"), count("/rows/0/cells"), "{}", kind.resource);
         assert!(count("/rows/0/cells") > 1, "{}", kind.resource);
@@ -82,7 +82,7 @@ fn pods() {
             },
             "status": status,
         });
-        let found = cells("pods.", pod);
+        let found = cells("pods.", &pod);
         assert_eq!(found.get(..3).unwrap(), expect, "{status}");
     };
     check(json!({"phase": "Pending"}), ["0/3", "Pending", "0"]);
@@ -124,7 +124,7 @@ fn pods() {
 #[test]
 fn others() {
     let check = |resource: &str, object: Value, expect: &[&str]| {
-        assert_eq!(cells(resource, object), expect, "{resource}");
+        assert_eq!(cells(resource, &object), expect, "{resource}");
     };
     let born = json!({"name": "x", "creationTimestamp": "2026-01-01T00:00:00Z"});
     check(
@@ -155,6 +155,12 @@ fn others() {
         json!({"metadata": born, "spec": {"volumeName": "v", "storageClassName": "fast", "volumeMode": "Filesystem"},
             "status": {"phase": "Bound", "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteMany", "ReadWriteOnce"]}}),
         &["Bound", "v", "1Gi", "RWO,RWX", "fast", "<unset>", "60m", "Filesystem"],
+    );
+    let old = json!({"name": "x", "annotations": {"volume.beta.kubernetes.io/storage-class": "old"}});
+    check(
+        "persistentvolumeclaims.",
+        json!({"metadata": old, "spec": {"storageClassName": "new"}, "status": {"phase": "Pending"}}),
+        &["Pending", "", "", "", "old", "<unset>", "<unknown>", "<unset>"],
     );
     check(
         "jobs.batch",

@@ -4,12 +4,11 @@ use super::*;
 
 /// What a patch makes of a Deployment's pod, and of its list of a Service's ports.
 fn check_of(kind: &str, original: Value, patch: Value, expect: Result<Value, &str>) {
-    let (Value::Object(original), Value::Object(mut change)) = (original, patch.clone()) else {
-        panic!("maps")
-    };
+    let shown = patch.to_string();
+    let (Value::Object(original), Value::Object(mut change)) = (original, patch) else { panic!("maps") };
     let of = Type::of("v1", kind).unwrap();
     let merged = merge(original, &mut change, of).map(Value::Object).map_err(|why| why.refusal().message);
-    assert_eq!(merged, expect.map_err(str::to_owned), "{patch}");
+    assert_eq!(merged, expect.map_err(str::to_owned), "{shown}");
 }
 
 #[test]
