@@ -1,10 +1,15 @@
 //! Who owns which fields after a write, by the rules in [`k8s_fields::server`].
 
 use k8s_fields::server::{self, ApplyError, Write};
+use k8s_fields::{FieldPath, FieldSet, applied_fields, project};
 use serde_json::{Value, json};
 
 use crate::api::At;
 use crate::status::Status;
+
+/// The manager of `kubectl apply --server-side`.
+const KUBECTL: &str = "kubectl";
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// The `managedFields` after any write but an apply.
 pub(crate) fn updated(
@@ -46,12 +51,54 @@ pub(crate) fn applied(
     at: &At<'_>,
 ) -> Result<Value, Status> {
     let write = write(manager, time, at);
-    let write = if force { write.forced() } else { write };
-    let mut applied = server::apply(live, applied, &write).map_err(|error| refusal(&error))?;
+    let attempt = if force { write.clone().forced() } else { write.clone() };
+    let last = live.filter(|_| manager == KUBECTL).and_then(last_applied);
+    let done = match (server::apply(live, applied, &attempt), live, &last) {
+        (Err(ApplyError::Conflicts(conflicts)), Some(live), Some(last)) => {
+            match conflicts.except(unchanged_since(last, live)) {
+                Some(left) => Err(ApplyError::Conflicts(left)),
+                None => server::apply(Some(live), applied, &write.forced()),
+            }
+        }
+        (done, ..) => done,
+    };
+    let config = applied;
+    let mut applied = done.map_err(|error| refusal(&error))?;
+    if last.is_some() {
+        follow(config, &mut applied);
+    }
     if let Some(managed) = applied.pointer_mut("/metadata/managedFields") {
         *managed = timeless(managed.take());
     }
     Ok(applied)
+}
+
+/// What `kubectl apply` without `--server-side` applied last, at the same version of the API.
+fn last_applied(live: &Value) -> Option<Value> {
+    let last: Value = serde_json::from_str(live["metadata"]["annotations"][LAST_APPLIED].as_str()?).ok()?;
+    (last["apiVersion"] == live["apiVersion"]).then_some(last)
+}
+
+/// Who goes over to server-side apply has no conflict with itself: about fields that are as they were applied last
+/// (`managedfields/internal/lastappliedmanager.go`).
+fn unchanged_since(last: &Value, live: &Value) -> impl Fn(&FieldPath) -> bool {
+    let fields = applied_fields(last);
+    move |path| {
+        let mut only = FieldSet::new();
+        only.insert(path);
+        fields.contains(path) && project(last, &only) == project(live, &only)
+    }
+}
+
+/// The annotation says what was applied, whichever way (`managedfields/internal/lastappliedupdater.go`).
+fn follow(config: &Value, applied: &mut Value) {
+    let mut config = config.clone();
+    if let Some(annotations) = config.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+        annotations.remove(LAST_APPLIED);
+    }
+    if let Some(annotations) = applied.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+        annotations.insert(LAST_APPLIED.to_owned(), format!("{config}\n").into());
+    }
 }
 
 fn write(manager: &str, time: &str, at: &At<'_>) -> Write {

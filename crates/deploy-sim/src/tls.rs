@@ -4,6 +4,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use base64::Engine;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType};
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, ring};
@@ -56,5 +57,5 @@ pub(crate) fn token() -> io::Result<String> {
     let CryptoProvider { secure_random, .. } = ring::default_provider();
     let mut bytes = [0; 24];
     secure_random.fill(&mut bytes).map_err(|_| io::Error::other("the system has no randomness"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))
 }

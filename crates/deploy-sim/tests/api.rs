@@ -160,17 +160,6 @@ async fn a_strategic_patch_merges() {
     assert_eq!(patched.metadata.finalizers.unwrap(), ["x.example/y", "x.example/z"]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_is_not_implemented_says_so() {
-    let cluster = cluster();
-    let pods: Api<Pod> = Api::default_namespaced(cluster.client());
-    let Err(kube::Error::Api(status)) = pods.get_ephemeral_containers("a").await else {
-        panic!("they are told");
-    };
-    assert_eq!(status.code, 501);
-    assert!(status.message.contains("pods/ephemeralcontainers"), "{}", status.message);
-}
-
 /// A budget with nothing left keeps its pods.
 #[tokio::test(start_paused = true)]
 async fn an_eviction_respects_the_budget() {

@@ -18,6 +18,7 @@ pub(crate) enum Asked {
 }
 
 /// A resource and a verb; what is not said is empty.
+#[expect(clippy::struct_field_names, reason = "access reviews call it so")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Resource {
     pub(crate) verb: String,
@@ -58,7 +59,7 @@ impl Asked {
             _ => "list",
         };
         if ["list", "watch", "deletecollection"].contains(&verb) {
-            name = selected(request.query.text("fieldSelector").unwrap_or_default()).to_owned();
+            selected(request.query.text("fieldSelector").unwrap_or_default()).clone_into(&mut name);
         }
         // A namespace lies in itself.
         let namespace = match (&address.namespace, &address.name) {

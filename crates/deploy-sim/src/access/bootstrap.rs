@@ -58,7 +58,9 @@ fn all(time: Timestamp) -> Vec<(Key, Arc<Value>)> {
         object("ClusterRoleBinding", &binding, time)
     });
     let mut objects: Vec<Value> = roles.into_iter().chain(bindings).collect();
-    objects.iter_mut().for_each(|object| note_owners(object, &time.to_string()));
+    for object in &mut objects {
+        note_owners(object, &time.to_string());
+    }
     objects.into_iter().enumerate().map(|(number, object)| kept(object, number)).collect()
 }
 

@@ -73,15 +73,14 @@ pub(crate) fn check(
         return Ok(());
     }
     let groups: Vec<String> = user.groups.iter().map(|group| format!("{group:?}")).collect();
-    let mut why = format!(
-        "user {:?} (groups=[{}]) is attempting to grant RBAC permissions not currently held:\n{}",
+    let errors =
+        if errors.is_empty() { String::new() } else { format!("; resolution errors: {}", join(&errors)) };
+    let why = format!(
+        "user {:?} (groups=[{}]) is attempting to grant RBAC permissions not currently held:\n{}{errors}",
         user.name,
         groups.join(" "),
         missing.join("\n")
     );
-    if !errors.is_empty() {
-        why.push_str(&format!("; resolution errors: {}", join(&errors)));
-    }
     Err(Status::forbidden(at.subject(), &why))
 }
 
@@ -103,7 +102,7 @@ fn uncovered(held: &[Value], granted: &[Value]) -> Vec<String> {
                 }
             }
             Grain::Path { verb, url } => {
-                paths.push(format!("{{NonResourceURLs:[{url:?}], Verbs:[{verb:?}]}}"))
+                paths.push(format!("{{NonResourceURLs:[{url:?}], Verbs:[{verb:?}]}}"));
             }
         }
     }

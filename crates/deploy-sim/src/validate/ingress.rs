@@ -48,7 +48,7 @@ pub(super) fn check_class(object: &At<'_>, before: Option<&At<'_>>, out: &mut Ve
             let domain = controller.text().split_once('/').filter(|(_, path)| !path.is_empty());
             match domain {
                 None => {
-                    out.push(controller.invalid("must be a domain-prefixed path (such as \"acme.io/foo\")"))
+                    out.push(controller.invalid("must be a domain-prefixed path (such as \"acme.io/foo\")"));
                 }
                 Some((domain, _)) => {
                     let found = |why: String| Cause::invalid("spec.controller", &domain.into(), &why);

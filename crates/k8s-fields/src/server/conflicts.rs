@@ -76,6 +76,13 @@ impl Conflicts {
         Some(Self(conflicts)).filter(|conflicts| !conflicts.0.is_empty())
     }
 
+    /// Those about fields of which this is not true; none where none are left.
+    #[must_use]
+    pub fn except(&self, is_allowed: impl Fn(&FieldPath) -> bool) -> Option<Self> {
+        let left: Vec<_> = self.0.iter().filter(|conflict| !is_allowed(&conflict.path)).cloned().collect();
+        Some(Self(left)).filter(|left| !left.0.is_empty())
+    }
+
     /// One for each field and owner.
     pub fn iter(&self) -> impl Iterator<Item = &Conflict> {
         self.0.iter()

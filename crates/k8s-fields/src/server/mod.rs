@@ -7,8 +7,8 @@
 //!
 //! Exact for the built-in kinds. Of custom resources the schema is not known: objects count as merged field by field and
 //! lists as replaced as a whole. Entries at another version of the API are read as if their paths meant the same at the
-//! object's; all objects of one call must be at one version. What `kubectl`'s own manager name brings about (the
-//! last-applied annotation follows) is not imitated.
+//! object's; all objects of one call must be at one version. What `kubectl`'s own manager name brings about (what the
+//! last-applied annotation says is no conflict, and the annotation follows) is left to the caller: [`Conflicts::except`].
 //!
 //! ```
 //! use k8s_fields::server::{ApplyError, Write, apply, updated};
