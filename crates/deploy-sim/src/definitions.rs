@@ -30,6 +30,7 @@ pub(crate) fn written(state: &mut State, kind: &Kind, object: &Value) {
             plural: plural.clone(),
             singular: text("/spec/names/singular"),
             short: strings(object.pointer("/spec/names/shortNames")),
+            categories: strings(object.pointer("/spec/names/categories")),
             namespaced: object.pointer("/spec/scope").is_some_and(|scope| scope == "Namespaced"),
             subresources: subresources.into_iter().flatten().map(|(name, _)| name.clone()).collect(),
             resource: resource.clone().into(),

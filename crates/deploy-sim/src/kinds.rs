@@ -17,6 +17,8 @@ pub(crate) struct Kind {
     pub(crate) plural: String,
     pub(crate) singular: String,
     pub(crate) short: Vec<String>,
+    /// Of a custom one: what else it is listed under, as `all`.
+    pub(crate) categories: Vec<String>,
     pub(crate) namespaced: bool,
     /// `status`, `scale`, `log`
     pub(crate) subresources: Vec<String>,
@@ -151,6 +153,7 @@ impl Kinds {
                 plural: (*plural).to_owned(),
                 singular: kind.to_lowercase(),
                 short: list(short),
+                categories: Vec::new(),
                 namespaced: *scope == "namespaced",
                 subresources: list(subresources),
                 // The same Events as of the core group.
@@ -223,6 +226,7 @@ mod tests {
             plural: "widgets".into(),
             singular: "widget".into(),
             short: Vec::new(),
+            categories: Vec::new(),
             namespaced: true,
             subresources: Vec::new(),
             resource: "widgets.x.io".into(),

@@ -33,11 +33,12 @@ const ALL: [&str; 10] = [
 ];
 
 /// A name for several resources.
-fn category(kind: &Kind) -> Option<&'static str> {
+fn categories(kind: &Kind) -> Option<Value> {
     match &*kind.resource {
-        resource if ALL.contains(&resource) => Some("all"),
-        "customresourcedefinitions.apiextensions.k8s.io" => Some("api-extensions"),
-        _ if !kind.custom && kind.group == "admissionregistration.k8s.io" => Some("api-extensions"),
+        _ if kind.custom => Some(kind.categories.clone().into()).filter(|_| !kind.categories.is_empty()),
+        resource if ALL.contains(&resource) => Some(json!(["all"])),
+        "customresourcedefinitions.apiextensions.k8s.io" => Some(json!(["api-extensions"])),
+        _ if kind.group == "admissionregistration.k8s.io" => Some(json!(["api-extensions"])),
         _ => None,
     }
 }
@@ -126,8 +127,8 @@ fn resources(kinds: &Kinds, group: &str, version: &str) -> Option<Value> {
         if !kind.short.is_empty() {
             resource["shortNames"] = kind.short.clone().into();
         }
-        if let Some(category) = category(kind) {
-            resource["categories"] = json!([category]);
+        if let Some(categories) = categories(kind) {
+            resource["categories"] = categories;
         }
         resources.push(resource);
         for subresource in &kind.subresources {
@@ -196,8 +197,8 @@ fn aggregated(kind: &Kind) -> Value {
     if !kind.short.is_empty() {
         resource["shortNames"] = kind.short.clone().into();
     }
-    if let Some(category) = category(kind) {
-        resource["categories"] = json!([category]);
+    if let Some(categories) = categories(kind) {
+        resource["categories"] = categories;
     }
     if !kind.subresources.is_empty() {
         let subresources = kind.subresources.iter().map(|subresource| {

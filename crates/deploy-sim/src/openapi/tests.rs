@@ -66,6 +66,7 @@ fn definitions_are_there() {
         plural: "widgets".into(),
         singular: "widget".into(),
         short: Vec::new(),
+        categories: Vec::new(),
         namespaced: true,
         subresources: vec!["status".into()],
         resource: "widgets.shop.example.com".into(),

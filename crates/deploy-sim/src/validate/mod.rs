@@ -35,6 +35,14 @@ use crate::status::Cause;
 /// What is checked by itself, and what is the controllers'.
 const APART: [&str; 2] = ["metadata", "status"];
 
+/// What is scaled has no less than no replicas, whatever its schema says.
+fn negative_scale(kind: &Kind, object: &Value) -> Option<Cause> {
+    let scale = kind.definition.as_ref()?.pointer("/subresources/scale")?;
+    let path = scale["specReplicasPath"].as_str()?;
+    let replicas = object.pointer(&path.replace('.', "/"))?;
+    (replicas.as_i64()? < 0).then(|| Cause::invalid(path, replicas, "should be a non-negative integer"))
+}
+
 /// What is wrong with an object whose defaults are filled in; nothing where it is accepted. `before` is what an update
 /// found. Of custom kinds the metadata is checked, and what their schema says.
 pub(crate) fn check(kind: &Kind, object: &Value, before: Option<&Value>) -> Vec<Cause> {
@@ -53,6 +61,7 @@ pub(crate) fn check(kind: &Kind, object: &Value, before: Option<&Value>) -> Vec<
         _ if kind.custom => {
             let schema = kind.schema();
             out.extend(schema.into_iter().flat_map(|schema| custom::validate(object.value, schema)));
+            out.extend(negative_scale(kind, object.value));
         }
         // What was accepted once is accepted again: controllers write little but status.
         _ if unchanged => {}
