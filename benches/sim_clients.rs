@@ -1,0 +1,187 @@
+//! The embedded cluster under kubectl and helm: what a command takes there, and what an empty cluster holds. See README.md.
+//!
+//! `cargo bench --bench sim_clients -- kubectl=20 helm=10 memory=50`: which parts, each so many times; all of them where none is named.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    reason = "it is what a benchmark is for"
+)]
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+
+use deploy_sim::SimCluster;
+use tokio::runtime::Builder;
+
+/// A part's name, how often it is usually measured, and what measures it so often.
+type Part = (&'static str, u32, fn(u32));
+
+fn main() {
+    let asked: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    // Memory first: programs that run leave a heap behind.
+    let parts: [Part; 3] = [("memory", 50, memory), ("kubectl", 20, kubectl), ("helm", 10, helm)];
+    for (name, usual, part) in parts {
+        let times = |asked: &String| {
+            let (asked, times) = asked.split_once('=').unwrap_or((asked, ""));
+            (asked == name).then(|| if times.is_empty() { usual } else { times.parse().unwrap() })
+        };
+        if let Some(times) = if asked.is_empty() { Some(usual) } else { asked.iter().find_map(times) } {
+            part(times);
+        }
+    }
+}
+
+/// What each of many empty clusters adds to the process.
+fn memory(times: u32) {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let start = || runtime.block_on(async { SimCluster::builder().start() });
+    // What all clusters share is read with the first.
+    let first = start();
+    let before = resident();
+    let clusters: Vec<SimCluster> = (0..times).map(|_| start()).collect();
+    let each = resident().saturating_sub(before) / u64::from(times);
+    println!("an empty cluster: {each} KiB more of memory, the process with the first {before} KiB");
+    drop((first, clusters));
+}
+
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// `kubectl get pods`, beside what kubectl takes to start and say its own version.
+fn kubectl(times: u32) {
+    let place = Place::new("kubectl");
+    let kubectl = place.program("KUBECTL", &place.embedded);
+    // Discovery is cached.
+    kubectl.run(&["get", "pods"]);
+    let (mut alone, mut asking) = (Vec::new(), Vec::new());
+    for _ in 0..times {
+        alone.push(kubectl.run(&["version", "--client"]));
+        asking.push(kubectl.run(&["get", "pods"]));
+    }
+    let (alone, asking) = (median(alone), median(asking));
+    println!("kubectl get pods: {asking:?}, its own start-up: {alone:?}, {:.2} ×", ratio(asking, alone));
+}
+
+/// `helm upgrade --install` of twenty objects, here and on the live cluster, each time with another value.
+fn helm(times: u32) {
+    let place = Place::new("helm");
+    let live = PathBuf::from(set("KUBECONFIG"));
+    for variable in ["HELM3", "HELM"] {
+        let (ours, theirs) = (place.program(variable, &place.embedded), place.program(variable, &live));
+        let namespace = format!("sim-clients-{}-{}", variable.to_lowercase(), std::process::id());
+        let upgrade = |helm: &Program, value: u32| {
+            let value = format!("value={value}");
+            let chart = place.chart();
+            let to = ["upgrade", "--install", "many", &chart, "--namespace", &namespace, "--create-namespace"];
+            helm.run(&[&to[..], &["--set", &value]].concat())
+        };
+        let (mut here, mut there) = (Vec::new(), Vec::new());
+        for value in 0..times {
+            here.push(upgrade(&ours, value));
+            there.push(upgrade(&theirs, value));
+        }
+        place.program("KUBECTL", &live).run(&["delete", "namespace", &namespace, "--wait=false"]);
+        let (here, there) = (median(here), median(there));
+        println!(
+            "{} upgrade --install of 20 objects: {here:?}, on the live cluster {there:?}, {:.2} ×",
+            variable.to_lowercase(),
+            ratio(here, there)
+        );
+    }
+}
+
+/// A cluster that listens, and a directory for what its clients need.
+struct Place {
+    directory: tempfile::TempDir,
+    embedded: PathBuf,
+}
+
+struct Program {
+    path: String,
+    kubeconfig: PathBuf,
+    home: PathBuf,
+}
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let embedded = directory.path().join(name);
+        let (send, kubeconfig) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+                let cluster = SimCluster::builder().begins(SystemTime::now()).start();
+                let endpoint = cluster.serve_tls("127.0.0.1:0".parse().unwrap()).await.unwrap();
+                send.send(endpoint.kubeconfig().unwrap()).unwrap();
+                std::future::pending::<()>().await;
+            });
+        });
+        std::fs::write(&embedded, kubeconfig.recv().unwrap()).unwrap();
+        Self { directory, embedded }
+    }
+
+    fn program(&self, variable: &str, kubeconfig: &Path) -> Program {
+        let home = self.directory.path().join(format!("home-{variable}"));
+        std::fs::create_dir_all(&home).unwrap();
+        Program { path: set(variable), kubeconfig: kubeconfig.to_owned(), home }
+    }
+
+    /// A chart of twenty objects.
+    fn chart(&self) -> String {
+        let chart = self.directory.path().join("chart");
+        std::fs::create_dir_all(chart.join("templates")).unwrap();
+        std::fs::write(chart.join("Chart.yaml"), "apiVersion: v2\nname: many\nversion: 1.0.0\n").unwrap();
+        let mut objects = String::new();
+        for number in 0..10 {
+            write!(
+                objects,
+                "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: config-{number}}}\ndata: {{value: \"{{{{ .Values.value }}}}\"}}\n"
+            )
+            .unwrap();
+        }
+        for number in 0..5 {
+            write!(
+                objects,
+                "---\napiVersion: v1\nkind: Service\nmetadata: {{name: app-{number}}}\nspec: {{selector: {{app: app-{number}}}, ports: [{{port: 80}}]}}\n\
+                 ---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: app-{number}}}\nspec:\n  replicas: 0\n  selector: {{matchLabels: {{app: app-{number}}}}}\n  \
+                 template:\n    metadata: {{labels: {{app: app-{number}}}}}\n    spec: {{containers: [{{name: app, image: app, env: [{{name: VALUE, value: \"{{{{ .Values.value }}}}\"}}]}}]}}\n"
+            )
+            .unwrap();
+        }
+        std::fs::write(chart.join("templates/all.yaml"), objects).unwrap();
+        chart.to_str().unwrap().to_owned()
+    }
+}
+
+impl Program {
+    /// How long it takes; it must succeed.
+    fn run(&self, args: &[&str]) -> Duration {
+        let mut command = Command::new(&self.path);
+        command.args(args).env("KUBECONFIG", &self.kubeconfig).env("HOME", &self.home).stdin(Stdio::null());
+        let begin = Instant::now();
+        let output = command.output().unwrap();
+        let took = begin.elapsed();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        took
+    }
+}
+
+fn set(variable: &str) -> String {
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set: run  eval \"$(tests/cluster/up)\"  first"))
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn ratio(one: Duration, other: Duration) -> f64 {
+    one.as_secs_f64() / other.as_secs_f64()
+}
