@@ -79,7 +79,8 @@ fn helm(times: u32) {
         let upgrade = |helm: &Program, value: u32| {
             let value = format!("value={value}");
             let chart = place.chart();
-            let to = ["upgrade", "--install", "many", &chart, "--namespace", &namespace, "--create-namespace"];
+            let to =
+                ["upgrade", "--install", "many", &chart, "--namespace", &namespace, "--create-namespace"];
             helm.run(&[&to[..], &["--set", &value]].concat())
         };
         let (mut here, mut there) = (Vec::new(), Vec::new());

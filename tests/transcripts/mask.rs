@@ -41,6 +41,7 @@ const MASKS: &[(&str, &str)] = &[
     (r"<(invalid|unknown)>( +ago)?", "<$1>"),
     // Columns are as wide as what stands in them.
     (r"(\S) {2,}", "$1  "),
+    (r" +\t", "\t"),
     (r"-{4,}", "----"),
     (r"={4,}", "===="),
     (r"(?m)[ \t]+$", ""),
