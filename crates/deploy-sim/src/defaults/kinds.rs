@@ -131,6 +131,12 @@ pub(super) fn fill(kind: &str, object: &mut Value) {
             }
         }
         "NetworkPolicy" => fill_policy_types(object),
+        "EndpointSlice" => {
+            let endpoints = object.get_mut("endpoints").and_then(Value::as_array_mut);
+            for endpoint in endpoints.into_iter().flatten().filter_map(Value::as_object_mut) {
+                endpoint.entry("conditions").or_insert_with(|| json!({}));
+            }
+        }
         "LimitRange" => fill_limits(object),
         "CustomResourceDefinition" => fill_names(object),
         _ => {}
