@@ -61,7 +61,11 @@ impl Place {
         let output = self.start(command);
         let output = tokio::time::timeout(TIMEOUT, output).await;
         let Ok(output) = output else {
-            return Said { code: None, out: String::new(), err: format!("it takes longer than {TIMEOUT:?}\n") };
+            return Said {
+                code: None,
+                out: String::new(),
+                err: format!("it takes longer than {TIMEOUT:?}\n"),
+            };
         };
         let text = |bytes: &[u8]| self.mask.text(&String::from_utf8_lossy(bytes), self.directory.path());
         Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
