@@ -59,6 +59,7 @@ impl User {
     }
 
     /// Whoever says not who they are.
+    #[cfg(any(feature = "tls", test))]
     pub(crate) fn anonymous() -> Self {
         Self::new(ANONYMOUS)
     }

@@ -43,8 +43,8 @@ async fn others_are_who_their_token_says() {
     let refused = refusal(client(&ann).await).await;
     let expected = "configmaps is forbidden: User \"ann \\\"the: first\\\"\" cannot list resource \"configmaps\" in API group \"\" in the namespace \"default\"";
     assert_eq!(refused, expected);
-    let nobody: String =
-        ann.lines().filter(|line| !line.contains("token:")).map(|line| format!("{line}\n")).collect();
+    let nobody: Vec<&str> = ann.lines().filter(|line| !line.contains("token:")).collect();
+    let nobody = format!("{}\n", nobody.join("\n"));
     let nobody = nobody.replace("  user:\n", "  user: {}\n");
     assert!(refusal(client(&nobody).await).await.contains("User \"system:anonymous\" cannot list"));
     let wrong = ann.replace("token: \"", "token: \"x");

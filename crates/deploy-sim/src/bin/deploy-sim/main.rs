@@ -9,9 +9,9 @@ mod file;
 mod signals;
 mod words;
 
-use std::ffi::OsString;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -54,8 +54,8 @@ async fn run(args: &Args, now: SystemTime) -> Result<ExitCode, String> {
         let code = child::run(program, arguments, file.path(), &mut signals).await;
         return code.map_err(|error| format!("run {}: {error}", program.to_string_lossy()));
     }
-    let said = format!("export KUBECONFIG={}\n", quoted(file.path().as_os_str().to_owned()));
-    let _ = write!(io::stderr(), "Kubernetes 1.36 at {}; Ctrl-C ends it\n", endpoint.url());
+    let said = format!("export KUBECONFIG={}\n", quoted(file.path()));
+    let _ = writeln!(io::stderr(), "Kubernetes 1.36 at {}; Ctrl-C ends it", endpoint.url());
     let mut out = io::stdout();
     out.write_all(said.as_bytes())
         .and_then(|()| out.flush())
@@ -92,6 +92,6 @@ async fn listen(args: &Args, cluster: &SimCluster) -> Result<Endpoint, String> {
 }
 
 /// As a shell reads it.
-fn quoted(path: OsString) -> String {
-    format!("'{}'", path.to_string_lossy().replace('\'', "'\\''"))
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', "'\\''"))
 }
