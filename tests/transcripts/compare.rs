@@ -1,5 +1,6 @@
 //! A script on two clusters.
 
+use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
 use deploy_sim::{Image, SimCluster};
@@ -110,11 +111,11 @@ fn cluster(registry: &str) -> SimCluster {
 fn difference(live: &Said, ours: &Said) -> String {
     let mut text = String::new();
     if live.code != ours.code {
-        text.push_str(&format!("code {:?}, here {:?}\n", live.code, ours.code));
+        let _ = writeln!(text, "code {:?}, here {:?}", live.code, ours.code);
     }
     for (live, ours) in [(&live.out, &ours.out), (&live.err, &ours.err)] {
         if live != ours {
-            text.push_str(&TextDiff::from_lines(live, ours).unified_diff().context_radius(2).to_string());
+            text += &TextDiff::from_lines(live, ours).unified_diff().context_radius(2).to_string();
         }
     }
     text
