@@ -188,12 +188,8 @@ async fn events_are_of_two_groups() {
     create(&client, path, event).await;
     let (_, core) = send(&client, "GET /api/v1/namespaces/default/events/e", &[], &json!({})).await;
     assert_eq!((&core["message"], &core["involvedObject"]["name"]), (&json!("hello"), &json!("p")));
-    let patch = [("content-type", "application/merge-patch+json")];
     let series = json!({"series": {"count": 2, "lastObservedTime": "2026-01-01T00:00:01.000000Z"}});
-    let mut request = Request::patch(format!("{path}/e"));
-    for (name, value) in patch {
-        request = request.header(name, value);
-    }
+    let request = Request::patch(format!("{path}/e")).header("content-type", "application/merge-patch+json");
     let request = request.body(Body::from(series.to_string().into_bytes())).unwrap();
     assert_eq!(client.send(request).await.unwrap().status(), 200);
     let (_, list) =
