@@ -46,6 +46,15 @@ impl Invocation {
         Self { state: State::Unseen, stdout: String::new(), stderr: String::new() }
     }
 
+    /// Why nothing came of it, with the last words of its errors.
+    pub(crate) fn mute(&self, ended: &Ended, instance: &str) -> Error {
+        let words: Vec<&str> = self.stderr.lines().rev().filter(|line| !line.trim().is_empty()).take(5).collect();
+        let words: String = words.into_iter().rev().collect::<Vec<_>>().join("; ");
+        let words: String = words.chars().filter(|c| !c.is_control()).take(1_000).collect();
+        let error = ended.error(instance, super::START_WITHIN);
+        if words.is_empty() { error } else { error.source(words) }
+    }
+
     /// Whether SSM cut the output.
     pub(crate) fn is_cut(&self) -> bool {
         self.stdout.trim_end().ends_with(CUT)
