@@ -2,3 +2,11 @@
 
 pub mod aws;
 pub use aws::Aws;
+
+pub mod parameters;
+pub use parameters::ParameterStore;
+
+pub mod lock;
+pub use lock::S3Lock;
+
+pub mod iam;
