@@ -105,7 +105,10 @@ fn effect(account: &Arc<Account>, operation: &str, body: &[u8], is_here: bool) -
         "ListCommandInvocations" => read::list_command_invocations(account, &input, is_here),
         "DescribeInstanceInformation" => inventory::describe(account, &input, is_here),
         other => {
-            let answer = account.state().parameters.answer(other, &input);
+            let now = account.clock.now().as_millis() / 1000;
+            let mut state = account.state();
+            state.parameters.tell_time(now);
+            let answer = state.parameters.answer(other, &input);
             answer.map_err(|(kind, message)| Refusal::new(kind, message))
         }
     }
