@@ -1,0 +1,3 @@
+//! What runs on the node.
+
+pub mod rules;
