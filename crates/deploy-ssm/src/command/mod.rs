@@ -108,10 +108,9 @@ impl Commands<'_> {
             .send()
             .await
             .map_err(|error| failed(error, &operation::SEND, &object).inside(command.document))?;
-        answer
-            .command
-            .and_then(|command| command.command_id)
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "SSM took a command and gave it no id").during("send").on(object))
+        answer.command.and_then(|command| command.command_id).ok_or_else(|| {
+            Error::new(ErrorKind::Internal, "SSM took a command and gave it no id").during("send").on(object)
+        })
     }
 
     /// The newest command with this comment, of those sent `after`.
@@ -132,13 +131,21 @@ impl Commands<'_> {
             .map(|after| {
                 // SSM takes whole seconds.
                 let seconds: String = after.to_string().chars().take(19).collect();
-                CommandFilter::builder().key(CommandFilterKey::InvokedAfter).value(format!("{seconds}Z")).build()
+                CommandFilter::builder()
+                    .key(CommandFilterKey::InvokedAfter)
+                    .value(format!("{seconds}Z"))
+                    .build()
             })
             .transpose()
             .map_err(|_| Error::new(ErrorKind::Internal, "a filter of commands could not be made"))?;
         let mut token = None;
         for _ in 0..MAX_PAGES {
-            let request = self.aws.ssm().list_commands().set_filters(after.clone().map(|after| vec![after])).max_results(50);
+            let request = self
+                .aws
+                .ssm()
+                .list_commands()
+                .set_filters(after.clone().map(|after| vec![after]))
+                .max_results(50);
             let page = request.set_next_token(token).send().await;
             let page = page.map_err(|error| failed(error, &operation::LIST, "commands"))?;
             for command in page.commands.unwrap_or_default() {
@@ -161,10 +168,13 @@ impl Commands<'_> {
 
     /// How the command goes on one instance.
     pub(crate) async fn look(&self, id: &str, instance: &str) -> Result<Invocation> {
-        let answer = self.aws.ssm().get_command_invocation().command_id(id).instance_id(instance).send().await;
+        let answer =
+            self.aws.ssm().get_command_invocation().command_id(id).instance_id(instance).send().await;
         match answer {
             Ok(answer) => Ok(Invocation::from(answer)),
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_invocation_does_not_exist()) => {
+            Err(error)
+                if error.as_service_error().is_some_and(|error| error.is_invocation_does_not_exist()) =>
+            {
                 // SSM shows it after some seconds.
                 Ok(Invocation::unseen())
             }

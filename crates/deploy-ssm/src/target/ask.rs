@@ -9,9 +9,10 @@ use serde::de::DeserializeOwned;
 
 use super::SsmK3s;
 use super::deployments::Deployment;
-use super::plan::cancelled;
 use super::hand_over::once;
 use super::kept::revisions;
+use super::plan::cancelled;
+use super::staging::Staging;
 use crate::command::{Command, Pace, START_WITHIN, State, comment};
 use crate::node::{Diagnosis, Health, History, NodeStatus, Request, RunStatus, Verb, parse_answer};
 
@@ -81,6 +82,13 @@ impl SsmK3s {
         self.deployments.log(id)
     }
 
+    pub(super) fn staging(&self, run: &Run) -> Result<Option<Staging>> {
+        if self.options.fleet.is_some() {
+            return Ok(None);
+        }
+        Staging::new(&self.options.aws, &self.options.through, self.app(), run.id())
+    }
+
     pub(super) async fn recorded(&self, run: &Run) -> Result<Vec<Revision>> {
         Ok(revisions(&self.kept(run).await?))
     }
@@ -88,11 +96,12 @@ impl SsmK3s {
     /// Notes on the node that what it had found healthy is not, by a check of the caller's.
     pub(super) async fn record_failure(&self, why: &str, run: &Run) -> Result<()> {
         let number = self.deployments.get(run.id()).and_then(|deployment| {
-            let [(_, Ok(report))] = deployment.reports()?.try_into().ok()?;
+            let [(_, report)] = <[_; 1]>::try_from(deployment.reports()?).ok()?;
+            let report = report.ok()?;
             (report.status == RunStatus::Healthy).then_some(report.number?)
         });
         let Some(number) = number else { return Ok(()) };
-        let request = self.request(Verb::Fail, run)?.number(number).why(why);
+        let request = self.request(Verb::Fail, run)?.id(run.id().as_str())?.number(number).why(why);
         self.ask::<serde::de::IgnoredAny>(request, Verb::Fail, run).await.map(drop)
     }
 
@@ -118,7 +127,12 @@ impl SsmK3s {
         Ok(self.deployments.begin(run.id(), command, instances, self.staging(run)?))
     }
 
-    pub(super) async fn ask<T: DeserializeOwned>(&self, request: Request, verb: Verb, run: &Run) -> Result<T> {
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        request: Request,
+        verb: Verb,
+        run: &Run,
+    ) -> Result<T> {
         let instance = self.only_one(run).await?;
         let command = Command {
             document: &self.options.document,
@@ -158,7 +172,8 @@ impl SsmK3s {
         let mut instances = self.find(run).await?;
         match (instances.pop(), instances.is_empty()) {
             (Some(instance), true) => Ok(instance),
-            _ => Err(Error::invalid("this is asked of one node at a time").help("name one of the fleet's instances")),
+            _ => Err(Error::invalid("this is asked of one node at a time")
+                .help("name one of the fleet's instances")),
         }
     }
 }

@@ -47,8 +47,13 @@ impl Deployments {
         instances: Vec<String>,
         staging: Option<Staging>,
     ) -> Arc<Deployment> {
-        let deployment =
-            Arc::new(Deployment { instances, command, staging, told: Default::default(), ended: Mutex::default() });
+        let deployment = Arc::new(Deployment {
+            instances,
+            command,
+            staging,
+            told: Default::default(),
+            ended: Mutex::default(),
+        });
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while all.len() >= MOST {
             // Ids sort by time.
@@ -67,7 +72,11 @@ impl Deployments {
         let mut all = Evidence::default();
         if let Some(deployment) = self.get(id) {
             deployment.with_end(|ended| {
-                for report in ended.into_iter().flat_map(|ended| &ended.reports).filter_map(|(_, report)| report.as_ref().ok()) {
+                for report in ended
+                    .into_iter()
+                    .flat_map(|ended| &ended.reports)
+                    .filter_map(|(_, report)| report.as_ref().ok())
+                {
                     all.pods.extend(report.evidence.pods.iter().cloned());
                     all.events.extend(report.evidence.events.iter().cloned());
                     all.gaps.extend(report.evidence.gaps.iter().cloned());

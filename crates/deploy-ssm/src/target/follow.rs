@@ -43,7 +43,8 @@ impl SsmK3s {
     }
 
     async fn to_the_end(&self, deployment: &Deployment, run: &Run) -> Result<()> {
-        let followed = deployment.instances.iter().map(|instance| self.one_to_its_end(deployment, instance, run));
+        let followed =
+            deployment.instances.iter().map(|instance| self.one_to_its_end(deployment, instance, run));
         let results = join_all(followed).await;
         // A node that cannot be followed any more goes on by itself: the error of the only one is the caller's to see.
         let mut log = None;
@@ -74,7 +75,9 @@ impl SsmK3s {
                 log = Some(whole);
             }
             if let Err(error) = staging.clear().await {
-                run.emit(EventKind::Warning { message: format!("what lay in S3 is left for a sweep: {error}") });
+                run.emit(EventKind::Warning {
+                    message: format!("what lay in S3 is left for a sweep: {error}"),
+                });
             }
         }
         deployment.end(Ended { reports, log });
@@ -185,7 +188,10 @@ impl Follower<'_> {
         match ended {
             CommandEnded::Stopped(_) if self.attachments < ATTACHMENTS => {
                 self.attachments += 1;
-                let message = format!("the command on {} was stopped; the node goes on, and is asked again", self.instance);
+                let message = format!(
+                    "the command on {} was stopped; the node goes on, and is asked again",
+                    self.instance
+                );
                 self.run.emit(EventKind::Warning { message });
                 self.command = self.target.send_about(Verb::Attach, self.instance, self.run).await?;
                 Ok(None)
@@ -247,8 +253,11 @@ impl Follower<'_> {
 
     fn lost(&self, bound: Timestamp, begun: Timestamp) -> Error {
         let seconds = bound.since(begun).as_secs();
-        Error::new(ErrorKind::OutcomeUnknown, format!("the node has told nothing of its result for {seconds} s"))
-            .on(self.instance)
-            .help(format!("resume the deployment by its id, {}", self.run.id()))
+        Error::new(
+            ErrorKind::OutcomeUnknown,
+            format!("the node has told nothing of its result for {seconds} s"),
+        )
+        .on(self.instance)
+        .help(format!("resume the deployment by its id, {}", self.run.id()))
     }
 }

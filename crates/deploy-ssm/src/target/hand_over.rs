@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::plan::Plan;
-use deploy_core::run::{DeploymentId, OnFailure, Run};
+use deploy_core::run::{DeploymentId, Run};
 use deploy_core::target::{Applied, AppliedObject};
 
 use super::SsmK3s;
@@ -28,11 +28,7 @@ impl SsmK3s {
             return Err(cancelled());
         }
         if self.deployments.get(run.id()).is_none() {
-            let staging = if self.options.fleet.is_none() {
-                Staging::new(&self.options.aws, &self.options.through, self.app(), run.id())?
-            } else {
-                None
-            };
+            let staging = self.staging(run)?;
             let sent = self.send_plan(prepared, staging.as_ref(), run).await;
             let command = match sent {
                 Ok(command) => command,
@@ -75,7 +71,10 @@ impl SsmK3s {
         if let Some(staging) = staging {
             staging.open(self.app()).await?;
             let [progress, result, log] = staging.urls(live).await?;
-            request = request.progress_url(progress.reveal())?.result_url(result.reveal())?.log_url(log.reveal())?;
+            request = request
+                .progress_url(progress.reveal())?
+                .result_url(result.reveal())?
+                .log_url(log.reveal())?;
         }
         match &prepared.what {
             // What is deleted is what later bundles had: going back is going back whole.
@@ -101,9 +100,10 @@ impl SsmK3s {
         staging: Option<&Staging>,
         live: Duration,
     ) -> Result<Request> {
-        let inline = request
-            .clone()
-            .package(node::Package::Inline { bytes: package.bytes().to_vec(), sha256: package.sha256().to_owned() })?;
+        let inline = request.clone().package(node::Package::Inline {
+            bytes: package.bytes().to_vec(),
+            sha256: package.sha256().to_owned(),
+        })?;
         let fits = !package.has_secrets() && inline.size()? <= node::MAX_REQUEST;
         let shared;
         let place = match staging {

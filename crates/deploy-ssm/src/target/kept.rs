@@ -33,7 +33,9 @@ impl SsmK3s {
         }
         let shown: Show = self.ask(request, Verb::Show, run).await?;
         if let Some(package) = shown.package {
-            let bytes = STANDARD.decode(package.trim()).map_err(|error| unreadable("it is not base64").source(error))?;
+            let bytes = STANDARD
+                .decode(package.trim())
+                .map_err(|error| unreadable("it is not base64").source(error))?;
             return objects(&bytes);
         }
         let bytes = match &staging {
@@ -44,8 +46,11 @@ impl SsmK3s {
             staging.clear().await?;
         }
         objects(&bytes.ok_or_else(|| {
-            Error::new(ErrorKind::Unsupported, format!("bundle {number} is too large to be shown through a command"))
-                .help("name a bucket that is there")
+            Error::new(
+                ErrorKind::Unsupported,
+                format!("bundle {number} is too large to be shown through a command"),
+            )
+            .help("name a bucket that is there")
         })?)
     }
 }
@@ -67,7 +72,8 @@ fn objects(package: &[u8]) -> Result<Vec<Object>> {
     stages.sort();
     let mut objects = Vec::new();
     for (_, bytes) in stages {
-        let mut list: Value = serde_json::from_slice(&bytes).map_err(|error| unreadable("it holds no JSON").source(error))?;
+        let mut list: Value =
+            serde_json::from_slice(&bytes).map_err(|error| unreadable("it holds no JSON").source(error))?;
         let Some(Value::Array(items)) = list.get_mut("items").map(Value::take) else {
             return Err(unreadable("it holds no list"));
         };
@@ -141,12 +147,17 @@ impl History {
     pub(super) fn before_the_present(&self) -> Result<u64> {
         let present = self.present()?;
         let revisions = revisions(self);
-        let is_good = |number: u64| revisions.iter().any(|revision| revision.number == number && revision.status != "failed");
+        let is_good = |number: u64| {
+            revisions.iter().any(|revision| revision.number == number && revision.status != "failed")
+        };
         let before = self.kept.iter().copied().filter(|number| *number < present && is_good(*number)).max();
         match before {
             Some(number) => Ok(number),
             None if !is_good(present) => Ok(0),
-            None => Err(Error::new(ErrorKind::NotFound, format!("the node keeps no good bundle before {present}"))),
+            None => Err(Error::new(
+                ErrorKind::NotFound,
+                format!("the node keeps no good bundle before {present}"),
+            )),
         }
     }
 }
@@ -159,7 +170,9 @@ mod tests {
     /// `current`, the numbers kept, and number and status of each entry.
     fn history(current: &str, kept: &str, entries: &[(u64, &str)]) -> History {
         let entry = |(number, status): &(u64, &str)| {
-            format!(r#"{{"number":{number},"id":"x","status":"{status}","at":"2026-11-22T10:00:0{number}Z","gitRevision":"r{number}"}}"#)
+            format!(
+                r#"{{"number":{number},"id":"x","status":"{status}","at":"2026-11-22T10:00:0{number}Z","gitRevision":"r{number}"}}"#
+            )
         };
         let entries: Vec<String> = entries.iter().map(entry).collect();
         let line = format!(
@@ -171,7 +184,8 @@ mod tests {
 
     #[test]
     fn where_the_way_back_leads() {
-        let check = |history: History, expect: Result<u64, &str>| match (history.before_the_present(), expect) {
+        let check = |history: History, expect: Result<u64, &str>| match (history.before_the_present(), expect)
+        {
             (Ok(found), Ok(number)) => assert_eq!(found, number),
             (Err(error), Err(says)) => assert!(error.to_string().contains(says), "{error}"),
             (found, _) => panic!("{found:?}"),

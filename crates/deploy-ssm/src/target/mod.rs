@@ -38,14 +38,11 @@ use deploy_core::evidence::Evidence;
 use deploy_core::manifest::Bundle;
 use deploy_core::plan::{Depth, Plan};
 use deploy_core::run::Run;
-use deploy_core::target::{
-    Applied, Drives, Observation, Revision, RolloutTarget, TargetCapabilities,
-};
+use deploy_core::target::{Applied, Drives, Observation, Revision, RolloutTarget, TargetCapabilities};
 
 pub use self::builder::SsmK3sBuilder;
-pub use self::orphans::{Orphan, Swept};
-pub(crate) use self::staging::TAG;
 use self::deployments::Deployments;
+pub use self::orphans::{Orphan, Swept};
 use crate::aws::Aws;
 use crate::command::Commands;
 use crate::instance::Instances;

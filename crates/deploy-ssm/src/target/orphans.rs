@@ -82,13 +82,15 @@ impl SsmK3s {
             let bucket = Bucket::new(&self.options.aws, name)?;
             let slash = if prefix.is_empty() || prefix.ends_with('/') { "" } else { "/" };
             let mine = format!("{prefix}{slash}{}/", self.app());
-            let objects = bucket.list(&mine, MOST_OBJECTS).await?.into_iter().filter(|object| is_old(object.modified));
+            let objects =
+                bucket.list(&mine, MOST_OBJECTS).await?.into_iter().filter(|object| is_old(object.modified));
             orphans.extend(objects.map(|object| Orphan::Object { bucket: name.clone(), key: object.key }));
         }
         if self.options.through == Through::TemporaryBucket {
             let mine = (TAG.to_owned(), self.app().to_owned());
             let found = Bucket::find(&self.options.aws, BUCKETS).await?;
-            let found = found.into_iter().filter(|bucket| bucket.tags.contains(&mine) && is_old(bucket.created));
+            let found =
+                found.into_iter().filter(|bucket| bucket.tags.contains(&mine) && is_old(bucket.created));
             orphans.extend(found.map(|bucket| Orphan::Bucket { name: bucket.name }));
         }
         let begins = format!("deploy-ssm {} ", self.app());

@@ -33,13 +33,18 @@ impl SsmK3s {
         for stage in settled.stages()? {
             let first = changes.len();
             let gates = stage.objects.iter().enumerate();
-            let gates = gates.filter(|(_, index)| stage.await_ready.contains(index)).map(|(at, _)| first + at).collect();
-            changes.extend(stage.objects.iter().filter_map(|index| settled.objects().get(*index)).map(change));
+            let gates = gates
+                .filter(|(_, index)| stage.await_ready.contains(index))
+                .map(|(at, _)| first + at)
+                .collect();
+            changes
+                .extend(stage.objects.iter().filter_map(|index| settled.objects().get(*index)).map(change));
             stages.push(PlannedStage { changes: (first..changes.len()).collect(), gates });
         }
         let digest = bundle.digest().to_string();
         let mut plan = Plan::new(run.id().clone(), digest, Depth::Digest, changes, stages);
-        plan.notes.push("the whole bundle is applied on the node, which alone knows what changes by it".to_owned());
+        plan.notes
+            .push("the whole bundle is applied on the node, which alone knows what changes by it".to_owned());
         Ok(plan.keeping(Prepared { instances, what: What::Package(package) }))
     }
 
@@ -53,25 +58,38 @@ impl SsmK3s {
         // Of what goes entirely, what goes is the present.
         let shown = if number == 0 { kept.present()? } else { number };
         if !kept.has(shown) {
-            return Err(Error::new(ErrorKind::NotFound, format!("bundle {shown} of {} is not kept on the node", self.app()))
-                .help(kept.told()));
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("bundle {shown} of {} is not kept on the node", self.app()),
+            )
+            .help(kept.told()));
         }
         let objects = self.shown(shown, run).await?;
         let instances = self.find(run).await?;
         let changes: Vec<Change> = objects
             .into_iter()
             .map(|object| {
-                if number == 0 { Change::delete(object) } else { Change::unseen(object.clone(), object).simulated() }
+                if number == 0 {
+                    Change::delete(object)
+                } else {
+                    Change::unseen(object.clone(), object).simulated()
+                }
             })
             .collect();
         let wanted = changes.iter().filter(|_| number != 0).map(|change| change.desired.clone());
         let digest = Bundle::builder().objects(wanted).build()?.digest().to_string();
-        let all = if number == 0 { Vec::new() } else { vec![PlannedStage { changes: (0..changes.len()).collect(), gates: Vec::new() }] };
+        let all = if number == 0 {
+            Vec::new()
+        } else {
+            vec![PlannedStage { changes: (0..changes.len()).collect(), gates: Vec::new() }]
+        };
         let mut plan = Plan::new(run.id().clone(), digest, Depth::Digest, changes, all);
         plan.notes.push(if number == 0 {
             "nothing stood before: what was deployed is removed".to_owned()
         } else {
-            format!("bundle {number} is applied as the node keeps it, and what only later ones had is deleted")
+            format!(
+                "bundle {number} is applied as the node keeps it, and what only later ones had is deleted"
+            )
         });
         Ok(plan.keeping(Prepared { instances, what: What::Kept(number) }))
     }

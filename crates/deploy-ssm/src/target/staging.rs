@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use deploy_core::error::{Error, ErrorKind, Result};
-use deploy_core::secret::SecretText;
 use deploy_core::run::DeploymentId;
+use deploy_core::secret::SecretText;
 
 use crate::aws::{Aws, Bucket, Etag, Got, Put, Temporary};
 

@@ -36,10 +36,8 @@ impl Told {
             return;
         }
         self.ended = true;
-        let applied = |object: &Written| EventKind::Applied {
-            object: object.object.clone(),
-            action: object.action,
-        };
+        let applied =
+            |object: &Written| EventKind::Applied { object: object.object.clone(), action: object.action };
         for object in report.objects.iter().filter(|object| object.action != Action::Delete) {
             run.emit(applied(object));
         }

@@ -49,11 +49,16 @@ pub(super) fn of_all(reports: &[(String, Result<Report>)]) -> Result<Observation
             Err(error) => Cause::Error { error },
         };
         match cause {
-            Cause::Failed { failures: more } => failures.extend(more.into_iter().map(|failure| at(failure, instance))),
+            Cause::Failed { failures: more } => {
+                failures.extend(more.into_iter().map(|failure| at(failure, instance)))
+            }
             Cause::TimedOut { waiting: more } => waiting.extend(more),
             Cause::Cancelled => cancelled = true,
             Cause::Error { error } => first = first.or(Some(error)),
-            other => first = first.or_else(|| Some(Error::new(ErrorKind::Internal, other.to_string()).on(instance))),
+            other => {
+                first =
+                    first.or_else(|| Some(Error::new(ErrorKind::Internal, other.to_string()).on(instance)))
+            }
         }
     }
     match (failures.is_empty(), waiting.is_empty(), first) {
