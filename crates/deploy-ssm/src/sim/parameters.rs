@@ -106,7 +106,10 @@ impl Parameters {
         }
         let kind = match (optional("Type"), before) {
             (Some(kind), _) if !["String", "StringList", "SecureString"].contains(&kind) => {
-                return Err(("UnsupportedParameterType", format!("The parameter type {kind} is not supported.")));
+                return Err((
+                    "UnsupportedParameterType",
+                    format!("The parameter type {kind} is not supported."),
+                ));
             }
             (Some(kind), Some(before)) if before.kind != kind => {
                 return Err((
@@ -116,11 +119,15 @@ impl Parameters {
             }
             (Some(kind), _) => kind.to_owned(),
             (None, Some(before)) => before.kind.clone(),
-            (None, None) => return Err(invalid("A parameter type is required when you create a parameter.".to_owned())),
+            (None, None) => {
+                return Err(invalid("A parameter type is required when you create a parameter.".to_owned()));
+            }
         };
         let tier = optional("Tier").or(before.map(|before| before.tier.as_str())).unwrap_or("Standard");
         if tier == "Standard" && before.is_some_and(|before| before.tier == "Advanced") {
-            return Err(invalid("This parameter uses the advanced-parameter tier. You can't downgrade it.".to_owned()));
+            return Err(invalid(
+                "This parameter uses the advanced-parameter tier. You can't downgrade it.".to_owned(),
+            ));
         }
         let limit = if tier == "Standard" { STANDARD_BYTES } else { ADVANCED_BYTES };
         if value.len() > limit {
@@ -130,13 +137,21 @@ impl Parameters {
         }
         let key = (kind == "SecureString").then(|| optional("KeyId").unwrap_or("alias/aws/ssm").to_owned());
         // What is not said of a new version stays as it was.
-        let description =
-            optional("Description").or(before.and_then(|before| before.description.as_deref())).map(str::to_owned);
+        let description = optional("Description")
+            .or(before.and_then(|before| before.description.as_deref()))
+            .map(str::to_owned);
         let number = before.map_or(1, |before| before.number + 1);
         let answer = json!({"Version": number, "Tier": tier});
         self.now += 1;
-        let kept =
-            Kept { number, value: value.to_owned(), kind, key, tier: tier.to_owned(), description, at: self.now };
+        let kept = Kept {
+            number,
+            value: value.to_owned(),
+            kind,
+            key,
+            tier: tier.to_owned(),
+            description,
+            at: self.now,
+        };
         let versions = self.all.entry(name.to_owned()).or_default();
         versions.push(kept);
         if versions.len() > VERSIONS {
@@ -219,7 +234,10 @@ fn shown(name: &str, kept: &Kept, decrypt: bool) -> Value {
 }
 
 fn page(body: &Value, all: Vec<Value>, most: usize, field: &str) -> Result<Value, Refused> {
-    let size = body.get("MaxResults").and_then(Value::as_u64).map_or(most, |size| usize::try_from(size).unwrap_or(0));
+    let size = body
+        .get("MaxResults")
+        .and_then(Value::as_u64)
+        .map_or(most, |size| usize::try_from(size).unwrap_or(0));
     if size == 0 || size > most {
         return Err(invalid(format!("MaxResults must be between 1 and {most}")));
     }
@@ -238,8 +256,13 @@ fn page(body: &Value, all: Vec<Value>, most: usize, field: &str) -> Result<Value
 }
 
 fn names(body: &Value) -> Result<Vec<String>, Refused> {
-    let names: Vec<String> =
-        body.get("Names").and_then(Value::as_array).into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    let names: Vec<String> = body
+        .get("Names")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|name| name.as_str().map(str::to_owned))
+        .collect();
     let distinct: std::collections::BTreeSet<_> = names.iter().collect();
     if names.is_empty() || names.len() > 10 || distinct.len() != names.len() {
         return Err(invalid("Member must have 1 to 10 distinct names".to_owned()));
@@ -256,7 +279,12 @@ fn check_name(name: &str) -> Result<(), Refused> {
             format!("A hierarchy can have a maximum of {LEVELS} levels."),
         ));
     }
-    if inner.is_empty() || name.len() > NAME || !name.chars().all(allowed) || name.contains("//") || name.ends_with('/') {
+    if inner.is_empty()
+        || name.len() > NAME
+        || !name.chars().all(allowed)
+        || name.contains("//")
+        || name.ends_with('/')
+    {
         return Err(invalid("Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it can consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 symbols .-_".to_owned()));
     }
     if lower.starts_with("aws") || lower.starts_with("ssm") {
