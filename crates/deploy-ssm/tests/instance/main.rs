@@ -6,6 +6,8 @@
 mod double;
 #[cfg(feature = "ec2")]
 mod ec2;
+#[cfg(feature = "ec2")]
+mod moto;
 mod ssm;
 
 use deploy_core::secret::SecretText;

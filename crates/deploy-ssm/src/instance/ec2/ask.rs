@@ -23,7 +23,7 @@ use crate::aws::{Aws, failed};
 /// Bytes of one answer that are read; a thousand instances take some 5 MB.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 /// How often a page is asked for at most.
-const TRIES: u32 = 5;
+const TRIES: u32 = 4;
 /// The first wait between two tries; it doubles.
 const WAIT: Duration = Duration::from_millis(200);
 
