@@ -3,6 +3,9 @@
 pub mod aws;
 pub use aws::Aws;
 
+pub mod instance;
+pub use instance::{Instance, Instances};
+
 pub mod parameters;
 pub use parameters::ParameterStore;
 

@@ -28,11 +28,17 @@ pub struct Call {
 /// A script that was started on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Started {
+pub struct Script {
     /// The node's id.
     pub node: String,
     /// The command's id.
     pub command: String,
+    /// When it was started, by the simulator's clock.
+    pub started: Timestamp,
+    /// When it ended by itself, whether or not SSM was told.
+    pub ended: Option<Timestamp>,
+    /// What it ended with; −1 for a signal.
+    pub code: Option<i32>,
 }
 
 /// What happens to the scripts that run when an agent starts anew.
@@ -60,7 +66,7 @@ pub(super) struct State {
     pub(super) parameters: Parameters,
     pub(super) faults: Faults,
     pub(super) calls: Vec<Call>,
-    pub(super) started: Vec<Started>,
+    pub(super) scripts: Vec<Script>,
     /// Scripts that an agent's restart left running.
     pub(super) left: Vec<Run>,
     pub(super) random: fastrand::Rng,

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until};
 
-use super::account::{Account, Restart, Started};
+use super::account::{Account, Restart, Script};
 use super::command::Status;
 use super::node::{Lost, Node, Ping, Twice};
 use super::process::{Job, Output, Run, Tap};
@@ -163,7 +163,7 @@ impl Delivery {
         loop {
             restarts.mark_unchanged();
             let started = self.start(&node.borrow());
-            let mut run = match started {
+            let (number, mut run) = match started {
                 Ok(run) => run,
                 Err(error) => {
                     let stderr = format!("failed to start the script: {error}").into_bytes();
@@ -172,7 +172,10 @@ impl Delivery {
             };
             let told = node.borrow().tells_while_running.then(|| run.tap());
             tokio::select! {
-                code = run.ended() => return (Status::of(code), code, run.output()),
+                code = run.ended() => {
+                    self.note_end(number, code);
+                    return (Status::of(code), code, run.output());
+                }
                 () = set(&mut cancel) => {
                     run.kill().await;
                     return (Status::Cancelled, 137, run.output());
@@ -211,15 +214,23 @@ impl Delivery {
         self.run(&mut node, restarts, cancel).await;
     }
 
-    fn start(&self, node: &Node) -> std::io::Result<Run> {
+    fn note_end(&self, number: usize, code: i32) {
+        let now = self.account.clock.now();
+        let script = &mut self.account.state().scripts[number];
+        (script.ended, script.code) = (Some(now), Some(code));
+    }
+
+    /// The script's number, and how it runs.
+    fn start(&self, node: &Node) -> std::io::Result<(usize, Run)> {
         let options = &self.account.options;
         let folder = node.folder.clone().unwrap_or_else(|| options.folder.join(&self.id));
-        let place = {
-            let mut state = self.account.state();
-            state.started.push(Started { node: self.id.clone(), command: self.order.command.clone() });
-            let (count, command) = (state.started.len(), &self.order.command);
-            folder.join("orchestration").join(command).join(count.to_string())
+        let (command, started) = (self.order.command.clone(), self.account.clock.now());
+        let number = {
+            let scripts = &mut self.account.state().scripts;
+            scripts.push(Script { node: self.id.clone(), command, started, ended: None, code: None });
+            scripts.len() - 1
         };
+        let place = folder.join("orchestration").join(&self.order.command).join(number.to_string());
         let job = Job {
             place,
             folder,
@@ -228,7 +239,7 @@ impl Delivery {
             region: options.region.clone(),
             mark: options.mark.clone(),
         };
-        Run::start(&job, node)
+        Ok((number, Run::start(&job, node)?))
     }
 }
 

@@ -62,7 +62,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
-pub use account::{Call, Restart, Started};
+pub use account::{Call, Restart, Script};
 pub use builder::SimulatorBuilder;
 pub use fault::{Fault, Held, Moment};
 pub use node::{Lost, Node, Ping, Twice};
@@ -208,8 +208,8 @@ impl Simulator {
     }
 
     /// The scripts that were started, duplicates too, in their order.
-    pub fn started(&self) -> Vec<Started> {
-        self.account.state().started.clone()
+    pub fn scripts(&self) -> Vec<Script> {
+        self.account.state().scripts.clone()
     }
 }
 

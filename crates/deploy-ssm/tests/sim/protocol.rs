@@ -1,12 +1,16 @@
 //! What the client understands of the answers.
 
+use std::time::Duration;
+
 use aws_sdk_ssm::error::ProvideErrorMetadata;
 use aws_sdk_ssm::operation::get_command_invocation::GetCommandInvocationError as GetError;
 use aws_sdk_ssm::operation::send_command::SendCommandError as SendError;
 use aws_sdk_ssm::types::{CommandFilter, CommandFilterKey, InstanceInformationStringFilter, Target};
 use deploy_ssm::sim::{Node, Ping, Simulator};
 
-use crate::support::{NODE, OTHER, client, client_in, command, ended, invocation, one_node, send, send_with};
+use crate::support::{
+    NODE, OTHER, client, client_in, command, ended, eventually, invocation, one_node, send, send_with,
+};
 
 #[tokio::test]
 async fn a_script_runs_and_its_end_is_told() {
@@ -189,12 +193,12 @@ async fn too_many_errors_end_the_command() {
     }
     let all = [details(0).await, details(1).await, details(2).await, details(3).await];
     assert_eq!(all, ["Failed", "Failed", "Terminated", "Terminated"]);
-    assert_eq!(ssm.started().len(), 2);
+    assert_eq!(ssm.scripts().len(), 2);
 }
 
 #[tokio::test]
 async fn output_is_empty_until_the_end_unless_told_otherwise() {
-    let script = "echo first\nwhile [ ! -e go ]; do sleep 0.02; done";
+    let script = "echo first\ntouch said\nwhile [ ! -e go ]; do sleep 0.02; done";
     for tells in [false, true] {
         let folder = tempfile::tempdir().unwrap();
         let (_ssm, client) = one_node(|node| {
@@ -203,16 +207,13 @@ async fn output_is_empty_until_the_end_unless_told_otherwise() {
         })
         .await;
         let id = send(&client, script).await;
+        eventually("it is said", || folder.path().join("said").exists()).await;
         let mut seen = invocation(&client, &id).await;
-        // The one that tells is waited for; the other is looked at when its script certainly has written.
-        for _ in 0..40 {
+        while tells && seen.standard_output_content.as_deref() == Some("") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
             seen = invocation(&client, &id).await;
-            assert_eq!(seen.response_code, -1);
-            if seen.standard_output_content.as_deref() == Some("first\n") {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
+        assert_eq!(seen.response_code, -1);
         assert_eq!(seen.standard_output_content.as_deref(), Some(if tells { "first\n" } else { "" }));
         std::fs::write(folder.path().join("go"), "").unwrap();
         assert_eq!(ended(&client, &id).await.standard_output_content.as_deref(), Some("first\n"));
