@@ -3,9 +3,6 @@
 pub mod aws;
 pub use aws::Aws;
 
-pub mod instance;
-pub use instance::{Instance, Instances};
-
 pub mod parameters;
 pub use parameters::ParameterStore;
 
@@ -17,6 +14,7 @@ pub mod iam;
 #[cfg(feature = "sim")]
 pub mod sim;
 
+#[doc(hidden)]
 pub mod node;
 
 mod bundle;
