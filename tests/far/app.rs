@@ -3,7 +3,9 @@
 /// Its manifests, with `image` for all that runs, and a `setting` in its configuration.
 pub(crate) fn app(image: &str, setting: &str) -> String {
     let container = |name: &str, probe: &str| {
-        format!("spec: {{terminationGracePeriodSeconds: 1, containers: [{{name: {name}, image: $REGISTRY/{image}{probe}}}]}}")
+        format!(
+            "spec: {{terminationGracePeriodSeconds: 1, containers: [{{name: {name}, image: $REGISTRY/{image}{probe}}}]}}"
+        )
     };
     let probe = ", readinessProbe: {httpGet: {path: /healthz, port: 8080}, periodSeconds: 1}";
     let (api, redis, worker) = (container("api", probe), container("redis", ""), container("worker", ""));

@@ -10,11 +10,11 @@
 )]
 
 mod app;
-mod storage;
-mod world;
 #[path = "../../crates/deploy-ssm/tests/aws/server.rs"]
 #[allow(dead_code, missing_docs, reason = "it serves other tests, too")]
 mod server;
+mod storage;
+mod world;
 
 mod deploys;
 

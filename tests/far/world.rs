@@ -36,10 +36,12 @@ impl World {
             let port = Port::open(env.kube.clone()).await;
             (env.at(&port), Some(port), env!("CARGO_BIN_EXE_stand-in-kubectl").to_owned())
         } else {
-            let kubectl = std::env::var("KUBECTL").expect("KUBECTL is not set: run  eval \"$(tests/cluster/up)\"  first");
+            let kubectl = std::env::var("KUBECTL")
+                .expect("KUBECTL is not set: run  eval \"$(tests/cluster/up)\"  first");
             ((*env).clone(), None, kubectl)
         };
-        let ssm = Simulator::builder().node(Node::new(NODE).tag("Name", "shop-k3s-master")).start().await.unwrap();
+        let ssm =
+            Simulator::builder().node(Node::new(NODE).tag("Name", "shop-k3s-master")).start().await.unwrap();
         let storage = Storage::start().await;
         let aws = Aws::builder()
             .region("eu-central-1")
@@ -66,7 +68,8 @@ impl World {
     }
 
     pub(crate) fn run(&self) -> Run {
-        let policy = Policy::default().timeout(Duration::from_secs(60)).rollback_timeout(Duration::from_secs(30));
+        let policy =
+            Policy::default().timeout(Duration::from_secs(60)).rollback_timeout(Duration::from_secs(30));
         Run::new().git_revision("4f1c2d9").policy(policy)
     }
 

@@ -60,7 +60,10 @@ async fn run(given: impl Iterator<Item = String>) -> Answer<String> {
                 "warn" => "Warn",
                 _ => "Strict",
             };
-            let query = format!("fieldManager={}&force={}&fieldValidation={validation}", arguments.manager, arguments.force);
+            let query = format!(
+                "fieldManager={}&force={}&fieldValidation={validation}",
+                arguments.manager, arguments.force
+            );
             each(&client, &arguments, "PATCH", &query).await
         }
         Some("replace") => each(&client, &arguments, "PUT", "").await,
@@ -135,15 +138,24 @@ impl Place {
 /// `Kind.version.group`, as the script writes it.
 async fn resource(client: &Client, kind: &str) -> Answer<(ApiResource, ApiCapabilities)> {
     let mut parts = kind.splitn(3, '.');
-    let (kind, version, group) =
-        (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (kind, version, group) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
     find(client, group, version, kind).await
 }
 
-async fn find(client: &Client, group: &str, version: &str, kind: &str) -> Answer<(ApiResource, ApiCapabilities)> {
+async fn find(
+    client: &Client,
+    group: &str,
+    version: &str,
+    kind: &str,
+) -> Answer<(ApiResource, ApiCapabilities)> {
     let kind = GroupVersionKind::gvk(group, version, kind);
     let found = pinned_kind(client, &kind).await;
-    found.map_err(|error| format!("error: the server doesn't have a resource type \"{}\": {error}", kind.kind))
+    found
+        .map_err(|error| format!("error: the server doesn't have a resource type \"{}\": {error}", kind.kind))
 }
 
 /// The objects of the files, with their places.
@@ -151,19 +163,22 @@ async fn objects(client: &Client, arguments: &Arguments) -> Answer<Vec<(Place, V
     let mut found = Vec::new();
     for file in &arguments.files {
         let text = std::fs::read(file).map_err(|error| format!("error: {file}: {error}"))?;
-        let mut list: Value = serde_json::from_slice(&text).map_err(|error| format!("error: {file}: {error}"))?;
+        let mut list: Value =
+            serde_json::from_slice(&text).map_err(|error| format!("error: {file}: {error}"))?;
         let items = match list.get_mut("items").map(Value::take) {
             Some(Value::Array(items)) => items,
             _ => vec![list],
         };
         for item in items {
-            let text = |pointer: &str| item.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let text =
+                |pointer: &str| item.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
             let api_version = text("/apiVersion");
             let (group, version) = api_version.split_once('/').unwrap_or(("", &api_version));
             let (resource, capabilities) = find(client, group, version, &text("/kind")).await?;
             let namespace = Some(text("/metadata/namespace")).filter(|namespace| !namespace.is_empty());
             let namespace = namespace.unwrap_or_else(|| "default".to_owned());
-            let place = Place { resource, scope: capabilities.scope, namespace, name: text("/metadata/name") };
+            let place =
+                Place { resource, scope: capabilities.scope, namespace, name: text("/metadata/name") };
             found.push((place, item));
         }
     }
@@ -296,7 +311,9 @@ fn listed(mut objects: Vec<Value>) -> Value {
     }
     match objects.len() {
         1 => objects.remove(0),
-        _ => json!({"apiVersion": "v1", "kind": "List", "items": objects, "metadata": {"resourceVersion": ""}}),
+        _ => {
+            json!({"apiVersion": "v1", "kind": "List", "items": objects, "metadata": {"resourceVersion": ""}})
+        }
     }
 }
 
