@@ -10,7 +10,7 @@ SHORT=18000
 gather() {
     [ -s poll.json ] || return 0
     mkdir -p logs logs.short
-    awk -f "$HERE/rules.awk" -f "$HERE/evidence.awk" -v targets=targets -v mode=logs <poll.json >wanted 2>/dev/null || return 0
+    awk -f "$HERE/rules.awk" -f "$HERE/read.awk" -f "$HERE/evidence.awk" -v targets=targets -v mode=logs <poll.json >wanted 2>/dev/null || return 0
     while IFS='	' read -r mark namespace pod container previous; do
         [ "$mark" = L ] || continue
         set -- --namespace="$namespace" --container="$container" --tail=50
@@ -26,7 +26,7 @@ END
 }
 
 explain() {
-    awk -f "$HERE/rules.awk" -f "$HERE/evidence.awk" -v targets=targets -v mode=evidence -v logs="$1" <poll.json ||
+    awk -f "$HERE/rules.awk" -f "$HERE/read.awk" -f "$HERE/evidence.awk" -v targets=targets -v mode=evidence -v logs="$1" <poll.json ||
         echo '{"pods":[],"events":[],"gaps":["the evidence could not be read"]}'
 }
 

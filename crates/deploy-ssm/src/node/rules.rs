@@ -22,6 +22,15 @@ pub fn evidence() -> String {
     bare(&[&READ[..], &[include_str!("evidence.awk")]].concat())
 }
 
+/// Both as the files that travel, with what they share only once: `-f rules.awk -f read.awk -f judge.awk`.
+pub fn files() -> [(&'static str, String); 3] {
+    [
+        ("read.awk", bare(&READ)),
+        ("judge.awk", bare(&[include_str!("judge.awk")])),
+        ("evidence.awk", bare(&[include_str!("evidence.awk")])),
+    ]
+}
+
 /// One source without the indentation and the comments, which need not travel.
 fn bare(sources: &[&str]) -> String {
     let lines = sources.iter().flat_map(|source| source.lines()).map(str::trim_start);
