@@ -5,6 +5,7 @@ function remember(line, a) {
     S[a[1], a[2], a[3]] = line
     if (a[1] == "o") WAS[a[2]] = a[7]
     if (a[1] == "w") CHANGED[a[2]] = a[4] + 0
+    if (a[1] == "k") TRACKED[a[2]] = TRACKED[a[2]] "\t" a[3]
     if (a[1] == "p") TOLD[a[2]] = TOLD[a[2]] "\t" a[3]
     if (a[1] == "u") OWNERS_OF[a[2]] = OWNERS_OF[a[2]] " " a[3]
 }
@@ -29,6 +30,7 @@ function observe(i, o, k, a, key) {
         if (KIND[o] == "Pod" && GROUP[o] == "") {
             track(o, key, "/status/initContainerStatuses")
             track(o, key, "/status/containerStatuses")
+            recall(o, key)
             k = condition(o, "Ready")
             if (READY[o] == "" && k != "" && s(o, k "/status") == "True") READY[o] = now
             phase(o)
@@ -93,6 +95,17 @@ function track(o, key, list, i, p, c, a, known, reason, running, ended, id, fres
     }
 }
 
+# A container that has no status any more is as it was.
+function recall(o, key, i, a, c) {
+    for (i = split(TRACKED[key], c, "\t"); i > 1; i--) {
+        if ((o, c[i]) in MEANS) continue
+        split(S["k", key, c[i]], a, "\t")
+        UP[o, c[i]] = a[8] == "" ? "" : a[8] + 0
+        MEANS[o, c[i]] = a[9]; SIGN[o, c[i]] = a[10] + 0; TURNED[o, c[i]] = a[11] + 0; PULLS[o, c[i]] = a[12] + 0
+        keep(S["k", key, c[i]])
+    }
+}
+
 # How often a container was seen to end. The kubelet backs off only after a second end, whatever we saw of it.
 function ends(o, c, n) {
     n = RESTARTS[o, c] - BASE[o, c] + DOWN[o, c]
@@ -127,7 +140,7 @@ function event(o, name, about, uid, a, n, t, i) {
 function later(a, b) { return a == "" || (b != "" && b > a) ? b : a }
 
 # How far a pod is, for a timeline, and the cluster's word for it.
-function phase(o, t, k, i, n, p, e) {
+function phase(o, t, k, i, n, p, e, runs) {
     t = s(o, "/status/phase")
     SAID[o] = ""
     if (has(o, "/metadata/deletionTimestamp")) { PHASE[o] = "terminating"; return }
@@ -144,11 +157,11 @@ function phase(o, t, k, i, n, p, e) {
             if (e != "" && e != 0) t = s(o, p "/state/terminated/reason") == "" ? "Error" : s(o, p "/state/terminated/reason")
         }
         if (t != "") { SAID[o] = clip(t, 64); return }
-        if (i >= n && has(o, p "/state/running")) PHASE[o] = "running"
+        if (i >= n && has(o, p "/state/running")) runs = 1
     }
     if ((k = condition(o, "Ready")) != "" && s(o, k "/status") == "True") PHASE[o] = "ready"
     else if (s(o, "/spec/nodeName") == "") {
         PHASE[o] = "pending"
         if ((k = condition(o, "PodScheduled")) != "" && s(o, k "/status") == "False") SAID[o] = clip(s(o, k "/reason"), 64)
-    } else if (PHASE[o] != "running") PHASE[o] = "starting"
+    } else PHASE[o] = runs ? "running" : "starting"
 }

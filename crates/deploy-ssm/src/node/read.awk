@@ -25,7 +25,7 @@ function dull(list, i, n, w) { n = split(list, w, " "); for (i = 1; i <= n; i++)
     if (quiet) {
         if (c == "}" || c == "]") D--
         else if (l == "{" || l == "[") D++
-        if (grab && !(D == quiet + 1 && index($0, "\"pod-template-hash\": ") == i)) TX[o] = TX[o] "\n" substr($0, 1, e)
+        if (grab && !(D == quiet + 2 && index($0, "\"pod-template-hash\": ") == i)) TX[o] = TX[o] "\n" substr($0, 1, e)
         if (D < quiet) quiet = grab = 0
         next
     }

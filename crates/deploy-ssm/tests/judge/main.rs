@@ -3,5 +3,6 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test may stop")]
 
 mod node;
+mod random;
 mod recordings;
 mod twin;
