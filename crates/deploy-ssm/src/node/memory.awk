@@ -38,9 +38,6 @@ function observe(i, o, k, a, key) {
         keep("o\t" key "\t\t" number(FIRST[o]) "\t" generation "\t" number(SINCE[o]) "\t" OWNERS[o] "\t" number(READY[o]))
     }
     for (key in WAS) if (!(key in LIVE)) changed(WAS[key])
-    for (i = 1; i <= all; i++) {
-        for (k = split(UID[ALL[i]] OWNERS[ALL[i]], a, " "); k >= 1; k--) HELD[a[k]] = 1
-    }
     for (key in CHANGED) if (key in HELD) keep("w\t" key "\t\t" number(CHANGED[key]))
 }
 
@@ -60,7 +57,6 @@ function track(o, key, list, i, p, c, a, known, reason, running, ended, id, fres
         p = list "/" i
         c = s(o, p "/name")
         if (c == "") continue
-        split("", a)
         split(S["k", key, c], a, "\t")
         known = a[1] != ""
         reason = s(o, p "/state/waiting/reason")

@@ -88,10 +88,12 @@ function registered(o, api, kind, name, i) {
     KIND[o] = kind; GROUP[o] = group; NAME[o] = name; SPACE[o] = s(o, "/metadata/namespace")
     ID[group, kind, SPACE[o], name] = o
     UID[o] = s(o, "/metadata/uid")
+    HELD[UID[o]] = 1
     KEY[o] = UID[o] != "" ? UID[o] : group "/" kind "/" SPACE[o] "/" name
     for (i = 0; i < N[o, "/metadata/ownerReferences"] && i < 16; i++) {
         owner = s(o, "/metadata/ownerReferences/" i "/uid")
         if (owner == "") continue
+        HELD[owner] = 1
         OWNERS[o] = OWNERS[o] " " owner
         OWNED[owner] = sorted(OWNED[owner], o)
     }

@@ -19,7 +19,20 @@ fn random_worlds_are_judged_as_in_rust() {
     }
 }
 
+/// As [`random_worlds_are_judged_as_in_rust`], and the recordings, with the other awks that nodes have.
+#[test]
+#[ignore = "needs gawk, busybox and original-awk"]
+fn every_awk_judges_as_rust_does() {
+    for awk in ["mawk", "gawk --posix", "busybox awk", "original-awk"] {
+        crate::recordings::agree(awk);
+        for seed in 0..CASES / 3 {
+            check(awk, seed);
+        }
+    }
+}
+
 pub(crate) fn check(awk: &str, seed: u64) {
+    println!("{awk}, seed {seed}");
     let (targets, snapshots) = World::of(seed);
     let patience = if seed % 3 == 0 {
         Patience::default().with_settling(Duration::from_millis(1_500)).with_pull_attempts(1).with_container_ends(3)
