@@ -70,6 +70,11 @@ impl Recording {
         objects.into_values().cloned().collect()
     }
 
+    /// What there is at the end.
+    pub(crate) fn end(&self) -> Vec<Value> {
+        self.at(Duration::MAX)
+    }
+
     /// At each line since the apply, and for as long as it can matter beyond.
     fn steps(&self) -> Vec<Duration> {
         let mut steps: Vec<Duration> =
