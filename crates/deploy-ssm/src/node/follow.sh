@@ -78,7 +78,7 @@ follow() {
 
 # Judges one poll.
 judge() {
-    awk -f "$HERE/rules.awk" -f "$HERE/read.awk" -f "$HERE/judge.awk" -v now="$1" -v state=state -v targets=targets <poll.json >verdicts.new || return 0
+    awk -f "$HERE/rules.awk" -f "$HERE/judge.awk" -v now="$1" -v state=state -v targets=targets <poll.json >verdicts.new || return 0
     if [ -f state.new ]; then mv state.new state; fi
     rm -f failures waiting waiting_ids hopeless
     awk -f "$HERE/json.awk" -f "$HERE/verdicts.awk" at="$(stamp)" part=targets targets part=old verdicts part=new verdicts.new

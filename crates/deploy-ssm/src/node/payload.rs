@@ -44,7 +44,7 @@ pub(super) fn lines(pack: Pack) -> &'static [String] {
         let mut files: Vec<(&str, String)> =
             parts.iter().flat_map(|part| part.iter()).map(|(name, text)| (*name, strip(text))).collect();
         if pack == Pack::Deploy {
-            files.extend(rules::files());
+            files.extend([("judge.awk", rules::judge()), ("evidence.awk", rules::evidence())]);
         }
         wrap(&archive(&files))
     })

@@ -6,29 +6,20 @@ use std::time::Duration;
 
 use deploy_core::health::{Patience, signs};
 
-/// What prints which kinds to ask for, of the targets.
-pub const WANTS: &str = include_str!("wants.awk");
-
-const READ: [&str; 4] =
-    [include_str!("read.awk"), include_str!("memory.awk"), include_str!("pods.awk"), include_str!("workloads.awk")];
-
-/// What judges, to be given to awk after [`rules`].
+/// What judges, to be given to awk after [`rules`]; and first of all what [`evidence`] builds on.
 pub fn judge() -> String {
-    bare(&[&READ[..], &[include_str!("judge.awk")]].concat())
+    bare(&[
+        include_str!("read.awk"),
+        include_str!("memory.awk"),
+        include_str!("pods.awk"),
+        include_str!("workloads.awk"),
+        include_str!("judge.awk"),
+    ])
 }
 
-/// What gathers evidence, to be given to awk after [`rules`].
+/// What gathers evidence, to be given to awk after `json.awk`, [`rules`] and [`judge`].
 pub fn evidence() -> String {
-    bare(&[&READ[..], &[include_str!("evidence.awk")]].concat())
-}
-
-/// Both as the files that travel, with what they share only once: `-f rules.awk -f read.awk -f judge.awk`.
-pub fn files() -> [(&'static str, String); 3] {
-    [
-        ("read.awk", bare(&READ)),
-        ("judge.awk", bare(&[include_str!("judge.awk")])),
-        ("evidence.awk", bare(&[include_str!("evidence.awk")])),
-    ]
+    bare(&[include_str!("evidence.awk")])
 }
 
 /// One source without the indentation and the comments, which need not travel.
