@@ -117,11 +117,15 @@ impl Node {
     }
 
     /// Starts lines as the agent does: from a file, in a process group of its own.
-    #[expect(clippy::disallowed_methods, reason = "what is tested runs under sh")]
     pub(crate) fn start_lines(&self, lines: &[String]) -> Child {
+        self.start_lines_with(&self.shell, lines)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "what is tested runs under sh")]
+    pub(crate) fn start_lines_with(&self, shell: &str, lines: &[String]) -> Child {
         let script = self.path(&format!("_script{}.sh", fastrand()));
         fs::write(&script, lines.join("\n")).expect("is written");
-        let mut command = Command::new(&self.shell);
+        let mut command = Command::new(shell);
         command.arg(&script).env_clear().env("PATH", self.path("bin")).env("TMPDIR", self.path("tmp")).env("HOME", self.path("tmp"));
         command.env("DEPLOY_SSM_SYSTEMD", "/nowhere").envs(self.env.iter().cloned()).process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("sh starts")
@@ -187,4 +191,18 @@ pub(crate) fn app(image: &str) -> String {
 
 pub(crate) fn config(name: &str, data: &str) -> String {
     format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: shop\ndata:\n  {data}\n")
+}
+
+/// The text of all files in base64 of a tar.gz.
+pub(crate) fn unpacked(base64: &str) -> String {
+    use std::io::Read;
+
+    use base64::Engine;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(base64).expect("is base64");
+    let mut text = String::new();
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(bytes.as_slice()));
+    for file in archive.entries().expect("is a tar") {
+        file.expect("a file").read_to_string(&mut text).expect("is text");
+    }
+    text
 }

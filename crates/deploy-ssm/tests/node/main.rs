@@ -2,6 +2,12 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test may stop")]
 
+mod asks;
 mod cluster;
 mod deploys;
 mod harness;
+mod hostile;
+mod interrupted;
+mod live;
+mod refused;
+mod web;
