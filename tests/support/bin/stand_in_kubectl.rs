@@ -26,6 +26,7 @@ struct Arguments {
     previous: bool,
     force: bool,
     ignore_not_found: bool,
+    leaves: bool,
 }
 
 type Answer<T> = Result<T, String>;
@@ -98,7 +99,8 @@ fn read(given: impl Iterator<Item = String>) -> Answer<Arguments> {
             "--force-conflicts" => arguments.force = true,
             "--ignore-not-found" => arguments.ignore_not_found = true,
             "--previous" => arguments.previous = true,
-            "--server-side" | "--wait" | "--timeout" | "--request-timeout" => {}
+            "--wait" => arguments.leaves = value() == "false",
+            "--server-side" | "--timeout" | "--request-timeout" => {}
             other if other.starts_with('-') => return Err(format!("error: unknown flag: {other}")),
             _ => arguments.words.push(argument),
         }
@@ -258,7 +260,7 @@ async fn delete(client: &Client, arguments: &Arguments) -> Answer<String> {
             }
         }
     }
-    for (place, _) in &places {
+    for (place, _) in places.iter().filter(|_| !arguments.leaves) {
         while send(client, "GET", &place.path(), "", Vec::new()).await.is_ok() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
