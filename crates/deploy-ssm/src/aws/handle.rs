@@ -56,7 +56,7 @@ impl Aws {
     /// # Errors
     /// [`InvalidInput`](deploy_core::error::ErrorKind::InvalidInput) without a region.
     pub fn from_sdk_config(config: &SdkConfig) -> Result<Self> {
-        AwsBuilder::default().finish(config.clone())
+        AwsBuilder::default().finish(config)
     }
 
     pub(super) fn new(config: SdkConfig, endpoints: Endpoints) -> Result<Self> {

@@ -249,12 +249,9 @@ async fn nothing_secret_is_told() {
         (500, "InternalError"),
     ] {
         for error in [s3(xml(status, code, &in_xml)).await, ssm(body(status, code, &echo)).await] {
-            let mut told = format!("{error:?} {error}");
-            let mut cause = std::error::Error::source(&error);
-            while let Some(error) = cause {
-                told += &format!(" {error:?} {error}");
-                cause = error.source();
-            }
+            let all = std::iter::successors(Some(&error as &dyn std::error::Error), |&error| error.source());
+            let told: Vec<_> = all.map(|error| format!("{error:?} {error}")).collect();
+            let told = told.join(" ");
             for secret in [KEY_ID, SECRET, TOKEN] {
                 assert!(!told.contains(secret), "{code}: {told}");
             }
