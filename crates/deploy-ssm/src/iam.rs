@@ -90,7 +90,6 @@ mod tests {
             "ssm:CancelCommand",
             "ssm:DescribeInstanceInformation",
             "ssm:GetCommandInvocation",
-            "ssm:ListCommandInvocations",
             "ssm:ListCommands",
             "ec2:DescribeInstances",
             "s3:ListAllMyBuckets",

@@ -16,7 +16,7 @@ use crate::aws::{Bucket, Condition, Etag, Got, Put};
 
 /// How many heartbeats fall into a lock's time.
 const BEATS: u32 = 5;
-/// How often a taker looks in a lock's time; not more often than twice a second for those that last.
+/// How often a taker looks in a lock's time.
 const LOOKS: u32 = 15;
 
 /// A hold, or the wish for one.

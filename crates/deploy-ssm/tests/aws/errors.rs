@@ -229,6 +229,16 @@ fn what_cannot_be_built() {
     check(builder().s3_endpoint("localhost:9000").build().unwrap_err(), "no URL");
 }
 
+/// What was given goes before what the environment has, whatever that is here.
+#[tokio::test]
+async fn what_is_given_comes_first() {
+    let aws = builder().s3_endpoint("http://127.0.0.1:1").from_environment().await.unwrap();
+    assert_eq!(aws.region(), "eu-central-1");
+    let url = Bucket::new(&aws, "shop").unwrap().presign_get("x", Duration::from_secs(9)).await.unwrap();
+    assert!(url.reveal().starts_with("http://127.0.0.1:1/shop/x?"), "{url:?}");
+    assert!(url.reveal().contains(KEY_ID) && url.reveal().contains("eu-central-1"));
+}
+
 /// Whatever the far side sends back of what it got, errors do not show it.
 #[tokio::test]
 async fn nothing_secret_is_told() {
