@@ -15,7 +15,7 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::health::{Failure, PodPhase};
@@ -24,7 +24,7 @@ use crate::plan::Action;
 use crate::run::DeploymentId;
 
 /// Something that happened, and when.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Event {
     /// When, on the run's clock.
     pub at: Timestamp,
@@ -34,7 +34,7 @@ pub struct Event {
 }
 
 /// What happened. `Display` is a line for a person, without the time.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum EventKind {
@@ -89,7 +89,7 @@ pub enum EventKind {
         /// How far it is.
         phase: PodPhase,
         /// The cluster's own word for it, as in `ImagePullBackOff`.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none", default)]
         reason: Option<String>,
     },
     /// An object is healthy.

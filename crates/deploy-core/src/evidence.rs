@@ -8,13 +8,13 @@
 //! assert_eq!(evidence.files()[0].0, "evidence.json");
 //! ```
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::manifest::ObjectId;
 
 /// All that was gathered.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct Evidence {
     /// The pods of the new revision that were not well.
@@ -26,7 +26,7 @@ pub struct Evidence {
 }
 
 /// A pod that was not well.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PodEvidence {
@@ -48,8 +48,8 @@ impl PodEvidence {
 }
 
 /// A container of such a pod.
-#[derive(Clone, Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct ContainerEvidence {
     /// Its name.
@@ -76,7 +76,7 @@ impl ContainerEvidence {
 }
 
 /// An Event of the cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EventLine {
     /// What it is about.

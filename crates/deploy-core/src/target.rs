@@ -24,6 +24,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::evidence::Evidence;
 use crate::health::Failure;
 use crate::manifest::{Bundle, ObjectId};
+use crate::outcome::{Cause, RollbackReport};
 use crate::plan::{Action, Depth, Plan, Snapshot};
 use crate::run::{DeploymentId, Run};
 
@@ -76,8 +77,8 @@ pub enum Drives {
     Remote,
 }
 
-/// What `apply` wrote.
-#[derive(Clone, Debug, Default)]
+/// What `apply` wrote, or handed to the far side ([`Drives::Remote`]).
+#[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Applied {
     /// Every object of the plan, in the order in which it was applied.
@@ -110,7 +111,7 @@ impl AppliedObject {
 }
 
 /// How what was applied came out.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(tag = "observation", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum Observation {
@@ -128,11 +129,33 @@ pub enum Observation {
     },
     /// The run was cancelled.
     Cancelled,
-    /// The far side found it hopeless and undid it ([`Drives::Remote`]).
+    /// The far side did not come to a good end, and undid it ([`Drives::Remote`]).
     Undone {
-        /// Why; at least one.
-        failures: Vec<Failure>,
+        /// Why: as it would be the cause of the outcome.
+        cause: Box<Cause>,
+        /// What the way back came to.
+        back: RollbackReport,
     },
+}
+
+impl Observation {
+    /// What is known to be wrong: why it failed, or what most likely kept it waiting.
+    pub fn failures(&self) -> Vec<&Failure> {
+        match self {
+            Self::Failed { failures } => failures.iter().collect(),
+            Self::TimedOut { waiting } => suspects(waiting),
+            Self::Undone { cause, .. } => match &**cause {
+                Cause::Failed { failures } => failures.iter().collect(),
+                Cause::TimedOut { waiting } => suspects(waiting),
+                _ => Vec::new(),
+            },
+            Self::Healthy | Self::Cancelled => Vec::new(),
+        }
+    }
+}
+
+fn suspects(waiting: &[Waiting]) -> Vec<&Failure> {
+    waiting.iter().filter_map(|each| each.suspect.as_ref()).collect()
 }
 
 /// An object that was not healthy when time ran out.
@@ -239,7 +262,8 @@ pub trait RolloutTarget: Send + Sync {
         Ok(())
     }
 
-    /// Writes what `plan` says, stage by stage.
+    /// Writes what `plan` says, stage by stage. Where the far side drives ([`Drives::Remote`]), hands it over: what stands is known once
+    /// [`observe`](Self::observe) returned, which tells of each write as well.
     ///
     /// # Errors
     /// [`Stale`](crate::error::ErrorKind::Stale) if an object is no longer what the plan saw;
@@ -247,6 +271,9 @@ pub trait RolloutTarget: Send + Sync {
     async fn apply(&self, plan: &Plan, run: &Run) -> Result<Applied>;
 
     /// Follows what was applied until it is healthy, hopeless, or the run's [`deadline`](Run::deadline) passes. Cancel safe.
+    ///
+    /// Where the far side drives, it knows the deadline since `apply`, and is followed until it has ended one way or the other; cancelling the
+    /// run asks it to go back, which may come too late.
     ///
     /// # Errors
     /// If the far side cannot be observed at all; a dropped connection is taken up again.

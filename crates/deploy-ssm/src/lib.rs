@@ -3,16 +3,25 @@
 pub mod aws;
 pub use aws::Aws;
 
-pub mod instance;
-pub use instance::{Instance, Instances};
+pub mod iam;
 
-pub mod parameters;
-pub use parameters::ParameterStore;
+pub mod instance;
+pub use instance::{Fleet, Instance, Instances};
 
 pub mod lock;
 pub use lock::S3Lock;
 
-pub mod iam;
+pub mod node;
+
+pub mod parameters;
+pub use parameters::ParameterStore;
 
 #[cfg(feature = "sim")]
 pub mod sim;
+
+mod bundle;
+mod command;
+mod target;
+
+pub use bundle::Package;
+pub use target::{Orphan, SsmK3s, SsmK3sBuilder, Swept};

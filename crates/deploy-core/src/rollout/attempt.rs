@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
 use crate::evidence::Evidence;
 use crate::manifest::Bundle;
-use crate::outcome::Cause;
+use crate::outcome::{Cause, RollbackReport};
 use crate::plan::Plan;
 use crate::run::{Cancel, Run};
 use crate::target::{Applied, Observation};
@@ -25,8 +25,10 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(super) struct Attempt {
     pub(super) cause: Option<Cause>,
     pub(super) evidence: Evidence,
+    /// All was healthy; what is wrong was found after that.
+    pub(super) healthy: bool,
     /// The far side has undone it already.
-    pub(super) undone: bool,
+    pub(super) undone: Option<RollbackReport>,
 }
 
 impl Rollout {
@@ -37,7 +39,7 @@ impl Rollout {
         match attempt.cause {
             None => {
                 let cause = verify(&self.checks, &self.subject(bundle, run), run).await;
-                Attempt { cause, ..attempt }
+                Attempt { cause, healthy: true, ..attempt }
             }
             _ => attempt,
         }
@@ -71,8 +73,12 @@ impl Rollout {
             Observation::Healthy | Observation::Cancelled => Evidence::default(),
             _ => self.evidence(applied, &observation, run).await,
         };
-        let undone = matches!(observation, Observation::Undone { .. });
-        Attempt { cause: cause(observation, run), evidence, undone }
+        let (cause, undone) = cause(observation);
+        if let Some(Cause::TimedOut { waiting }) = &cause {
+            let waiting = waiting.iter().map(|each| each.object.clone()).collect();
+            run.emit(EventKind::TimedOut { waiting });
+        }
+        Attempt { cause, evidence, undone, ..Attempt::default() }
     }
 
     /// Applies until shortly after the run's deadline: a write under way then is finished, so that the way back knows where it starts.
@@ -113,20 +119,14 @@ impl Rollout {
     }
 }
 
-/// Why what was observed is not what was wanted; `None` if it is.
-pub(super) fn cause(observation: Observation, run: &Run) -> Option<Cause> {
+/// Why what was observed is not what was wanted, and how the far side undid it; no cause if it is.
+pub(super) fn cause(observation: Observation) -> (Option<Cause>, Option<RollbackReport>) {
     match observation {
-        Observation::Healthy => None,
-        Observation::Failed { failures } | Observation::Undone { failures } => {
-            Some(Cause::Failed { failures })
-        }
-        Observation::TimedOut { waiting } => {
-            run.emit(EventKind::TimedOut {
-                waiting: waiting.iter().map(|each| each.object.clone()).collect(),
-            });
-            Some(Cause::TimedOut { waiting })
-        }
-        Observation::Cancelled => Some(Cause::Cancelled),
+        Observation::Healthy => (None, None),
+        Observation::Failed { failures } => (Some(Cause::Failed { failures }), None),
+        Observation::TimedOut { waiting } => (Some(Cause::TimedOut { waiting }), None),
+        Observation::Cancelled => (Some(Cause::Cancelled), None),
+        Observation::Undone { cause, back } => (Some(*cause), Some(back)),
     }
 }
 

@@ -1,12 +1,13 @@
 //! The way back: restore what stood there, and wait until it is healthy.
 
+use super::attempt::cause;
 use super::{Rollout, lost_or_cancelled};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
 use crate::journal::{Intent, Phase};
 use crate::outcome::{Cause, RollbackReport};
 use crate::run::{Cancel, Run};
-use crate::target::{Left, Observation};
+use crate::target::Left;
 
 impl Rollout {
     /// Brings back what `intent` saw, within the policy's bound. Once begun, only losing the lock stops it: a cancelled run comes here too.
@@ -47,12 +48,7 @@ impl Rollout {
             return Err(lost_or_cancelled(lost));
         }
         let unhealthy = match observed {
-            Ok(Observation::Healthy) => None,
-            Ok(Observation::Failed { failures } | Observation::Undone { failures }) => {
-                Some(Cause::Failed { failures })
-            }
-            Ok(Observation::TimedOut { waiting }) => Some(Cause::TimedOut { waiting }),
-            Ok(Observation::Cancelled) => Some(Cause::Cancelled),
+            Ok(observation) => cause(observation).0,
             Err(error) => Some(error.into()),
         };
         if restored.left.is_empty() {

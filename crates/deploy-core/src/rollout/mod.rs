@@ -38,7 +38,7 @@ use crate::guard::{Answer, Check, Gate, Subject};
 use crate::journal::{Intent, Journal};
 use crate::lock::{Lock, check_name};
 use crate::manifest::Bundle;
-use crate::outcome::{Cause, Outcome, Status};
+use crate::outcome::{Cause, Outcome, RollbackReport, Status};
 use crate::plan::{Action, Plan};
 use crate::preflight::Preflight;
 use crate::run::{Cancel, OnFailure, Run};
@@ -342,19 +342,23 @@ impl Rollout {
         let (remote, leave) =
             (capabilities.drives == Drives::Remote, run.rules().on_failure == OnFailure::Leave);
         let nothing_written = intent.before.entries.is_empty();
-        if attempt.undone {
-            outcome.status = Status::RolledBack;
-        } else if remote || leave || !ours || (nothing_written && !capabilities.goes_back_by_revision()) {
+        // What the far side had found healthy, it has not undone.
+        let by_revision = capabilities.goes_back_by_revision() || (remote && capabilities.revisions);
+        let nothing_to_undo =
+            if remote { !attempt.healthy || !by_revision } else { nothing_written && !by_revision };
+        if let Some(report) = attempt.undone {
+            outcome.status = back_or_not(&report);
+            outcome.rollback = Some(report);
+        } else if leave || !ours || nothing_to_undo {
             self.settle(intent, plan, run).await;
         } else {
             run.emit(EventKind::RollingBack { cause: cause.to_string() });
-            let report = if capabilities.goes_back_by_revision() {
+            let report = if by_revision {
                 self.go_back_by_revision(run, lost).await?
             } else {
                 self.go_back(intent, run, lost).await?
             };
-            let back = report.left.is_empty() && report.unhealthy.is_none();
-            outcome.status = if back { Status::RolledBack } else { Status::RollbackFailed };
+            outcome.status = back_or_not(&report);
             outcome.rollback = Some(report);
         }
         outcome.cause = Some(cause);
@@ -386,6 +390,11 @@ impl Rollout {
     fn outcome(&self, plan: &Plan, status: Status) -> Outcome {
         Outcome::of(plan, status, self.target.describe())
     }
+}
+
+fn back_or_not(report: &RollbackReport) -> Status {
+    let back = report.left.is_empty() && report.unhealthy.is_none();
+    if back { Status::RolledBack } else { Status::RollbackFailed }
 }
 
 /// What a plan wants to stand.

@@ -8,7 +8,6 @@ use crate::event::EventKind;
 use crate::outcome::{Cause, RollbackReport};
 use crate::plan::Plan;
 use crate::run::{Cancel, Run};
-use crate::target::Observation;
 
 impl Rollout {
     /// Rolls out the newest good revision within the policy's bound. Once begun, only losing the lock stops it.
@@ -53,8 +52,7 @@ impl Rollout {
             return attempt.cause;
         }
         match self.target.finish(plan, run).await {
-            Ok(Observation::Healthy) => None,
-            Ok(observation) => cause(observation, run),
+            Ok(observation) => cause(observation).0,
             Err(error) => Some(error.into()),
         }
     }

@@ -121,21 +121,13 @@ fn telling_events(world: &World, id: &ObjectId, failure: Option<&Failure>) -> Ve
 }
 
 fn failure_of<'a>(observation: &'a Observation, id: &ObjectId) -> Option<&'a Failure> {
-    match observation {
-        Observation::Failed { failures } | Observation::Undone { failures } => {
-            failures.iter().find(|failure| failure.object == *id)
-        }
-        Observation::TimedOut { waiting } => waiting.iter().find(|each| each.object == *id)?.suspect.as_ref(),
-        _ => None,
-    }
+    observation.failures().into_iter().find(|failure| failure.object == *id)
 }
 
 /// The objects that an observation found unwell.
 fn unwell(observation: &Observation) -> Vec<&ObjectId> {
     let mut ids: Vec<&ObjectId> = match observation {
-        Observation::Failed { failures } | Observation::Undone { failures } => {
-            failures.iter().map(|failure| &failure.object).collect()
-        }
+        Observation::Failed { failures } => failures.iter().map(|failure| &failure.object).collect(),
         Observation::TimedOut { waiting } => waiting.iter().map(|waiting| &waiting.object).collect(),
         _ => Vec::new(),
     };

@@ -178,6 +178,10 @@ impl Bucket {
             Err(error) => return Err(failed(error, &op::GET_OBJECT, self.object(key))),
         };
         let etag = etag(answer.e_tag()).ok_or_else(|| self.broken(key, "S3 answered without an ETag"))?;
+        // Not all that speak like S3 know the header.
+        if known == Some(&etag) {
+            return Ok(Got::NotModified);
+        }
         let too_large = || self.broken(key, &format!("it is over the limit of {limit} bytes"));
         let length =
             answer.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or_default();

@@ -14,6 +14,8 @@ use super::handle::{Aws, Endpoints};
 
 /// How long one try of a request may take, if nothing else is said.
 const REQUEST: Duration = Duration::from_secs(20);
+/// How often a request is sent at most, if nothing else is said.
+const TRIES: u32 = 6;
 
 /// The SDK's defaults of this day: later ones change with a release of this crate, not with one of the SDK.
 fn behavior() -> BehaviorVersion {
@@ -54,6 +56,7 @@ pub struct AwsBuilder {
     ec2_endpoint: Option<String>,
     path_style: bool,
     request_timeout: Option<Duration>,
+    tries: Option<u32>,
 }
 
 impl AwsBuilder {
@@ -102,6 +105,13 @@ impl AwsBuilder {
     /// How long one try of a request may take. Default 20 s; all tries of it together take three times that at most.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = Some(timeout);
+        self
+    }
+
+    /// How often a request is sent at most, where AWS throttles, fails or does not answer; the waits between grow. Default 6. What must not be done
+    /// twice is sent again only where AWS said that it did nothing.
+    pub fn tries(mut self, tries: u32) -> Self {
+        self.tries = Some(tries.max(1));
         self
     }
 
@@ -175,6 +185,7 @@ impl AwsBuilder {
             ec2: self.ec2_endpoint,
             path_style: self.path_style,
             request_timeout: self.request_timeout.unwrap_or(REQUEST),
+            tries: self.tries.unwrap_or(TRIES),
         };
         Aws::new(builder.build(), endpoints)
     }

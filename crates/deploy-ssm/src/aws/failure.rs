@@ -15,6 +15,11 @@ use super::mask::shown;
 use super::operation::{Operation, Twice};
 use super::refusal::{self, Refusal};
 
+/// How the HTTP client begins what it says of a request that it had begun to send.
+const SENT: &str = "client error (SendRequest)";
+/// The same of a connection that it could not make.
+const NOT_CONNECTED: &str = "client error (Connect)";
+
 /// The error of `operation` on `object`, which knows whether it may have taken effect.
 pub(crate) fn failed<E>(
     error: SdkError<E, HttpResponse>,
@@ -58,7 +63,8 @@ where
                 return error;
             }
             let never_sent = never_sent(&error);
-            let error = match (never_sent, failure.is_timeout(), failure.is_io()) {
+            let broke = failure.is_io() || causes(&error).any(|cause| cause.to_string().contains(SENT));
+            let error = match (never_sent, failure.is_timeout(), broke) {
                 (true, true, _) => Error::new(ErrorKind::Timeout, "AWS cannot be reached in time"),
                 (true, ..) => Error::new(ErrorKind::Unavailable, "AWS cannot be reached"),
                 (false, true, _) => lost(ErrorKind::Timeout, "AWS did not answer in time"),
@@ -109,7 +115,7 @@ fn never_sent(error: &(dyn StdError + 'static)) -> bool {
     causes(error).any(|cause| {
         let text = cause.to_string();
         cause.downcast_ref::<io::Error>().is_some_and(|cause| kinds.contains(&cause.kind()))
-            || text.contains("client error (Connect)")
+            || text.contains(NOT_CONNECTED)
             || text.contains("HTTP connect timeout")
     })
 }

@@ -13,8 +13,6 @@ use super::builder::AwsBuilder;
 use super::calls::{Calls, Counter};
 use super::once::OnlyRefused;
 
-/// How often a request is sent at most. The waits between grow, and the rate falls while AWS throttles.
-const TRIES: u32 = 6;
 /// Until a connection stands.
 const CONNECT: Duration = Duration::from_secs(5);
 /// All tries of one request together, as a multiple of one try's time.
@@ -43,6 +41,7 @@ pub(super) struct Endpoints {
     pub(super) ec2: Option<String>,
     pub(super) path_style: bool,
     pub(super) request_timeout: Duration,
+    pub(super) tries: u32,
 }
 
 impl Aws {
@@ -77,7 +76,7 @@ impl Aws {
         let config = config
             .into_builder()
             .timeout_config(timeouts)
-            .retry_config(RetryConfig::standard().with_max_attempts(TRIES))
+            .retry_config(RetryConfig::standard().with_max_attempts(endpoints.tries))
             .build();
         let counter = Counter::default();
         let (s3, s3_once, ssm, ssm_once) = Default::default();

@@ -5,68 +5,57 @@ use std::str::FromStr;
 
 use deploy_core::error::{Error, Result};
 
-/// How a command goes to several nodes.
+/// How a command goes to several nodes. The default is SSM's: 50 at a time, and no more after the first that fails.
 ///
 /// ```
-/// use deploy_ssm::instance::Fleet;
+/// use deploy_ssm::Fleet;
 ///
-/// let fleet = Fleet::default().max_concurrency("25%".parse()?)?.max_errors("1".parse()?);
-/// assert_eq!(fleet.concurrency().to_string(), "25%");
+/// let fleet = Fleet::new("25%".parse()?, "1".parse()?)?;
+/// assert_eq!(fleet.max_concurrency().to_string(), "25%");
 /// # Ok::<(), deploy_core::error::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fleet {
     max_concurrency: Share,
     max_errors: Share,
 }
 
 impl Default for Fleet {
-    /// SSM's: 50 at a time, no more after the first that fails.
     fn default() -> Self {
-        Self { max_concurrency: Share::Number(50), max_errors: Share::Number(0) }
+        Self { max_concurrency: Share(Of::Number(50)), max_errors: Share(Of::Number(0)) }
     }
 }
 
 impl Fleet {
-    /// How many get it at a time; default 50.
+    /// So many at a time; after more than so many failures nobody else gets it.
     ///
     /// # Errors
-    /// [`InvalidInput`](deploy_core::error::ErrorKind::InvalidInput) for none.
-    pub fn max_concurrency(mut self, share: Share) -> Result<Self> {
-        if matches!(share, Share::Number(0) | Share::Percent(0)) {
+    /// [`InvalidInput`](deploy_core::error::ErrorKind::InvalidInput) for none at a time.
+    pub fn new(max_concurrency: Share, max_errors: Share) -> Result<Self> {
+        if matches!(max_concurrency.0, Of::Number(0) | Of::Percent(0)) {
             return Err(Error::invalid("no node at a time is no fleet").help("allow one or more"));
         }
-        self.max_concurrency = share;
-        Ok(self)
-    }
-
-    /// With how many failures nobody else gets it: after more than this many. Default 0.
-    #[must_use]
-    pub fn max_errors(mut self, share: Share) -> Self {
-        self.max_errors = share;
-        self
+        Ok(Self { max_concurrency, max_errors })
     }
 
     /// How many at a time.
-    pub fn concurrency(&self) -> Share {
+    pub fn max_concurrency(&self) -> Share {
         self.max_concurrency
     }
 
     /// How many failures are borne.
-    pub fn errors(&self) -> Share {
+    pub fn max_errors(&self) -> Share {
         self.max_errors
     }
 }
 
 /// A number of nodes, or a part of them in percent: `10`, `10%`. Written as SSM takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Share {
-    /// So many.
-    #[non_exhaustive]
+pub struct Share(Of);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
     Number(u32),
-    /// So many of a hundred.
-    #[non_exhaustive]
     Percent(u8),
 }
 
@@ -80,11 +69,11 @@ impl FromStr for Share {
             Some(percent) => digits(percent)
                 .and_then(|number: u32| u8::try_from(number).ok())
                 .filter(|percent| *percent <= 100)
-                .map(Self::Percent),
+                .map(Of::Percent),
             // SSM takes seven characters.
-            None => digits(text).filter(|number| *number <= 9_999_999).map(Self::Number),
+            None => digits(text).filter(|number| *number <= 9_999_999).map(Of::Number),
         };
-        share.ok_or_else(|| {
+        share.map(Self).ok_or_else(|| {
             Error::invalid(format!("\"{}\" is no number of nodes", text.escape_default()))
                 .help("write a number, or a part like 25%")
         })
@@ -93,10 +82,16 @@ impl FromStr for Share {
 
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number(number) => write!(f, "{number}"),
-            Self::Percent(percent) => write!(f, "{percent}%"),
+        match self.0 {
+            Of::Number(number) => write!(f, "{number}"),
+            Of::Percent(percent) => write!(f, "{percent}%"),
         }
+    }
+}
+
+impl From<Share> for String {
+    fn from(share: Share) -> Self {
+        share.to_string()
     }
 }
 
@@ -118,6 +113,8 @@ mod tests {
         for wrong in ["", "%", "101%", "256%", "-1", "+1", "1.5", "1 %", "12345678", "99999999999"] {
             check(wrong, None);
         }
-        assert!(Fleet::default().max_concurrency(Share::Percent(0)).is_err());
+        let fleet = |at_once: &str| Fleet::new(at_once.parse().unwrap(), "0".parse().unwrap());
+        assert_eq!(fleet("50").unwrap(), Fleet::default());
+        assert!(fleet("0").is_err() && fleet("0%").is_err());
     }
 }

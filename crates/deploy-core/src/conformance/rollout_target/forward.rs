@@ -8,13 +8,15 @@ use crate::error::ErrorKind;
 use crate::manifest::{Bundle, Object, ObjectId};
 use crate::plan::{Action, Depth, PlannedStage};
 use crate::run::Cancel;
-use crate::target::Observation;
+use crate::target::{Drives, Observation};
 
 /// Planning changes nothing, and plans the same again.
 pub async fn a_plan_writes_nothing(fixture: impl Fixture) {
     let steps = Steps::new(&fixture);
     for _ in 0..2 {
-        assert_eq!(steps.would(&[("a", "1")]).await, [Action::Create]);
+        let would = steps.would(&[("a", "1")]).await;
+        let blind = steps.target().capabilities().depth == Depth::Digest;
+        assert!(would == [Action::Create] || (blind && would == [Action::Update]), "{would:?}");
     }
     assert_eq!(steps.value("a").await, None);
 }
@@ -93,7 +95,9 @@ pub async fn apply_writes_what_was_planned(fixture: impl Fixture) {
     assert_eq!(steps.told().len(), 2, "each write is an event: {:?}", steps.told());
     assert_eq!(steps.values(&["a", "b"]).await, some(&["1", "1"]));
     steps.assert_written_by("a", &run).await;
-    assert_eq!(steps.would(&values).await, [Action::Unchanged, Action::Unchanged]);
+    if plan.depth == Depth::Fields {
+        assert_eq!(steps.would(&values).await, [Action::Unchanged, Action::Unchanged]);
+    }
 }
 
 /// Applying a plan a second time writes the same and is no error: a run may have died in between.
@@ -178,7 +182,7 @@ pub async fn a_cancelled_run_writes_nothing(fixture: impl Fixture) {
     assert_eq!(steps.value("a").await, None);
 }
 
-/// Observing ends when the run is cancelled, and says so.
+/// Observing ends when the run is cancelled, and says so; unless the far side was done before.
 pub async fn a_cancelled_observation_ends(fixture: impl Fixture) {
     let steps = Steps::new(&fixture);
     let cancel = Cancel::new();
@@ -187,7 +191,12 @@ pub async fn a_cancelled_observation_ends(fixture: impl Fixture) {
     let applied = steps.apply(&plan, &run).await;
     cancel.cancel();
     let observation = steps.observe(&applied, &run).await;
-    assert!(matches!(observation, Observation::Cancelled), "{observation:?}");
+    let done = steps.target().capabilities().drives == Drives::Remote;
+    let ended = match observation {
+        Observation::Healthy => done,
+        observation => matches!(observation, Observation::Cancelled),
+    };
+    assert!(ended, "it was not cancelled");
 }
 
 /// Where nothing failed there are no pods and no Events to show.

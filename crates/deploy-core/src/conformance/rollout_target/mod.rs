@@ -21,7 +21,7 @@ use crate::event::{EventKind, Recorder};
 use crate::manifest::{Bundle, DEPLOYMENT_ID, GIT_REVISION, Object, ObjectId};
 use crate::plan::{Action, Plan};
 use crate::run::Run;
-use crate::target::{Applied, Observation, RolloutTarget};
+use crate::target::{Applied, Drives, Observation, RolloutTarget};
 
 /// A target, and a sight of what it writes.
 #[async_trait]
@@ -103,6 +103,12 @@ impl<'a, S: Fixture> Steps<'a, S> {
         self.target().capabilities().snapshots
     }
 
+    /// Whether its way back is what it records.
+    fn records(&self) -> bool {
+        let capabilities = self.target().capabilities();
+        capabilities.revisions && !capabilities.snapshots
+    }
+
     fn bundle(&self, values: &[(&str, &str)]) -> Bundle {
         let objects = values.iter().map(|(name, value)| {
             let mut metadata = json!({"name": name, "namespace": self.fixture.namespace()});
@@ -125,6 +131,10 @@ impl<'a, S: Fixture> Steps<'a, S> {
         self.target().begin(plan, run).await.expect("it can be recorded");
         let applied = self.target().apply(plan, run).await.expect("it can be applied");
         assert!(applied.halted.is_none(), "{:?}", applied.halted);
+        if self.target().capabilities().drives == Drives::Remote {
+            // What was handed over stands once the far side has said so.
+            self.observe(&applied, run).await;
+        }
         applied
     }
 
@@ -178,7 +188,7 @@ impl<'a, S: Fixture> Steps<'a, S> {
 
     /// That the object tells the run that wrote it last, and the commit. Where the way back is a recorded revision, that tells the commit.
     async fn assert_written_by(&self, name: &str, run: &Run) {
-        if self.target().capabilities().goes_back_by_revision() {
+        if self.records() {
             let newest = self.target().history().await.expect("it can be read").remove(0);
             assert_eq!(newest.git_revision.as_deref(), run.revision());
             return;

@@ -212,17 +212,8 @@ impl RolloutTarget for MemoryTarget {
                 message: failure.message.clone(),
                 count: 1,
             };
-            let failures: Vec<&Failure> = match observation {
-                Observation::Failed { failures } | Observation::Undone { failures } => {
-                    failures.iter().collect()
-                }
-                Observation::TimedOut { waiting } => {
-                    waiting.iter().filter_map(|each| each.suspect.as_ref()).collect()
-                }
-                Observation::Healthy | Observation::Cancelled => Vec::new(),
-            };
             let mut evidence = Evidence::default();
-            evidence.events.extend(failures.into_iter().map(line));
+            evidence.events.extend(observation.failures().into_iter().map(line));
             Ok(evidence)
         };
         self.faults.around(diagnose).await

@@ -4,12 +4,12 @@ use super::live::{same, written_by};
 use super::{MemoryTarget, applied, cancelled};
 use crate::error::Result;
 use crate::event::EventKind;
-use crate::health::{Failure, Reason};
 use crate::manifest::Object;
 use crate::memory::locked;
+use crate::outcome::{Cause, RollbackReport};
 use crate::plan::{Action, Snapshot, SnapshotEntry};
 use crate::run::{DeploymentId, OnFailure, Run};
-use crate::target::{Left, Observation, Restored, Waiting};
+use crate::target::{Left, Observation, Restored};
 
 impl MemoryTarget {
     /// Brings back what stood there, last to first. What somebody else wrote since is left theirs, and noted.
@@ -41,25 +41,19 @@ impl MemoryTarget {
 
     /// What a far side makes of an observation.
     pub(super) async fn undo_if_remote(&self, observation: Observation, run: &Run) -> Result<Observation> {
-        let failures: Vec<Failure> = match observation {
-            Observation::Failed { failures } => failures,
-            Observation::TimedOut { waiting } => {
-                let failure = |each: Waiting| {
-                    each.suspect
-                        .unwrap_or_else(|| Failure::new(Reason::NotReady, each.object, &each.progress))
-                };
-                waiting.into_iter().map(failure).collect()
-            }
+        if run.rules().on_failure == OnFailure::Leave {
+            return Ok(observation);
+        }
+        let cause = match observation {
+            Observation::Failed { failures } => Cause::Failed { failures },
+            Observation::TimedOut { waiting } => Cause::TimedOut { waiting },
             other => return Ok(other),
         };
-        if run.rules().on_failure == OnFailure::Leave {
-            return Ok(Observation::Failed { failures });
-        }
         let way_back = locked(&self.live).way_back.take();
         if let Some((before, deployment)) = way_back {
             self.bring_back(&before, &[&deployment], run).await?;
         }
-        Ok(Observation::Undone { failures })
+        Ok(Observation::Undone { cause: Box::new(cause), back: RollbackReport::default() })
     }
 
     /// What was done and the object that stands there now; `None` if it is somebody else's.
