@@ -19,6 +19,7 @@
 //! | a command is not seen at first | [`SimulatorBuilder::invisible_calls`], [`SimulatorBuilder::unlisted_calls`] |
 //! | throttling, no permission, expired credentials, lost answers, in any call | [`Simulator::fail_call`] and its like, with a [`Fault`] |
 //! | a caller dies at a call of its | [`Simulator::killed_at`], [`Simulator::hold_call`] |
+//! | all this for S3's calls, too | [`Simulator::in_front_of`] |
 //! | programs are missing or others | [`Node::path`], [`Node::path_in_front`] |
 //!
 //! Nothing in it is random but what a seed says, and it waits in tokio's time; but scripts take the machine's, so a
@@ -60,6 +61,7 @@ mod agent;
 mod builder;
 mod command;
 mod fault;
+mod front;
 mod inventory;
 mod node;
 #[allow(dead_code, unreachable_pub, reason = "a state machine of its own; tests include it by its path, too")]
@@ -208,6 +210,17 @@ impl Simulator {
         };
         self.account.state().faults.release();
         output
+    }
+
+    /// A port in front of another service on this machine, S3's as a rule: what a caller sends there is numbered and logged with the calls of SSM,
+    /// and the same faults and holds strike it. So a caller can be killed at any of its requests, wherever it goes. An operation is what AWS's
+    /// clients name it in the URL (`PutObject`), else method and path. What comes by a presigned URL passes uncounted: it is not the caller's.
+    /// Lives as long as the simulator.
+    ///
+    /// # Errors
+    /// `InvalidInput` for what is not like `http://127.0.0.1:9000`; `Unavailable` if there is no port.
+    pub async fn in_front_of(&self, url: &str) -> deploy_core::error::Result<String> {
+        front::open(&self.account, url).await
     }
 
     /// All calls up to now, in their order.
