@@ -51,7 +51,7 @@ async fn pass(account: &Account, behind: &str, request: Request<Incoming>) -> Re
     };
     hold(account, number, Moment::After).await;
     let is_lost = matches!(fault, Some(Fault::DropBefore | Fault::DropAfter));
-    let refused = answer.as_ref().ok().map(|answer| answer.status()).filter(|status| !status.is_success());
+    let refused = answer.as_ref().ok().map(Response::status).filter(|status| !status.is_success());
     left(
         account,
         number,

@@ -48,7 +48,9 @@ async fn what_goes_to_s3_is_counted_and_fails_with_the_rest() {
     assert_eq!(error.kind(), ErrorKind::Forbidden, "{error}");
     for (moment, is_written) in [(Moment::Before, false), (Moment::After, true)] {
         let key = format!("{moment:?}");
-        assert!(ssm.killed_at(1, moment, bucket.put(&key, "x", &Put::new())).await.is_none());
+        let how = Put::new();
+        let caller = Box::pin(bucket.put(&key, "x", &how));
+        assert!(ssm.killed_at(1, moment, caller).await.is_none());
         assert_eq!(matches!(bucket.get(&key, 100, None).await.unwrap(), Got::Object { .. }), is_written);
     }
     let calls = ssm.calls().len();
