@@ -3,25 +3,25 @@
 pub mod aws;
 pub use aws::Aws;
 
-pub mod iam;
-
-pub mod instance;
-pub use instance::{Fleet, Instance, Instances};
+pub mod parameters;
+pub use parameters::ParameterStore;
 
 pub mod lock;
 pub use lock::S3Lock;
 
-pub mod node;
-
-pub mod parameters;
-pub use parameters::ParameterStore;
+pub mod iam;
 
 #[cfg(feature = "sim")]
 pub mod sim;
 
+#[doc(hidden)]
+pub mod node;
+
 mod bundle;
 mod command;
+pub mod instance;
 mod target;
 
 pub use bundle::Package;
+pub use instance::{Fleet, Instance, Instances};
 pub use target::{Orphan, SsmK3s, SsmK3sBuilder, Swept};

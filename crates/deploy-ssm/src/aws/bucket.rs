@@ -190,12 +190,8 @@ impl Bucket {
         }
         let mut body = answer.body;
         let mut bytes = Vec::new();
-        let broke = || {
-            Error::new(ErrorKind::Unavailable, "the connection to S3 broke")
-                .during("get")
-                .on(self.object(key))
-        };
-        while let Some(part) = body.try_next().await.map_err(|_| broke())? {
+        let broke = |error| super::failure::cut_off(&error).during("get").on(self.object(key));
+        while let Some(part) = body.try_next().await.map_err(broke)? {
             if (bytes.len() + part.len()) as u64 > limit {
                 return Err(too_large());
             }

@@ -84,6 +84,11 @@ where
     }
 }
 
+/// What became of an answer that began well.
+pub(super) fn cut_off(error: &(dyn StdError + 'static)) -> Error {
+    Error::new(ErrorKind::Unavailable, "the connection to AWS broke").source(Cause(shown(&chain(error))))
+}
+
 /// The text of a cause, masked: the SDK's own errors carry whole answers.
 #[derive(Debug)]
 struct Cause(String);

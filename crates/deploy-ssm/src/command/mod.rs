@@ -101,7 +101,9 @@ impl Commands<'_> {
             .parameters("commands", command.lines.clone())
             .parameters("executionTimeout", vec![seconds(command.run_within).to_string()]);
         if let Some(fleet) = command.fleet {
-            request = request.max_concurrency(fleet.max_concurrency()).max_errors(fleet.max_errors());
+            request = request
+                .max_concurrency(fleet.concurrency().to_string())
+                .max_errors(fleet.errors().to_string());
         }
         let object = command.instances.join(", ");
         let answer = request

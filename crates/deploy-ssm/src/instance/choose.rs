@@ -18,13 +18,11 @@ pub(super) struct Candidate {
     pub(super) ip: Option<String>,
 }
 
-/// Of the nodes that SSM knows, those that are meant. `running` is what EC2 said, where it was asked; `several`
-/// are allowed for a fleet.
+/// Of the nodes that SSM knows, those that are meant. `running` is what EC2 said, where it was asked.
 pub(super) fn choose(
     meant: &Instances,
     running: Option<&[Candidate]>,
     mut found: Vec<Instance>,
-    several: bool,
     now: Timestamp,
 ) -> Result<Vec<Instance>> {
     let failed =
@@ -39,7 +37,7 @@ pub(super) fn choose(
     // Several are told before what is wrong with one of them: it may be another one that is meant.
     let unmanaged = unmanaged(meant, running, &found);
     let count = found.len() + unmanaged.len();
-    if !several && count > 1 {
+    if meant.fleet.is_none() && count > 1 {
         let mut lines: Vec<String> = found.iter().map(ToString::to_string).collect();
         lines.extend(unmanaged.iter().map(|one| format!("{one} (not managed by SSM)")));
         return Err(failed(ErrorKind::InvalidInput, format!("{count} nodes match: {}", some(&lines)))
@@ -150,6 +148,7 @@ fn ago(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::instance::Fleet;
 
     const ONE: &str = "i-0123456789abcdef0";
     const TWO: &str = "i-0123456789abcdef1";
@@ -171,18 +170,8 @@ mod tests {
     }
 
     fn check(meant: &Instances, running: Option<&[Candidate]>, found: Vec<Instance>, expected: &[&str]) {
-        check_for(false, meant, running, found, expected);
-    }
-
-    fn check_for(
-        several: bool,
-        meant: &Instances,
-        running: Option<&[Candidate]>,
-        found: Vec<Instance>,
-        expected: &[&str],
-    ) {
         let now = "2026-11-22T18:05:00Z".parse().unwrap();
-        let said = match choose(meant, running, found, several, now) {
+        let said = match choose(meant, running, found, now) {
             Ok(taken) => taken.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + "),
             Err(error) => format!("{:?}: {error}", error.kind()),
         };
@@ -261,15 +250,15 @@ mod tests {
             vec![node(ONE, "Online")],
             &["2 nodes match", "not managed by SSM"],
         );
-        check_for(
-            true,
-            &by_tag,
+        let fleet = by_tag.fleet(Fleet::default());
+        check(
+            &fleet,
             None,
             vec![node(ONE, "Online"), node(TWO, "Online")],
             &[&format!("{ONE} ("), &format!(" + {TWO} (")],
         );
-        check_for(true, &by_tag, None, both(), &["Unavailable: find node i-0123456789abcdef1"]);
+        check(&fleet, None, both(), &["Unavailable: find node i-0123456789abcdef1"]);
         let many = (0..51).map(|number| node(&format!("i-{number:017x}"), "Online")).collect();
-        check_for(true, &by_tag, None, many, &["51 nodes match, more than 50"]);
+        check(&fleet, None, many, &["51 nodes match, more than 50"]);
     }
 }

@@ -18,13 +18,12 @@ const READ: usize = 1_000;
 const PAGES: usize = 200;
 
 impl Instances {
-    /// The nodes that are meant: one, or `several` where it is for a fleet. Cancel safe.
+    /// The nodes that are meant: one, or the whole fleet. Cancel safe.
     ///
     /// # Errors
-    /// `NotFound` where SSM manages none like that, `Unavailable` for one that is not online, `InvalidInput` for several where one is
-    /// meant; each says
+    /// `NotFound` where SSM manages none like that, `Unavailable` for one that is not online, `InvalidInput` for several that are no fleet; each says
     /// what to do. What AWS refuses.
-    pub async fn find(&self, aws: &Aws, several: bool) -> Result<Vec<Instance>> {
+    pub async fn find(&self, aws: &Aws) -> Result<Vec<Instance>> {
         let running: Option<Vec<Candidate>> = match &self.by {
             #[cfg(feature = "ec2")]
             By::Named(pattern) => Some(super::ec2::running(aws, pattern).await?),
@@ -43,7 +42,7 @@ impl Instances {
             #[cfg(feature = "ec2")]
             (By::Named(_), None) => Vec::new(),
         };
-        choose(self, running.as_deref(), found, several, SystemClock::new().now())
+        choose(self, running.as_deref(), found, SystemClock::new().now())
     }
 }
 

@@ -5,46 +5,55 @@ use std::str::FromStr;
 
 use deploy_core::error::{Error, Result};
 
-/// How a command goes to several nodes. The default is SSM's: 50 at a time, and no more after the first that fails.
+/// How a command goes to several nodes.
 ///
 /// ```
-/// use deploy_ssm::Fleet;
+/// use deploy_ssm::instance::Fleet;
 ///
-/// let fleet = Fleet::new("25%".parse()?, "1".parse()?)?;
-/// assert_eq!(fleet.max_concurrency().to_string(), "25%");
+/// let fleet = Fleet::default().max_concurrency("25%".parse()?)?.max_errors("1".parse()?);
+/// assert_eq!(fleet.concurrency().to_string(), "25%");
 /// # Ok::<(), deploy_core::error::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fleet {
     max_concurrency: Share,
     max_errors: Share,
 }
 
 impl Default for Fleet {
+    /// SSM's: 50 at a time, no more after the first that fails.
     fn default() -> Self {
         Self { max_concurrency: Share(Of::Number(50)), max_errors: Share(Of::Number(0)) }
     }
 }
 
 impl Fleet {
-    /// So many at a time; after more than so many failures nobody else gets it.
+    /// How many get it at a time; default 50.
     ///
     /// # Errors
-    /// [`InvalidInput`](deploy_core::error::ErrorKind::InvalidInput) for none at a time.
-    pub fn new(max_concurrency: Share, max_errors: Share) -> Result<Self> {
-        if matches!(max_concurrency.0, Of::Number(0) | Of::Percent(0)) {
+    /// [`InvalidInput`](deploy_core::error::ErrorKind::InvalidInput) for none.
+    pub fn max_concurrency(mut self, share: Share) -> Result<Self> {
+        if matches!(share.0, Of::Number(0) | Of::Percent(0)) {
             return Err(Error::invalid("no node at a time is no fleet").help("allow one or more"));
         }
-        Ok(Self { max_concurrency, max_errors })
+        self.max_concurrency = share;
+        Ok(self)
+    }
+
+    /// With how many failures nobody else gets it: after more than this many. Default 0.
+    #[must_use]
+    pub fn max_errors(mut self, share: Share) -> Self {
+        self.max_errors = share;
+        self
     }
 
     /// How many at a time.
-    pub fn max_concurrency(&self) -> Share {
+    pub fn concurrency(&self) -> Share {
         self.max_concurrency
     }
 
     /// How many failures are borne.
-    pub fn max_errors(&self) -> Share {
+    pub fn errors(&self) -> Share {
         self.max_errors
     }
 }
@@ -89,12 +98,6 @@ impl fmt::Display for Share {
     }
 }
 
-impl From<Share> for String {
-    fn from(share: Share) -> Self {
-        share.to_string()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,8 +116,6 @@ mod tests {
         for wrong in ["", "%", "101%", "256%", "-1", "+1", "1.5", "1 %", "12345678", "99999999999"] {
             check(wrong, None);
         }
-        let fleet = |at_once: &str| Fleet::new(at_once.parse().unwrap(), "0".parse().unwrap());
-        assert_eq!(fleet("50").unwrap(), Fleet::default());
-        assert!(fleet("0").is_err() && fleet("0%").is_err());
+        assert!(Fleet::default().max_concurrency("0%".parse().unwrap()).is_err());
     }
 }

@@ -6,7 +6,7 @@
 //! | [`Instances::tag`] | SSM, whose filters know no wildcards | the same |
 //! | `Instances::named`, with the feature `ec2` | EC2 for the running ones whose tag `Name` matches, then SSM for their ids | `ec2:DescribeInstances`, too |
 //!
-//! A node must be [`Online`](PingStatus::Online). Several are an error that lists them, unless it is for a [`Fleet`].
+//! A node must be [`Online`](PingStatus::Online). Several are an error that lists them, unless a [`Fleet`] was asked for.
 //!
 //! ```
 //! use deploy_core::secret::SecretText;
@@ -21,10 +21,10 @@
 //! let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", SecretText::new("a secret key"));
 //! let aws = Aws::builder().region("us-east-1").credentials(credentials).ssm_endpoint(ssm.url()).build()?;
 //!
-//! let found = Instances::id("i-0123456789abcdef0")?.find(&aws, false).await?;
+//! let found = Instances::id("i-0123456789abcdef0")?.find(&aws).await?;
 //! assert_eq!(found[0].platform.as_deref(), Some("Linux"));
 //!
-//! let error = Instances::tag("Role", "k3s")?.find(&aws, false).await.unwrap_err();
+//! let error = Instances::tag("Role", "k3s")?.find(&aws).await.unwrap_err();
 //! assert!(error.to_string().contains("2 nodes match"));
 //! # Ok(())
 //! # }

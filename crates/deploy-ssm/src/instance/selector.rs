@@ -4,6 +4,8 @@ use std::fmt;
 
 use deploy_core::error::{Error, Result};
 
+use super::Fleet;
+
 /// The most nodes at once: SSM takes no more ids in a command.
 pub(super) const MOST: usize = 50;
 /// The longest key and value of a tag.
@@ -14,6 +16,7 @@ const VALUE: usize = 256;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instances {
     pub(super) by: By,
+    pub(super) fleet: Option<Fleet>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +37,7 @@ impl Instances {
         Self::ids([id])
     }
 
-    /// The nodes of these ids; several are for a [`Fleet`](super::Fleet).
+    /// The nodes of these ids; several need a [`fleet`](Self::fleet).
     ///
     /// # Errors
     /// [`InvalidInput`](deploy_core::error::ErrorKind::InvalidInput) for what cannot be an id, none, one twice, and more than 50.
@@ -58,7 +61,7 @@ impl Instances {
         if all.is_empty() {
             return Err(Error::invalid("no node was named"));
         }
-        Ok(Self { by: By::Ids(all) })
+        Ok(Self { by: By::Ids(all), fleet: None })
     }
 
     /// The node with this tag. Upper and lower case differ, and there are no wildcards.
@@ -66,7 +69,7 @@ impl Instances {
     /// # Errors
     /// [`InvalidInput`](deploy_core::error::ErrorKind::InvalidInput) for a wildcard, and for what cannot be a tag.
     pub fn tag(key: impl Into<String>, value: impl Into<String>) -> Result<Self> {
-        Self { by: By::Tags(Vec::new()) }.and_tag(key, value)
+        Self { by: By::Tags(Vec::new()), fleet: None }.and_tag(key, value)
     }
 
     /// Only those that have this tag as well; for nodes that are said by tag.
@@ -110,7 +113,19 @@ impl Instances {
             return Err(Error::invalid(format!("no name matches \"{}\"", pattern.escape_default()))
                 .help("write 1 to 256 characters, with * and ? as wildcards"));
         }
-        Ok(Self { by: By::Named(pattern) })
+        Ok(Self { by: By::Named(pattern), fleet: None })
+    }
+
+    /// Several are meant; all of them must be online.
+    #[must_use]
+    pub fn fleet(mut self, fleet: Fleet) -> Self {
+        self.fleet = Some(fleet);
+        self
+    }
+
+    /// How a command goes to several, if several are meant.
+    pub fn as_fleet(&self) -> Option<&Fleet> {
+        self.fleet.as_ref()
     }
 }
 

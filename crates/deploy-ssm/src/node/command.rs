@@ -95,7 +95,7 @@ pub enum Validate {
 /// Where the package comes from. A sha256 is 64 hexadecimal digits.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Package {
+pub enum Source {
     /// It travels with the command, visible in its history: never with Secrets.
     Inline {
         /// The tar.gz.
@@ -192,17 +192,17 @@ impl Request {
     ///
     /// # Errors
     /// `InvalidInput` for a sha256 or an address that is none.
-    pub fn package(mut self, package: Package) -> Result<Self> {
+    pub fn package(mut self, package: Source) -> Result<Self> {
         let sum = match package {
-            Package::Inline { bytes, sha256 } => {
+            Source::Inline { bytes, sha256 } => {
                 self.inline = Some(bytes);
                 sha256
             }
-            Package::Url { url, sha256 } => {
+            Source::Url { url, sha256 } => {
                 self = self.with("URL", address(url)?);
                 sha256
             }
-            Package::S3 { uri, sha256 } => {
+            Source::S3 { uri, sha256 } => {
                 if !uri.starts_with("s3://") || uri.chars().any(char::is_control) {
                     return Err(Error::invalid("the package's S3 URI does not begin with s3://"));
                 }

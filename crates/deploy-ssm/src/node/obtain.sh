@@ -2,7 +2,7 @@
 # The package: from the command itself, an address, or a bundle kept; checked before anything of it is unpacked.
 # shellcheck disable=SC2154 # The parameters are assigned in `params`.
 
-MOST=268435456
+MOST=67108864
 
 # Puts the package into $RUN/package.
 obtain() {
@@ -24,7 +24,7 @@ obtain() {
         unpack
     fi
     # shellcheck disable=SC2016
-    awk -F '\t' 'NF != 7 || $1 !~ /^[0-9][0-9]$/ || $2 !~ /^[01]$/ || $3 !~ /^[a-z0-9.\/-]+$/ || $4 !~ /^[A-Za-z0-9]+$/ ||
+    awk -F '\t' 'NF != 7 || $1 !~ /^[0-9][0-9]+$/ || $2 !~ /^[01]$/ || $3 !~ /^[a-z0-9.\/-]+$/ || $4 !~ /^[A-Za-z0-9]+$/ ||
         $5 !~ /^[a-z0-9.-]*$/ || $6 !~ /^[a-z0-9.-]*$/ || $7 !~ /^[A-Za-z0-9._:][A-Za-z0-9._:-]*$/ { bad = NR; exit }
         END { exit bad || !NR }' "$RUN/obtained/objects.tsv" || refuse invalidInput "the package's list of objects is not valid"
     rm -rf "$RUN/package"
@@ -79,7 +79,7 @@ unpack() {
     [ "$(wc -c <"$WORK/package.tar")" -le "$MOST" ] || refuse invalidInput "the package is larger than $MOST bytes unpacked"
     tar -tvf "$WORK/package.tar" >"$WORK/kinds" 2>/dev/null && tar -tf "$WORK/package.tar" >"$WORK/names" 2>/dev/null ||
         refuse invalidInput "the package is not a tar.gz"
-    strange=$(grep -Evx '(stages/[0-9][0-9](\.secret)?\.json|stages/?|objects\.tsv|meta\.json)' <"$WORK/names" | head -n 1 | head -c 200) || :
+    strange=$(grep -Evx '(stages/[0-9][0-9]+(\.secret)?\.json|stages/?|objects\.tsv|meta\.json)' <"$WORK/names" | head -n 1 | head -c 200) || :
     [ -z "$strange" ] || refuse invalidInput "the package holds what does not belong there: $strange"
     strange=$(grep -v '^[-d]' <"$WORK/kinds" | head -n 1 | head -c 200) || :
     [ -z "$strange" ] || refuse invalidInput "the package holds something else than files: $strange"

@@ -2,7 +2,7 @@
 
 use deploy_core::clock::Timestamp;
 use deploy_core::error::{Error, ErrorKind, Result};
-use deploy_core::evidence::{ContainerEvidence, EventLine, Evidence, PodEvidence};
+use deploy_core::evidence::Evidence;
 use deploy_core::health::Failure;
 use deploy_core::manifest::ObjectId;
 use deploy_core::plan::Action;
@@ -40,7 +40,7 @@ pub struct Report {
     #[serde(default)]
     pub undo: Option<Undo>,
     /// What explains the failure.
-    #[serde(default, deserialize_with = "evidence")]
+    #[serde(default)]
     pub evidence: Evidence,
     /// What a person should know.
     #[serde(default)]
@@ -242,80 +242,4 @@ fn waiting<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Waiting>, D::Error
         .into_iter()
         .map(|w| Waiting { object: w.object, progress: w.progress, suspect: w.suspect })
         .collect())
-}
-
-fn evidence<'de, D: Deserializer<'de>>(input: D) -> Result<Evidence, D::Error> {
-    let raw = RawEvidence::deserialize(input)?;
-    let mut evidence = Evidence::default();
-    evidence.pods = raw.pods.into_iter().map(RawPod::into).collect();
-    evidence.events = raw.events.into_iter().map(RawEvent::into).collect();
-    evidence.gaps = raw.gaps;
-    Ok(evidence)
-}
-
-#[derive(Deserialize)]
-struct RawEvidence {
-    #[serde(default)]
-    pods: Vec<RawPod>,
-    #[serde(default)]
-    events: Vec<RawEvent>,
-    #[serde(default)]
-    gaps: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct RawPod {
-    namespace: String,
-    name: String,
-    #[serde(default)]
-    state: String,
-    #[serde(default)]
-    containers: Vec<RawContainer>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
-struct RawContainer {
-    name: String,
-    image: String,
-    ready: bool,
-    restarts: i64,
-    state: String,
-    log: Vec<String>,
-    previous_log: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct RawEvent {
-    object: ObjectId,
-    #[serde(default)]
-    reason: String,
-    #[serde(default)]
-    message: String,
-    #[serde(default)]
-    count: i64,
-}
-
-impl From<RawPod> for PodEvidence {
-    fn from(raw: RawPod) -> Self {
-        let mut pod = Self::new(raw.namespace, raw.name, raw.state);
-        pod.containers = raw.containers.into_iter().map(RawContainer::into).collect();
-        pod
-    }
-}
-
-impl From<RawContainer> for ContainerEvidence {
-    fn from(raw: RawContainer) -> Self {
-        let mut container = Self::new(raw.name, raw.image, raw.state);
-        (container.ready, container.restarts) = (raw.ready, raw.restarts);
-        (container.log, container.previous_log) = (raw.log, raw.previous_log);
-        container
-    }
-}
-
-impl From<RawEvent> for EventLine {
-    fn from(raw: RawEvent) -> Self {
-        Self { object: raw.object, reason: raw.reason, message: raw.message, count: raw.count }
-    }
 }

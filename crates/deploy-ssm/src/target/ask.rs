@@ -83,7 +83,7 @@ impl SsmK3s {
     }
 
     pub(super) fn staging(&self, run: &Run) -> Result<Option<Staging>> {
-        if self.options.fleet.is_some() {
+        if self.options.instances.as_fleet().is_some() {
             return Ok(None);
         }
         Staging::new(&self.options.aws, &self.options.through, self.app(), run.id())

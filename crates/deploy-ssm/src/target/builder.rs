@@ -9,7 +9,7 @@ use super::SsmK3s;
 use super::staging::Through;
 use crate::aws::Aws;
 use crate::bundle::ClusterScoped;
-use crate::instance::{Fleet, Instances};
+use crate::instance::Instances;
 use crate::node::Validate;
 
 /// The document whose plugin runs our lines with `sh`.
@@ -52,7 +52,6 @@ pub struct SsmK3sBuilder {
     pub(super) aws: Aws,
     pub(super) app: String,
     pub(super) instances: Instances,
-    pub(super) fleet: Option<Fleet>,
     pub(super) through: Through,
     pub(super) instance_role: bool,
     pub(super) document: String,
@@ -66,20 +65,12 @@ impl SsmK3sBuilder {
             aws: aws.clone(),
             app,
             instances,
-            fleet: None,
             through: Through::default(),
             instance_role: false,
             document: DOCUMENT.to_owned(),
             cluster_scoped: ClusterScoped::default(),
             ways: Ways::default(),
         }
-    }
-
-    /// Deploys to every node that is found, at most so many at once and until so many failed: Run Command's own bounds. Each node keeps or
-    /// undoes for itself. Default: one node, and several are an error that lists them.
-    pub fn fleet(mut self, fleet: Fleet) -> Self {
-        self.fleet = Some(fleet);
-        self
     }
 
     /// Uses a bucket that is there, with `prefix/APP/ID/` for each deployment: for packages that are large or hold Secrets, and for the node's
@@ -188,7 +179,7 @@ impl SsmK3sBuilder {
         if let Through::Bucket { name, .. } = &self.through {
             crate::aws::Bucket::new(&self.aws, name)?;
         }
-        if self.fleet.is_some() && self.through == Through::TemporaryBucket {
+        if self.instances.as_fleet().is_some() && self.through == Through::TemporaryBucket {
             return Err(Error::invalid("a fleet reports through the command: no bucket is made for it")
                 .help("name a bucket that is there, for packages that are large or hold Secrets"));
         }

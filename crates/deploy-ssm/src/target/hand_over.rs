@@ -84,7 +84,7 @@ impl SsmK3s {
         let command = Command {
             document: &self.options.document,
             instances: &prepared.instances,
-            fleet: self.options.fleet.as_ref(),
+            fleet: self.options.instances.as_fleet(),
             comment: comment(self.app(), run.id().as_str(), verb.name()),
             lines: request.commands()?,
             run_within: rules.timeout + rules.rollback_timeout + COMMAND_SLACK,
@@ -100,7 +100,7 @@ impl SsmK3s {
         staging: Option<&Staging>,
         live: Duration,
     ) -> Result<Request> {
-        let inline = request.clone().package(node::Package::Inline {
+        let inline = request.clone().package(node::Source::Inline {
             bytes: package.bytes().to_vec(),
             sha256: package.sha256().to_owned(),
         })?;
@@ -123,9 +123,9 @@ impl SsmK3s {
         place.put_package(package.bytes()).await?;
         let sha256 = package.sha256().to_owned();
         request.package(if self.options.instance_role {
-            node::Package::S3 { uri: place.package_uri(), sha256 }
+            node::Source::S3 { uri: place.package_uri(), sha256 }
         } else {
-            node::Package::Url { url: place.package_url(live).await?.reveal().to_owned(), sha256 }
+            node::Source::Url { url: place.package_url(live).await?.reveal().to_owned(), sha256 }
         })
     }
 

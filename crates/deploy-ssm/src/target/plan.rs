@@ -97,7 +97,7 @@ impl SsmK3s {
     /// The nodes' ids.
     pub(super) async fn find(&self, run: &Run) -> Result<Vec<String>> {
         let found = tokio::select! {
-            found = self.options.instances.find(&self.options.aws, self.options.fleet.is_some()) => found?,
+            found = self.options.instances.find(&self.options.aws) => found?,
             () = run.cancel().cancelled() => return Err(cancelled()),
         };
         Ok(found.into_iter().map(|instance| instance.id).collect())

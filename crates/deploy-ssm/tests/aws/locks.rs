@@ -11,23 +11,31 @@ use deploy_ssm::aws::{Bucket, Put};
 
 use crate::server::Fault;
 use crate::stores::Storage;
+use crate::virtual_s3;
 
 /// How long locks last here.
-pub const LASTS: Duration = Duration::from_millis(1500);
+const LASTS: Duration = Duration::from_secs(3);
 
 /// A lock, and the server that it needs.
 pub struct Locks<S> {
     lock: S3Lock,
     bucket: Bucket,
     prefix: String,
+    lasts: Duration,
     _server: S,
 }
 
 impl<S> Locks<S> {
     /// Under a prefix of its own, in a bucket that others use too.
-    pub fn new(bucket: Bucket, server: S) -> Self {
+    pub fn new(bucket: Bucket, lasts: Duration, server: S) -> Self {
         let prefix = format!("locks-{:08x}", fastrand::u32(..));
-        Self { lock: S3Lock::new(bucket.clone(), &prefix).lasting(LASTS), bucket, prefix, _server: server }
+        Self {
+            lock: S3Lock::new(bucket.clone(), &prefix).lasting(lasts),
+            bucket,
+            prefix,
+            lasts,
+            _server: server,
+        }
     }
 }
 
@@ -41,22 +49,22 @@ impl<S: Send + Sync> Fixture for Locks<S> {
         // What releases before this one wrote must be read by it.
         let record = format!(
             "{{\"format\":1,\"holder\":\"{thief}\",\"token\":\"stolen\",\"beat\":0,\"lastsMillis\":{},\"since\":\"\"}}",
-            LASTS.as_millis()
+            self.lasts.as_millis()
         );
         self.bucket.put(&format!("{}/{name}.lock", self.prefix), record, &Put::new()).await.unwrap();
     }
 
     fn patience(&self) -> Duration {
-        LASTS
+        self.lasts
     }
 }
 
 mod conformance {
     use super::*;
 
-    deploy_core::lock_conformance! { #[tokio::test] || async {
-        let storage = Storage::start().await;
-        Locks::new(Bucket::new(&storage.aws, "shop").unwrap(), storage)
+    deploy_core::lock_conformance! { #[tokio::test(start_paused = true)] || async {
+        let (aws, folder) = virtual_s3::start();
+        Locks::new(Bucket::new(&aws, "shop").unwrap(), LASTS, folder)
     } }
 }
 

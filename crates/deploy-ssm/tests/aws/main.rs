@@ -24,3 +24,4 @@ mod peers;
 mod races;
 mod server;
 mod stores;
+mod virtual_s3;

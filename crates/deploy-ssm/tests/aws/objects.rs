@@ -88,7 +88,7 @@ pub async fn temporary(aws: &Aws) -> Result<()> {
     bucket.create(&Temporary::new().tag("deploy-ssm", "temporary").days(2)).await?;
     let again = bucket.create(&Temporary::new()).await;
     assert_eq!(again.expect_err("it is there").kind(), ErrorKind::AlreadyExists);
-    bucket.put("x", "content", &Put::new().tag("app", "shop & co")).await?;
+    bucket.put("x", "content", &Put::new().tag("app", "shop + co/1")).await?;
     let found = Bucket::find(aws, &name).await?;
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].tags, [("deploy-ssm".to_owned(), "temporary".to_owned())]);

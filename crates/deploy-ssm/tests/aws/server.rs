@@ -47,7 +47,7 @@ impl Server {
             while let Ok((stream, _)) = listener.accept().await {
                 let (own, handler) = (own.clone(), Arc::clone(&handler));
                 tokio::spawn(async move {
-                    let service = service_fn(|request| own.serve(&*handler, request));
+                    let service = service_fn(|request| own.serve(Arc::clone(&handler), request));
                     let http = hyper::server::conn::http1::Builder::new();
                     // A client that goes away, and a connection that is to break, end here.
                     let _ = http.serve_connection(TokioIo::new(stream), service).await;
@@ -81,14 +81,18 @@ impl Server {
         Some(faults.remove(at).2)
     }
 
-    async fn serve(
+    async fn serve<H: Handler>(
         &self,
-        handler: &impl Handler,
+        handler: Arc<H>,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, std::io::Error> {
+        let name = handler.name(&request);
+        // It is done to its end, though the client goes away.
+        let handle =
+            async move |request| tokio::spawn(async move { handler.handle(request).await }).await.unwrap();
         let broken = || std::io::Error::other("it is to break");
-        match self.fault(&handler.name(&request)) {
-            None => Ok(handler.handle(request).await),
+        match self.fault(&name) {
+            None => Ok(handle(request).await),
             Some(Fault::Answer(status, headers, body)) => {
                 let mut answer = Response::builder().status(status);
                 for (name, value) in headers {
@@ -97,7 +101,7 @@ impl Server {
                 Ok(answer.body(Full::from(body)).unwrap())
             }
             Some(Fault::Lost) => {
-                handler.handle(request).await;
+                handle(request).await;
                 Err(broken())
             }
             Some(Fault::Broken) => Err(broken()),

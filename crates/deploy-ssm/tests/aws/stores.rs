@@ -78,7 +78,7 @@ impl Storage {
     }
 }
 
-fn files(root: &Path) -> s3s_fs::FileSystem {
+pub fn files(root: &Path) -> s3s_fs::FileSystem {
     s3s_fs::FileSystem::new(root).unwrap()
 }
 

@@ -1,10 +1,10 @@
 //! By name, which EC2 is asked for.
 
-use deploy_ssm::instance::Instances;
+use deploy_ssm::instance::{Fleet, Instances};
 use deploy_ssm::sim::{Node, Simulator};
 
 use crate::double::Double;
-use crate::{ONE, TWO, builder, check, fleet, found};
+use crate::{ONE, TWO, builder, check, found};
 
 /// A page with these instances.
 fn page(instances: &[(&str, &str)], next: &str) -> (u16, String) {
@@ -28,12 +28,15 @@ fn refused(status: u16, code: &str, message: &str) -> (u16, String) {
 }
 
 /// What is found among two managed nodes where EC2 answers so; and how often it was asked.
-async fn among(answers: Vec<(u16, String)>, several: bool) -> (String, usize) {
+async fn among(answers: Vec<(u16, String)>, fleet: bool) -> (String, usize) {
     let ssm = Simulator::builder().node(Node::new(ONE)).node(Node::new(TWO)).start().await.unwrap();
     let double = Double::answering(answers).await;
     let aws = builder(&ssm).ec2_endpoint(&double.url).build().unwrap();
-    let meant = Instances::named("*k3s-master*").unwrap();
-    let said = if several { fleet(&aws, meant).await } else { found(&aws, meant).await };
+    let mut meant = Instances::named("*k3s-master*").unwrap();
+    if fleet {
+        meant = meant.fleet(Fleet::default());
+    }
+    let said = found(&aws, meant).await;
     assert_eq!(aws.calls().of("DescribeInstances"), double.asked().len() as u64);
     for (signed, form) in double.asked() {
         check(&signed, &["AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/", "/us-east-1/ec2/aws4_request"]);

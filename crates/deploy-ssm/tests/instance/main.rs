@@ -7,11 +7,10 @@ mod ec2;
 mod moto;
 mod ssm;
 
-use deploy_core::error::Result;
 use deploy_core::secret::SecretText;
 use deploy_ssm::aws::{AwsBuilder, Credentials};
 use deploy_ssm::sim::Simulator;
-use deploy_ssm::{Aws, Instance, Instances};
+use deploy_ssm::{Aws, Instances};
 
 const ONE: &str = "i-0123456789abcdef0";
 const TWO: &str = "i-0123456789abcdef1";
@@ -23,16 +22,7 @@ fn builder(ssm: &Simulator) -> AwsBuilder {
 
 /// What was found, or the error: its kind and its text.
 async fn found(aws: &Aws, meant: Instances) -> String {
-    said(meant.find(aws, false).await)
-}
-
-/// The same for a fleet.
-async fn fleet(aws: &Aws, meant: Instances) -> String {
-    said(meant.find(aws, true).await)
-}
-
-fn said(found: Result<Vec<Instance>>) -> String {
-    match found {
+    match meant.find(aws).await {
         Ok(found) => found.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + "),
         Err(error) => format!("{:?}: {error}", error.kind()),
     }

@@ -1,10 +1,10 @@
 //! By name, over moto's EC2: what is signed by hand is understood by what others wrote.
 
-use deploy_ssm::instance::Instances;
+use deploy_ssm::instance::{Fleet, Instances};
 use deploy_ssm::sim::{Node, Simulator};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::{builder, check, fleet, found};
+use crate::{builder, check, found};
 
 /// Sends a form to EC2, and gives the answer with its head.
 async fn ec2(endpoint: &str, form: &str) -> String {
@@ -55,5 +55,5 @@ async fn wildcards_and_states_are_ec2s_own() {
     let two = run_instance(&endpoint, &format!("{shop}-k3s-master-2")).await;
     check(&found(&aws, named("*k3s-master*")).await, &["2 nodes match", &one, &two, "not managed by SSM"]);
     ssm.add(Node::new(&two));
-    check(&fleet(&aws, named("*k3s-master*")).await, &[&one, &two]);
+    check(&found(&aws, named("*k3s-master*").fleet(Fleet::default())).await, &[&one, &two]);
 }

@@ -1,16 +1,16 @@
 //! By id and by tag.
 
-use deploy_ssm::instance::{Instances, PingStatus};
+use deploy_ssm::instance::{Fleet, Instances, PingStatus};
 use deploy_ssm::sim::{Fault, Node, Ping, Simulator};
 
-use crate::{ONE, TWO, builder, check, fleet, found};
+use crate::{ONE, TWO, builder, check, found};
 
 #[tokio::test]
 async fn a_node_is_found_by_id_and_by_tags() {
     let node = Node::new(ONE).tag("Role", "k3s").tag("Env", "prod");
     let ssm = Simulator::builder().node(node).node(Node::new(TWO).tag("Role", "k3s")).start().await.unwrap();
     let aws = builder(&ssm).build().unwrap();
-    let [node] = &Instances::id(ONE).unwrap().find(&aws, false).await.unwrap()[..] else { panic!() };
+    let [node] = &Instances::id(ONE).unwrap().find(&aws).await.unwrap()[..] else { panic!() };
     assert_eq!((node.ping.clone(), node.platform.as_deref()), (PingStatus::Online, Some("Linux")));
     assert_eq!(node.agent_version.as_deref(), Some("3.3.987.0"));
     let by_tags = Instances::tag("Role", "k3s").unwrap().and_tag("Env", "prod").unwrap();
@@ -52,13 +52,16 @@ async fn several_are_an_error_that_lists_them_over_all_pages() {
         &["InvalidInput", "60 nodes match: i-00000000000000000 (", "and 50 more", "fleet"],
     );
     assert_eq!(ssm.count("DescribeInstanceInformation"), 2);
-    check(&fleet(&aws, by_tag()).await, &["60 nodes match, more than 50"]);
+    check(&found(&aws, by_tag().fleet(Fleet::default())).await, &["60 nodes match, more than 50"]);
 
     let ssm = builder_of(3).start().await.unwrap();
     let aws = builder(&ssm).build().unwrap();
-    assert_eq!(by_tag().find(&aws, true).await.unwrap().len(), 3);
+    assert_eq!(by_tag().fleet(Fleet::default()).find(&aws).await.unwrap().len(), 3);
     ssm.change("i-00000000000000001", |node| node.ping(Ping::ConnectionLost));
-    check(&fleet(&aws, by_tag()).await, &["Unavailable: find node i-00000000000000001"]);
+    check(
+        &found(&aws, by_tag().fleet(Fleet::default())).await,
+        &["Unavailable: find node i-00000000000000001"],
+    );
 }
 
 #[tokio::test]
