@@ -41,7 +41,7 @@ impl World {
             ((*env).clone(), None, kubectl)
         };
         let ssm =
-            Simulator::builder().node(Node::new(NODE).tag("Name", "shop-k3s-master")).start().await.unwrap();
+            Simulator::builder().region("eu-central-1").node(Node::new(NODE).tag("Name", "shop-k3s-master")).start().await.unwrap();
         let storage = Storage::start().await;
         let aws = Aws::builder()
             .region("eu-central-1")

@@ -10,7 +10,7 @@ SHORT=18000
 gather() {
     [ -s poll.json ] || return 0
     mkdir -p logs logs.short
-    awk -f "$HERE/rules.awk" -f "$HERE/evidence.awk" -v targets=targets -v mode=logs <poll.json >wanted 2>/dev/null || return 0
+    evidence logs "" >wanted 2>/dev/null || return 0
     while IFS='	' read -r mark namespace pod container previous; do
         [ "$mark" = L ] || continue
         set -- --namespace="$namespace" --container="$container" --tail=50
@@ -25,8 +25,13 @@ END
     explain logs.short >evidence.short.json
 }
 
+evidence() {
+    awk -f "$HERE/json.awk" -f "$HERE/rules.awk" -f "$HERE/judge.awk" -f "$HERE/evidence.awk" -v targets=targets -v verdicts=verdicts \
+        -v mode="$1" -v logs="$2" <poll.json
+}
+
 explain() {
-    awk -f "$HERE/rules.awk" -f "$HERE/evidence.awk" -v targets=targets -v mode=evidence -v logs="$1" <poll.json ||
+    evidence evidence "$1" ||
         echo '{"pods":[],"events":[],"gaps":["the evidence could not be read"]}'
 }
 

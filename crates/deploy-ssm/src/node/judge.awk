@@ -1,7 +1,9 @@
 # Judges each target as deploy_core::health::Judge does. Prints `V`, line, healthy|progressing|failed, progress (as the inside of a JSON
 # string), failure, suspect; and `P`, line, pod, phase, reason for what is new of its pods.
 
-END {
+END { if (mode == "") polled() }
+
+function polled(i) {
     if (D || !objects) broken = 1
     if (broken) {
         for (i in S) keep(S[i])
@@ -48,7 +50,7 @@ function built_in(group) { return group !~ /\./ || group in BUILT_IN }
 
 function judge(group, kind, k, i, held) {
     if (has(J, "/metadata/deletionTimestamp")) {
-        for (i = 0; i < N[J, "/metadata/finalizers"]; i++) held = held (held == "" ? "held by " : ", ") s(J, "/metadata/finalizers/" i)
+        for (i = 0; i < N[J, "/metadata/finalizers"]; i++) held = held (held == "" ? "held by " : ", ") val(J, "/metadata/finalizers/" i)
         fails(failure("Terminating", "", held, ""))
     }
     else if (group == "apps" && kind == "Deployment") deployment()
@@ -60,26 +62,26 @@ function judge(group, kind, k, i, held) {
     else if (group == "" && kind == "Service") service()
     else if (group == "" && kind == "PersistentVolumeClaim") volume_claim()
     else if (group == "" && kind == "Namespace") {
-        k = s(J, "/status/phase")
+        k = val(J, "/status/phase")
         if (k == "Terminating") fails(failure("Terminating", "", "", ""))
         else if (k == "Active") healthy("active")
         else waits("waiting to become active")
     }
     else if (group == "autoscaling" && kind == "HorizontalPodAutoscaler") {
         k = condition(J, "AbleToScale")
-        if (k != "" && s(J, k "/status") == "False") waits("cannot scale its target", not_ready(k))
+        if (k != "" && val(J, k "/status") == "False") waits("cannot scale its target", not_ready(k))
         else healthy("accepted")
     }
     else if (group == "policy" && kind == "PodDisruptionBudget") { if (!not_observed()) healthy("observed") }
     else if (group == "apiextensions.k8s.io" && kind == "CustomResourceDefinition") {
         k = condition(J, "NamesAccepted")
-        if (k != "" && s(J, k "/status") == "False") fails(failure("NamesNotAccepted", "", s(J, k "/message"), ""))
+        if (k != "" && val(J, k "/status") == "False") fails(failure("NamesNotAccepted", "", val(J, k "/message"), ""))
         else if (is_true("Established") != "") healthy("established")
         else waits("waiting to be established")
     }
     else if (group == "apiregistration.k8s.io" && kind == "APIService") {
         k = condition(J, "Available")
-        if (k != "" && s(J, k "/status") == "True") healthy("available")
+        if (k != "" && val(J, k "/status") == "True") healthy("available")
         else waits("waiting to be available", k == "" ? 0 : not_ready(k))
     }
     else if (group == "batch" && kind == "CronJob") healthy("scheduled")
@@ -88,22 +90,22 @@ function judge(group, kind, k, i, held) {
     else custom()
 }
 
-function not_ready(k) { return failure("NotReady", "", s(J, k "/message"), "") }
+function not_ready(k) { return failure("NotReady", "", val(J, k "/message"), "") }
 
 function service() {
-    if (s(J, "/spec/type") != "LoadBalancer") healthy("has no status to wait for")
+    if (val(J, "/spec/type") != "LoadBalancer") healthy("has no status to wait for")
     else if (N[J, "/status/loadBalancer/ingress"]) healthy("has an address")
     else waits("waiting for an address of its load balancer", last_warning("NotReady"))
 }
 
 function volume_claim(t, f, i, k, a) {
-    t = s(J, "/status/phase")
+    t = val(J, "/status/phase")
     if (t == "Bound") { healthy("bound"); return }
     if (t == "Lost") { fails(failure("VolumeLost", "", "", "")); return }
-    for (i = split(EVENTS[UID[J]], a, " "); i >= 1; i--) if (s(a[i], "/reason") == "WaitForFirstConsumer") t = "later"
+    for (i = split(EVENTS[UID[J]], a, " "); i >= 1; i--) if (val(a[i], "/reason") == "WaitForFirstConsumer") t = "later"
     for (i = 1; i <= all && t == "later"; i++) {
         if (KIND[ALL[i]] != "Pod" || SPACE[ALL[i]] != SPACE[J]) continue
-        for (k = 0; k < N[ALL[i], "/spec/volumes"]; k++) if (s(ALL[i], "/spec/volumes/" k "/persistentVolumeClaim/claimName") == NAME[J]) t = "used"
+        for (k = 0; k < N[ALL[i], "/spec/volumes"]; k++) if (val(ALL[i], "/spec/volumes/" k "/persistentVolumeClaim/claimName") == NAME[J]) t = "used"
     }
     if (t == "later") { healthy("is bound when the first pod uses it"); return }
     if (f = last_warning("VolumePending")) { F[f, "claim"] = NAME[J]; F[f, "detail"] = field("claim", NAME[J]) }
@@ -113,7 +115,7 @@ function volume_claim(t, f, i, k, a) {
 function last_warning(type, i, n, a, e) {
     n = UID[J] == "" ? 0 : split(EVENTS[UID[J]], a, " ")
     for (i = 1; i <= n; i++) {
-        if (!WARNS[a[i]] && !index(CLAIM_WAITS, " " s(a[i], "/reason") " ")) continue
+        if (!WARNS[a[i]] && !index(CLAIM_WAITS, " " val(a[i], "/reason") " ")) continue
         if (!e || BORN[a[i]] >= BORN[e]) e = a[i]
     }
     return e ? failure(type, "", SAYS[e], "") : 0
@@ -127,7 +129,7 @@ function custom(k) {
     k = condition(J, "Ready")
     if (k == "") healthy("has no conditions to wait for")
     else if (stale(k)) waits("waiting for its controller to observe the change")
-    else if (s(J, k "/status") == "True") healthy("ready")
+    else if (val(J, k "/status") == "True") healthy("ready")
     else waits("not ready yet", failure("NotReady", "", said(k), ""))
 }
 
@@ -135,7 +137,7 @@ function stale(k, g, o) {
     g = int_(J, "/metadata/generation"); o = int_(J, k "/observedGeneration")
     return g != "" && o != "" && o < g
 }
-function said(k) { return s(J, k "/message") == "" ? s(J, k "/reason") : s(J, k "/message") }
+function said(k) { return val(J, k "/message") == "" ? val(J, k "/reason") : val(J, k "/message") }
 
 # What is new of a workload's pods, of all its revisions; those of owners that went count on.
 function news(i, target, uids, n, u, k, m, a, done, pod_, t) {
@@ -164,10 +166,14 @@ function news(i, target, uids, n, u, k, m, a, done, pod_, t) {
 
 function text(name, value) { return value == "" ? "" : ",\"" name "\":\"" value "\"" }
 
+function object_id(group, kind, space, name) {
+    return "{\"group\":\"" group "\",\"kind\":\"" kind "\",\"namespace\":" (space == "" ? "null" : "\"" space "\"") ",\"name\":\"" name "\"}"
+}
+
 # A failure in the serde form of deploy_core::health::Failure.
 function json(f) {
-    return "{\"reason\":{\"type\":\"" F[f, "type"] "\"" F[f, "detail"] "},\"object\":{\"group\":\"" GROUP[J] "\",\"kind\":\"" KIND[J] \
-        "\",\"namespace\":" (SPACE[J] == "" ? "null" : "\"" SPACE[J] "\"") ",\"name\":\"" NAME[J] "\"}" text("pod", F[f, "pod"]) \
+    return "{\"reason\":{\"type\":\"" F[f, "type"] "\"" F[f, "detail"] "},\"object\":" object_id(GROUP[J], KIND[J], SPACE[J], NAME[J]) \
+        text("pod", F[f, "pod"]) \
         text("container", F[f, "container"]) ",\"initContainer\":" (F[f, "init"] ? "true" : "false") ",\"message\":\"" F[f, "says"] "\"}"
 }
 

@@ -25,7 +25,7 @@ function pressing(f, g) {
 function last(reasons, c, test, i, e, found) {
     for (i = 1; i <= pod_events; i++) {
         e = PE[i]
-        if (!index(reasons, " " s(e, "/reason") " ") || (c != "" && ABOUT[e] != c)) continue
+        if (!index(reasons, " " val(e, "/reason") " ") || (c != "" && ABOUT[e] != c)) continue
         if (test != "" && !passes(e, c, test)) continue
         if (!found || LAST[e] > LAST[found] || (LAST[e] == LAST[found] && BORN[e] >= BORN[found])) found = e
     }
@@ -82,11 +82,11 @@ function pull_error(m, image, i, rest) {
 
 # A container of `pod`, its spec at p. Adds to good, started and FOUND.
 function container(p, init, c, list, st, i, g, must, up) {
-    c = s(pod, p "/name")
+    c = val(pod, p "/name")
     if (c == "") return
     list = init ? "/status/initContainerStatuses" : "/status/containerStatuses"
-    for (i = 0; i < N[pod, list]; i++) if (s(pod, list "/" i "/name") == c) { st = list "/" i; break }
-    must = init ? s(pod, p "/restartPolicy") == "Always" : must_run
+    for (i = 0; i < N[pod, list]; i++) if (val(pod, list "/" i "/name") == c) { st = list "/" i; break }
+    must = init ? val(pod, p "/restartPolicy") == "Always" : must_run
     g = good_at(p, c, st, must)
     good = good == "" || g == "" ? "" : most(good, g)
     if (UP[pod, c] != "") started = started c " "
@@ -94,7 +94,7 @@ function container(p, init, c, list, st, i, g, must, up) {
     up = st != "" && (has(pod, st "/state/running") || has(pod, st "/state/terminated"))
     i = found
     if (st != "") ending(c, st, must)
-    if (!up) { pulling(c, st, s(pod, p "/image")); waiting(c, st, s(pod, p "/image")) }
+    if (!up) { pulling(c, st, val(pod, p "/image")); waiting(c, st, val(pod, p "/image")) }
     if (must && st != "" && has(pod, st "/state/running") && !flag(pod, st "/ready")) {
         g = last(" Unhealthy ", c, "warns")
         add(failure("NotReady", "", g ? SAYS[g] : "", ""))
@@ -127,10 +127,10 @@ function ending(c, st, must, e, code, n, at, means, f) {
     n = ends(pod, c)
     if (n == 0 || (code == 0 && !must)) return
     if (judge_exits && n >= most(CONTAINER_ENDS, 1)) at = FIRST[pod]
-    means = s(pod, e "/reason")
+    means = val(pod, e "/reason")
     means = means in ENDED ? ENDED[means] : "Exit"
     if (means == "OutOfMemory") f = failure("OutOfMemory", ",\"times\":" n, "", at)
-    else if (means == "Start") f = failure("ContainerStart", "", s(pod, e "/message"), at)
+    else if (means == "Start") f = failure("ContainerStart", "", val(pod, e "/message"), at)
     else f = failure("ContainerExit", ",\"code\":" whole(code) ",\"times\":" n, "", at)
     F[f, "code"] = whole(code); F[f, "times"] = n
     add(f)
@@ -150,7 +150,7 @@ function pulling(c, st, image, sign, failed, since, latest, k, one, two, say, to
     }
     k = last(" Pulled ", c)
     if (k && LAST[k] > latest) return
-    say = sign && st != "" ? s(pod, st "/state/waiting/message") : ""
+    say = sign && st != "" ? val(pod, st "/state/waiting/message") : ""
     told = failed ? SAYS[failed] : ""
     # A status may say no more than `Back-off pulling image`.
     one = pull_error(say, image); two = pull_error(told, image)
@@ -175,7 +175,7 @@ function waiting(c, st, image, means, say, since, f, g) {
     means = MEANS[pod, c]
     if (means == "Pull" || means == "CrashLoop") return
     if (means == "") { if (f = missing_event(c)) add(f); return }
-    say = st == "" ? "" : s(pod, st "/state/waiting/message")
+    say = st == "" ? "" : val(pod, st "/state/waiting/message")
     since = SIGN[pod, c]
     if (means == "InvalidImage") f = image_failure("ImageInvalid", image, say, since + IMAGE_NOT_FOUND)
     # The node's own store decides, so that another node may have it.
@@ -217,10 +217,10 @@ function examine(o, i, f, k) {
     else {
         if (i = scheduling(o)) add(i)
         if (started == " " && (i = volumes(o))) add(i)
-        if (good != "" && k != "" && s(o, k "/status") == "False") add(on_pod(failure("NotReady", "", s(o, k "/message"), "")))
+        if (good != "" && k != "" && val(o, k "/status") == "False") add(on_pod(failure("NotReady", "", val(o, k "/message"), "")))
         for (i = 1; i <= found; i++) f = pressing(f, FOUND[i])
     }
-    if (over || k == "" || s(o, k "/status") != "True") good = ""
+    if (over || k == "" || val(o, k "/status") != "True") good = ""
     return f
 }
 
@@ -229,11 +229,11 @@ function on_pod(f) { if (KIND[J] != "Pod") F[f, "pod"] = NAME[pod]; return f }
 
 # Why it ended for good: its own reason (`Evicted`), or the end of one of its containers.
 function ended_for_good(o, i, t) {
-    if (s(o, "/status/phase") == "Succeeded" && !must_run) return 0
+    if (val(o, "/status/phase") == "Succeeded" && !must_run) return 0
     t = V[o, "/status/reason"]
     for (i = 1; i <= found && t == ""; i++)
         if (F[FOUND[i], "type"] ~ /^(ContainerExit|OutOfMemory|ContainerStart)$/) return FOUND[i]
-    return on_pod(caused("PodFailed", s(o, t == "" ? "/status/phase" : "/status/reason"), s(o, "/status/message")))
+    return on_pod(caused("PodFailed", val(o, t == "" ? "/status/phase" : "/status/reason"), val(o, "/status/message")))
 }
 
 function caused(type, cause, say, f) {
@@ -244,9 +244,9 @@ function caused(type, cause, say, f) {
 
 function scheduling(o, k, say, i, f, claim) {
     k = condition(o, "PodScheduled")
-    if (k == "" || s(o, k "/status") != "False") return 0
-    say = s(o, k "/message")
-    if (s(o, k "/reason") != "Unschedulable") return on_pod(failure("NotReady", "", say, ""))
+    if (k == "" || val(o, k "/status") != "False") return 0
+    say = val(o, k "/message")
+    if (val(o, k "/reason") != "Unschedulable") return on_pod(failure("NotReady", "", say, ""))
     # A node may be on its way.
     claim = pending_claim(o, say)
     i = last(SCALES_UP) ? "" : HAS[o, "PodScheduled"] + UNSCHEDULABLE
@@ -260,9 +260,9 @@ function scheduling(o, k, say, i, f, claim) {
 function pending_claim(o, say, i, n, c, a, k) {
     if (!index(tolower(say), "persistentvolumeclaim")) return ""
     for (i = 0; i < N[o, "/spec/volumes"]; i++)
-        if ((c = s(o, "/spec/volumes/" i "/persistentVolumeClaim/claimName")) != "") a[++n] = c
+        if ((c = val(o, "/spec/volumes/" i "/persistentVolumeClaim/claimName")) != "") a[++n] = c
     for (i = 1; i <= n; i++) if (index(say, Q a[i] Q)) return a[i]
-    for (i = 1; i <= n; i++) if ((k = ID["", "PersistentVolumeClaim", SPACE[o], a[i]]) && s(k, "/status/phase") != "Bound") return a[i]
+    for (i = 1; i <= n; i++) if ((k = ID["", "PersistentVolumeClaim", SPACE[o], a[i]]) && val(k, "/status/phase") != "Bound") return a[i]
     return n == 1 ? a[1] : ""
 }
 
@@ -272,7 +272,7 @@ function volumes(o, trouble, after, i, f, best) {
     after = last(VOLUMES_DONE)
     if (after && LAST[after] > LAST[trouble]) return 0
     for (i = 1; i <= pod_events; i++) {
-        if (s(PE[i], "/reason") != "FailedMount" || (best && BORN[PE[i]] >= BORN[best])) continue
+        if (val(PE[i], "/reason") != "FailedMount" || (best && BORN[PE[i]] >= BORN[best])) continue
         if (missing(SAYS[PE[i]]) || missing_in_volume(o, SAYS[PE[i]])) best = PE[i]
     }
     if (!best) return on_pod(failure("NotReady", "", SAYS[trouble], ""))
@@ -293,10 +293,10 @@ function missing_in_volume(o, m, i, rest, volume, a) {
     volume = substr(m, i + length(VOLUME_NAMED))
     if (i = index(volume, Q)) volume = substr(volume, 1, i - 1)
     for (i = 0; i < N[o, "/spec/volumes"]; i++) {
-        if (s(o, "/spec/volumes/" i "/name") != volume) continue
+        if (val(o, "/spec/volumes/" i "/name") != volume) continue
         m_kind = "ConfigMap"
-        m_name = s(o, "/spec/volumes/" i "/configMap/name")
-        if (m_name == "") { m_kind = "Secret"; m_name = s(o, "/spec/volumes/" i "/secret/secretName") }
+        m_name = val(o, "/spec/volumes/" i "/configMap/name")
+        if (m_name == "") { m_kind = "Secret"; m_name = val(o, "/spec/volumes/" i "/secret/secretName") }
         return m_name != ""
     }
     return 0

@@ -25,7 +25,7 @@ function dull(list, i, n, w) { n = split(list, w, " "); for (i = 1; i <= n; i++)
     if (quiet) {
         if (c == "}" || c == "]") D--
         else if (l == "{" || l == "[") D++
-        if (grab && !(D == quiet + 1 && index($0, "\"pod-template-hash\": ") == i)) TX[o] = TX[o] "\n" substr($0, 1, e)
+        if (grab && !(D == quiet + 2 && index($0, "\"pod-template-hash\": ") == i)) TX[o] = TX[o] "\n" substr($0, 1, e)
         if (D < quiet) quiet = grab = 0
         next
     }
@@ -69,29 +69,31 @@ function shut(c) {
     if (c == "]") N[o, PATH[D]] = AT[D] < 1000 ? AT[D] : 1000
     if (D == 3 && listed) { registered(o); o = root }
     if (D == 2) listed = 0
-    if (D == 1 && s(o, "/kind") !~ /List$/) registered(o)
+    if (D == 1 && val(o, "/kind") !~ /List$/) registered(o)
     D--
 }
 
 # A string, or nothing; a whole number, or nothing; a count.
-function s(o, p) { return substr(V[o, p], 1, 1) == "\"" ? substr(V[o, p], 2) : "" }
+function val(o, p) { return substr(V[o, p], 1, 1) == "\"" ? substr(V[o, p], 2) : "" }
 function int_(o, p) { return V[o, p] ~ /^-?[0-9]+$/ ? V[o, p] + 0 : "" }
 function count(o, p) { return V[o, p] ~ /^[0-9]+$/ ? V[o, p] + 0 : 0 }
 function flag(o, p) { return V[o, p] == "true" }
 function has(o, p) { return V[o, p] != "" && V[o, p] != "null" }
 
 function registered(o, api, kind, name, i) {
-    api = s(o, "/apiVersion"); kind = s(o, "/kind"); name = s(o, "/metadata/name")
+    api = val(o, "/apiVersion"); kind = val(o, "/kind"); name = val(o, "/metadata/name")
     if (api == "" || kind == "" || name == "") return
     group = api ~ /\// ? substr(api, 1, match(api, /\/[^\/]*$/) - 1) : ""
     if (kind == "Event" && (group == "" || group == "events.k8s.io")) { event(o, name); return }
-    KIND[o] = kind; GROUP[o] = group; NAME[o] = name; SPACE[o] = s(o, "/metadata/namespace")
+    KIND[o] = kind; GROUP[o] = group; NAME[o] = name; SPACE[o] = val(o, "/metadata/namespace")
     ID[group, kind, SPACE[o], name] = o
-    UID[o] = s(o, "/metadata/uid")
+    UID[o] = val(o, "/metadata/uid")
+    HELD[UID[o]] = 1
     KEY[o] = UID[o] != "" ? UID[o] : group "/" kind "/" SPACE[o] "/" name
     for (i = 0; i < N[o, "/metadata/ownerReferences"] && i < 16; i++) {
-        owner = s(o, "/metadata/ownerReferences/" i "/uid")
+        owner = val(o, "/metadata/ownerReferences/" i "/uid")
         if (owner == "") continue
+        HELD[owner] = 1
         OWNERS[o] = OWNERS[o] " " owner
         OWNED[owner] = sorted(OWNED[owner], o)
     }

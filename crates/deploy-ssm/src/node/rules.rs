@@ -6,24 +6,20 @@ use std::time::Duration;
 
 use deploy_core::health::{Patience, signs};
 
-/// What prints which kinds to ask for, of the targets.
-pub const WANTS: &str = include_str!("wants.awk");
-
-const READ: [&str; 4] = [
-    include_str!("read.awk"),
-    include_str!("memory.awk"),
-    include_str!("pods.awk"),
-    include_str!("workloads.awk"),
-];
-
-/// What judges, to be given to awk after [`rules`].
+/// What judges, to be given to awk after [`rules`]; and first of all what [`evidence`] builds on.
 pub fn judge() -> String {
-    bare(&[&READ[..], &[include_str!("judge.awk")]].concat())
+    bare(&[
+        include_str!("read.awk"),
+        include_str!("memory.awk"),
+        include_str!("pods.awk"),
+        include_str!("workloads.awk"),
+        include_str!("judge.awk"),
+    ])
 }
 
-/// What gathers evidence, to be given to awk after [`rules`].
+/// What gathers evidence, to be given to awk after `json.awk`, [`rules`] and [`judge`].
 pub fn evidence() -> String {
-    bare(&[&READ[..], &[include_str!("evidence.awk")]].concat())
+    bare(&[include_str!("evidence.awk")])
 }
 
 /// One source without the indentation and the comments, which need not travel.
@@ -44,12 +40,7 @@ pub fn rules(patience: &Patience) -> String {
     map(&mut set, "ENDED", signs::ENDED.iter().map(|(word, means)| (*word, format!("{means:?}"))));
     map(&mut set, "BUILT_IN", signs::BUILT_IN.iter().map(|own| (format!("{own}.k8s.io"), "1")));
     list(&mut set, "PULL_PHRASE", "pull_errors", signs::PULL_ERRORS.iter().map(|(phrase, _)| *phrase));
-    list(
-        &mut set,
-        "PULL_ERROR",
-        "pull_errors",
-        signs::PULL_ERRORS.iter().map(|(_, error)| format!("{error:?}")),
-    );
+    list(&mut set, "PULL_ERROR", "pull_errors", signs::PULL_ERRORS.iter().map(|(_, error)| format!("{error:?}")));
     list(&mut set, "REFERENCE", "references", signs::REFERENCES.iter().map(|(word, _)| *word));
     list(&mut set, "REFERENCE_KIND", "references", signs::REFERENCES.iter().map(|(_, kind)| *kind));
     list(&mut set, "QUOTA", "quotas", signs::QUOTA);
@@ -135,8 +126,7 @@ mod tests {
 
     #[test]
     fn every_entry_is_in_the_rules() {
-        let rules =
-            rules(&Patience::default().with_settling(Duration::from_millis(2_500)).with_pull_attempts(7));
+        let rules = rules(&Patience::default().with_settling(Duration::from_millis(2_500)).with_pull_attempts(7));
         let has = |line: String| assert!(rules.lines().any(|each| each == line), "{line}");
         for (word, means) in signs::WAITING {
             has(format!("WAITING[\"{word}\"] = \"{means:?}\""));

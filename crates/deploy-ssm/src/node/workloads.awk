@@ -29,8 +29,8 @@ function pods(o, i, n, a, out) {
     for (i = 1; i <= n; i++) if (KIND[a[i]] == "Pod" && GROUP[a[i]] == "" && !has(a[i], "/metadata/deletionTimestamp")) out = out " " a[i]
     return out
 }
-function label(o, name) { return s(o, "/metadata/labels/" name) }
-function annotation(o, name) { return s(o, "/metadata/annotations/" name) }
+function label(o, name) { return val(o, "/metadata/labels/" name) }
+function annotation(o, name) { return val(o, "/metadata/annotations/" name) }
 function labelled(list, name, value, i, n, a, out) {
     n = split(list, a, " ")
     for (i = 1; i <= n; i++) if (label(a[i], name) == value && value != "") out = out " " a[i]
@@ -40,7 +40,7 @@ function labelled(list, name, value, i, n, a, out) {
 # An IntOrString of `total`, percentages rounded up.
 function scaled(p, total, otherwise, v) {
     if ((v = int_(J, p)) != "") return v
-    v = s(J, p)
+    v = val(J, p)
     if (v !~ /^[-+]?[0-9]+%$/) return otherwise
     v = most(substr(v, 1, length(v) - 1) + 0, 0)
     return int(((v > 100 ? 100 : v) * total + 99) / 100)
@@ -56,8 +56,8 @@ function unfinished(words, blocked, refused, f) {
 # Why pods are not created: what a ReplicaSet says of itself.
 function refused_by_condition(set, k) {
     k = condition(set, "ReplicaFailure")
-    if (k == "" || s(set, k "/status") != "True" || s(set, k "/reason") != "FailedCreate") return 0
-    return refusal(s(set, k "/message"), HAS[set, "ReplicaFailure"])
+    if (k == "" || val(set, k "/status") != "True" || val(set, k "/reason") != "FailedCreate") return 0
+    return refusal(val(set, k "/message"), HAS[set, "ReplicaFailure"])
 }
 
 # What the Events of other workloads say, while fewer than `wanted` pods are there. One from before the newest pod is history.
@@ -66,13 +66,13 @@ function refused_by_event(wanted, i, n, a, there, newest, e, best) {
     for (i = 1; i <= n; i++) {
         if (KIND[a[i]] != "Pod") continue
         there++
-        newest = later(newest, epoch(s(a[i], "/metadata/creationTimestamp")))
+        newest = later(newest, epoch(val(a[i], "/metadata/creationTimestamp")))
     }
     if (there + 0 >= wanted) return 0
     n = UID[J] == "" ? 0 : split(EVENTS[UID[J]], a, " ")
     for (i = 1; i <= n; i++) {
         e = a[i]
-        if (s(e, "/reason") != "FailedCreate" || (HAPPENED[e] != "" && newest != "" && HAPPENED[e] < newest)) continue
+        if (val(e, "/reason") != "FailedCreate" || (HAPPENED[e] != "" && newest != "" && HAPPENED[e] < newest)) continue
         if (!best || LAST[e] > LAST[best] || (LAST[e] == LAST[best] && BORN[e] >= BORN[best])) best = e
     }
     return best ? refusal(SAYS[best], most(BORN[best], SINCE[J])) : 0
@@ -124,8 +124,8 @@ function deployment(set, wanted, updated, available, all_, words, blocked) {
 # `ProgressDeadlineExceeded`, if it is about this rollout and not left from an earlier one.
 function deadline(set, k, say, f, g) {
     k = condition(J, "Progressing")
-    if (k == "" || s(J, k "/status") != "False" || s(J, k "/reason") != "ProgressDeadlineExceeded") return
-    say = s(J, k "/message")
+    if (k == "" || val(J, k "/status") != "False" || val(J, k "/reason") != "ProgressDeadlineExceeded") return
+    say = val(J, k "/message")
     if (HAS[J, "Progressing"] < SINCE[J]) return
     if (index(say, "ReplicaSet " Q) && !(set && index(say, "ReplicaSet " Q NAME[set] Q))) return
     g = fleet_suspect
@@ -139,8 +139,8 @@ function new_replica_set(i, n, a, best, noted, t) {
     n = UID[J] == "" ? 0 : split(OWNED[UID[J]], a, " ")
     for (i = 1; i <= n; i++) {
         if (KIND[a[i]] != "ReplicaSet" || has(a[i], "/metadata/deletionTimestamp")) continue
-        t = s(a[i], "/metadata/creationTimestamp")
-        if (TX[a[i]] == TX[J] && (!best || t < s(best, "/metadata/creationTimestamp"))) best = a[i]
+        t = val(a[i], "/metadata/creationTimestamp")
+        if (TX[a[i]] == TX[J] && (!best || t < val(best, "/metadata/creationTimestamp"))) best = a[i]
         if (!noted && annotation(J, REVISION) != "" && annotation(a[i], REVISION) == annotation(J, REVISION) && observed() \
             && (stat("updatedReplicas") > 0 || count(a[i], "/status/replicas") == 0)) noted = a[i]
     }
@@ -149,10 +149,10 @@ function new_replica_set(i, n, a, best, noted, t) {
 
 function stateful_set(wanted, all_, ready, updated, on_delete, partition, to_update, available, below, words, blocked) {
     if (not_observed()) return
-    fleet(observed() ? labelled(pods(J), REVISION_HASH, s(J, "/status/updateRevision")) : "")
+    fleet(new_stateful_pods())
     wanted = replicas(); all_ = stat("replicas"); ready = stat("readyReplicas"); updated = stat("updatedReplicas")
     available = stat("availableReplicas")
-    on_delete = s(J, "/spec/updateStrategy/type") == "OnDelete"
+    on_delete = val(J, "/spec/updateStrategy/type") == "OnDelete"
     partition = count(J, "/spec/updateStrategy/rollingUpdate/partition")
     to_update = on_delete ? (fleet_n < wanted ? fleet_n : wanted) : most(wanted - partition, 0)
     below = on_delete || partition > 0 || V[J, "/status/currentRevision"] == V[J, "/status/updateRevision"]
@@ -167,16 +167,18 @@ function stateful_set(wanted, all_, ready, updated, on_delete, partition, to_upd
     else if (partition > 0) healthy(whole(updated) " replicas are updated, those below " whole(partition) " stay")
     else healthy(of(wanted, wanted, "replicas are updated and ready"))
     if (words == "") return
-    if (s(J, "/spec/podManagementPolicy") != "Parallel") blocked = scaled("/spec/updateStrategy/rollingUpdate/maxUnavailable", wanted, 1)
+    if (val(J, "/spec/podManagementPolicy") != "Parallel") blocked = scaled("/spec/updateStrategy/rollingUpdate/maxUnavailable", wanted, 1)
     unfinished(words, blocked, refused_by_event(wanted))
 }
+
+function new_stateful_pods() { return observed() ? labelled(pods(J), REVISION_HASH, val(J, "/status/updateRevision")) : "" }
 
 function daemon_set(wanted, updated, ready, available, on_delete, to_update, words, blocked) {
     if (not_observed()) return
     fleet(new_daemon_pods())
     wanted = stat("desiredNumberScheduled"); updated = stat("updatedNumberScheduled")
     ready = stat("numberReady"); available = stat("numberAvailable")
-    on_delete = s(J, "/spec/updateStrategy/type") == "OnDelete"
+    on_delete = val(J, "/spec/updateStrategy/type") == "OnDelete"
     to_update = on_delete && fleet_n < wanted ? fleet_n : wanted
     if (!on_delete && updated < wanted) words = of(updated, wanted, "pods are updated")
     else if (available < wanted || ready < wanted) words = of(available < ready ? available : ready, wanted, "pods are available")
@@ -223,7 +225,7 @@ function replica_set(wanted, all_, available, words) {
     unfinished(words, "", refused_by_condition(J))
 }
 
-function is_true(type, k) { k = condition(J, type); return k != "" && s(J, k "/status") == "True" ? k : "" }
+function is_true(type, k) { k = condition(J, type); return k != "" && val(J, k "/status") == "True" ? k : "" }
 
 function job(k, n) {
     if (is_true("Complete") != "") { healthy("complete"); return }
@@ -241,7 +243,7 @@ function job(k, n) {
 
 # The Job's own reason; with the container that ended last, if one failed.
 function job_failure(k, f, i, j, n, a, l, list, p, e, t, best) {
-    f = caused("JobFailed", s(J, k "/reason") == "" ? "Failed" : s(J, k "/reason"), s(J, k "/message"))
+    f = caused("JobFailed", val(J, k "/reason") == "" ? "Failed" : val(J, k "/reason"), val(J, k "/message"))
     n = UID[J] == "" ? 0 : split(OWNED[UID[J]], a, " ")
     for (i = 1; i <= n; i++) for (l = 0; l < 2; l++) {
         list = l ? "/status/containerStatuses" : "/status/initContainerStatuses"
@@ -249,10 +251,10 @@ function job_failure(k, f, i, j, n, a, l, list, p, e, t, best) {
             p = list "/" j
             e = int_(a[i], p "/state/terminated/exitCode")
             if (e == "" || e == 0) continue
-            t = epoch(s(a[i], p "/state/terminated/finishedAt"))
+            t = epoch(val(a[i], p "/state/terminated/finishedAt"))
             if (best != "" && (t == "" || t < best)) continue
             best = t
-            F[f, "pod"] = NAME[a[i]]; F[f, "container"] = s(a[i], p "/name"); F[f, "init"] = !l
+            F[f, "pod"] = NAME[a[i]]; F[f, "container"] = val(a[i], p "/name"); F[f, "init"] = !l
         }
     }
     return f
@@ -261,7 +263,7 @@ function job_failure(k, f, i, j, n, a, l, list, p, e, t, best) {
 function bare_pod(t, f, must) {
     f = examine(J)
     must = must_run
-    t = s(J, "/status/phase")
+    t = val(J, "/status/phase")
     if (t == "") t = "Pending"
     if (t == "Succeeded" && !must) { healthy("succeeded"); return }
     if (over) { fails(f ? f : caused("PodFailed", t, "")); return }

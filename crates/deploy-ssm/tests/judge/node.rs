@@ -54,8 +54,8 @@ impl Node {
         write("targets", &lines);
         write("rules.awk", &rules::rules(patience));
         write("judge.awk", &rules::judge());
-        write("wants.awk", rules::WANTS);
         write("evidence.awk", &rules::evidence());
+        write("json.awk", include_str!("../../src/node/json.awk"));
         Self { folder, awk: awk.to_owned() }
     }
 

@@ -62,14 +62,19 @@ impl Recording {
     fn at(&self, t: Duration) -> Vec<Value> {
         let mut objects = BTreeMap::new();
         for (_, kind, object) in self.lines.iter().take_while(|(at, ..)| *at <= t) {
-            let id = (object["kind"].to_string(), object["metadata"]["name"].to_string());
+            let id = (object["kind"].as_str(), object["metadata"]["name"].as_str());
             match kind.as_str() {
                 "APPLY" => None,
                 "DELETED" => objects.remove(&id),
-                _ => objects.insert(id, object.clone()),
+                _ => objects.insert(id, object),
             };
         }
-        objects.into_values().collect()
+        objects.into_values().cloned().collect()
+    }
+
+    /// What there is at the end.
+    pub(crate) fn end(&self) -> Vec<Value> {
+        self.at(Duration::MAX)
     }
 
     /// At each line since the apply, and for as long as it can matter beyond.
