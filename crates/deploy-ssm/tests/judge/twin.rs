@@ -30,7 +30,9 @@ pub(crate) fn compare(
         for (index, (target, said)) in targets.iter().zip(all).enumerate() {
             let mut expect = expected(&judge.judge(target, &world, *now));
             // What has no status to wait for is not asked for on the node: that it was applied is enough.
-            if world.get(target).is_none() && ["ConfigMap", "CronJob", "Ingress"].contains(&target.kind.as_str()) {
+            if world.get(target).is_none()
+                && ["ConfigMap", "CronJob", "Ingress"].contains(&target.kind.as_str())
+            {
                 expect.state = "healthy".into();
                 expect.progress = "has no status to wait for".into();
             }

@@ -96,7 +96,11 @@ fn a_package_comes_and_everything_goes_by_url() {
     let (node, server) = (Node::new(), Server::start());
     server.stored.lock().expect("a lock").insert("/package".into(), package(&app("api:v1")).bytes().to_vec());
     let request = fetching(&node, server.url("package")).result_url(&server.url("result")).expect("a URL");
-    let request = request.progress_url(&server.url("progress")).expect("a URL").log_url(&server.url("log")).expect("a URL");
+    let request = request
+        .progress_url(&server.url("progress"))
+        .expect("a URL")
+        .log_url(&server.url("log"))
+        .expect("a URL");
     let ran = node.run(&request);
     assert_eq!(ran.report().status, RunStatus::Healthy, "{ran:?}");
     let sent = parse_report(&server.get("result").expect("a result")).expect("is one");
@@ -111,7 +115,10 @@ fn a_package_comes_and_everything_goes_by_url() {
 fn a_result_that_cannot_be_sent_is_still_printed() {
     let (node, server) = (Node::new(), Server::start());
     let request = node.deploy_request("one", &app("api:v1")).progress_url(&server.url("500")).expect("a URL");
-    assert_eq!(node.run(&request.log_url("http://127.0.0.1:9/x").expect("a URL")).report().status, RunStatus::Healthy);
+    assert_eq!(
+        node.run(&request.log_url("http://127.0.0.1:9/x").expect("a URL")).report().status,
+        RunStatus::Healthy
+    );
 }
 
 #[test]
@@ -138,5 +145,9 @@ fn a_package_that_does_not_come_is_a_clear_error() {
     check(server.url("404"), ErrorKind::NotFound, "404");
     check(server.url("403"), ErrorKind::Forbidden, "403");
     check(server.url("slow"), ErrorKind::Unavailable, "could not be fetched");
-    check("http://127.0.0.1:9/x?X-Amz-Signature=s3cr3t".into(), ErrorKind::Unavailable, "could not be fetched");
+    check(
+        "http://127.0.0.1:9/x?X-Amz-Signature=s3cr3t".into(),
+        ErrorKind::Unavailable,
+        "could not be fetched",
+    );
 }
