@@ -40,7 +40,12 @@ pub fn rules(patience: &Patience) -> String {
     map(&mut set, "ENDED", signs::ENDED.iter().map(|(word, means)| (*word, format!("{means:?}"))));
     map(&mut set, "BUILT_IN", signs::BUILT_IN.iter().map(|own| (format!("{own}.k8s.io"), "1")));
     list(&mut set, "PULL_PHRASE", "pull_errors", signs::PULL_ERRORS.iter().map(|(phrase, _)| *phrase));
-    list(&mut set, "PULL_ERROR", "pull_errors", signs::PULL_ERRORS.iter().map(|(_, error)| format!("{error:?}")));
+    list(
+        &mut set,
+        "PULL_ERROR",
+        "pull_errors",
+        signs::PULL_ERRORS.iter().map(|(_, error)| format!("{error:?}")),
+    );
     list(&mut set, "REFERENCE", "references", signs::REFERENCES.iter().map(|(word, _)| *word));
     list(&mut set, "REFERENCE_KIND", "references", signs::REFERENCES.iter().map(|(_, kind)| *kind));
     list(&mut set, "QUOTA", "quotas", signs::QUOTA);
@@ -126,7 +131,8 @@ mod tests {
 
     #[test]
     fn every_entry_is_in_the_rules() {
-        let rules = rules(&Patience::default().with_settling(Duration::from_millis(2_500)).with_pull_attempts(7));
+        let rules =
+            rules(&Patience::default().with_settling(Duration::from_millis(2_500)).with_pull_attempts(7));
         let has = |line: String| assert!(rules.lines().any(|each| each == line), "{line}");
         for (word, means) in signs::WAITING {
             has(format!("WAITING[\"{word}\"] = \"{means:?}\""));

@@ -36,7 +36,10 @@ pub(crate) fn check(awk: &str, seed: u64) {
     println!("{awk}, seed {seed}");
     let (targets, snapshots) = World::of(seed);
     let patience = if seed % 3 == 0 {
-        Patience::default().with_settling(Duration::from_millis(1_500)).with_pull_attempts(1).with_container_ends(3)
+        Patience::default()
+            .with_settling(Duration::from_millis(1_500))
+            .with_pull_attempts(1)
+            .with_container_ends(3)
     } else {
         Patience::default()
     };
@@ -148,8 +151,7 @@ impl World {
             "spec": {}, "status": {},
         });
         if let Some(owner) = owner {
-            object["metadata"]["ownerReferences"] =
-                json!([{"kind": owner["kind"], "name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"], "controller": true}]);
+            object["metadata"]["ownerReferences"] = json!([{"kind": owner["kind"], "name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"], "controller": true}]);
         }
         let image = self.image();
         match kind {
@@ -205,7 +207,11 @@ impl World {
         let ago = Duration::from_secs(self.rng.u64(..200));
         let at = Timestamp::UNIX_EPOCH + self.now.since(Timestamp::UNIX_EPOCH + ago);
         let text = at.to_string();
-        if self.once_in(2) { text } else { format!("{}Z", text.split('.').next().unwrap_or_default().trim_end_matches('Z')) }
+        if self.once_in(2) {
+            text
+        } else {
+            format!("{}Z", text.split('.').next().unwrap_or_default().trim_end_matches('Z'))
+        }
     }
 
     fn pod_spec(&mut self, image: &str) -> Value {
@@ -214,7 +220,10 @@ impl World {
             spec["containers"][0]["readinessProbe"] = json!({"httpGet": {"path": "/"}});
         }
         if self.once_in(4) {
-            spec["containers"].as_array_mut().expect("is one").push(json!({"name": "side", "image": "shop/side:1"}));
+            spec["containers"]
+                .as_array_mut()
+                .expect("is one")
+                .push(json!({"name": "side", "image": "shop/side:1"}));
         }
         if self.once_in(3) {
             let mut init = json!({"name": "init", "image": "shop/init:1"});
@@ -251,15 +260,25 @@ impl World {
             };
             for (api, kind) in makes {
                 if self.once_in(2) {
-                    let name = format!("{}-{}", owner["metadata"]["name"].as_str().unwrap_or_default(), self.rng.char('a'..='f'));
-                    if self.objects.iter().all(|object| object["kind"] != *kind || object["metadata"]["name"] != *name) {
+                    let name = format!(
+                        "{}-{}",
+                        owner["metadata"]["name"].as_str().unwrap_or_default(),
+                        self.rng.char('a'..='f')
+                    );
+                    if self
+                        .objects
+                        .iter()
+                        .all(|object| object["kind"] != *kind || object["metadata"]["name"] != *name)
+                    {
                         let object = self.object(api, kind, &name, Some(&owner));
                         self.objects.push(object);
                     }
                 }
             }
         }
-        self.objects.sort_by_key(|object| (object["kind"].to_string(), object["metadata"]["name"].as_str().unwrap_or_default().to_owned()));
+        self.objects.sort_by_key(|object| {
+            (object["kind"].to_string(), object["metadata"]["name"].as_str().unwrap_or_default().to_owned())
+        });
     }
 
     fn restate(&mut self, object: &mut Value) {
@@ -293,7 +312,9 @@ impl World {
             }
             "DaemonSet" => {
                 let well = self.once_in(2);
-                for field in ["desiredNumberScheduled", "updatedNumberScheduled", "numberReady", "numberAvailable"] {
+                for field in
+                    ["desiredNumberScheduled", "updatedNumberScheduled", "numberReady", "numberAvailable"]
+                {
                     status[field] = json!(if well { 2 } else { count(&mut self.rng) });
                 }
             }
@@ -306,8 +327,12 @@ impl World {
                 }
                 object["spec"]["suspend"] = json!(self.once_in(10));
             }
-            "Service" if self.once_in(2) => status = json!({"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}),
-            "PersistentVolumeClaim" => status = json!({"phase": self.pick(&["Pending", "Bound", "Lost", "Pending"])}),
+            "Service" if self.once_in(2) => {
+                status = json!({"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}})
+            }
+            "PersistentVolumeClaim" => {
+                status = json!({"phase": self.pick(&["Pending", "Bound", "Lost", "Pending"])})
+            }
             "Namespace" => status = json!({"phase": self.pick(&["Active", "Terminating", "New"])}),
             _ => {}
         }
@@ -319,8 +344,19 @@ impl World {
 
     fn conditions(&mut self, generation: i64) -> Value {
         let types = [
-            "Progressing", "Available", "ReplicaFailure", "Complete", "Failed", "FailureTarget", "SuccessCriteriaMet", "AbleToScale",
-            "NamesAccepted", "Established", "Ready", "Reconciling", "Stalled",
+            "Progressing",
+            "Available",
+            "ReplicaFailure",
+            "Complete",
+            "Failed",
+            "FailureTarget",
+            "SuccessCriteriaMet",
+            "AbleToScale",
+            "NamesAccepted",
+            "Established",
+            "Ready",
+            "Reconciling",
+            "Stalled",
         ];
         let mut conditions = Vec::new();
         for kind in types {
@@ -340,8 +376,11 @@ impl World {
     }
 
     fn pod_status(&mut self, spec: &Value, before: &Value) -> Value {
-        let mut status = json!({"phase": self.pick(&["Pending", "Running", "Running", "Running", "Succeeded", "Failed"])});
-        let mut conditions = vec![json!({"type": "Ready", "status": self.pick(&["True", "True", "False"]), "reason": "R", "message": self.words()})];
+        let mut status =
+            json!({"phase": self.pick(&["Pending", "Running", "Running", "Running", "Succeeded", "Failed"])});
+        let mut conditions = vec![
+            json!({"type": "Ready", "status": self.pick(&["True", "True", "False"]), "reason": "R", "message": self.words()}),
+        ];
         if self.once_in(4) {
             let reason = self.pick(&["Unschedulable", "SchedulingGated"]);
             conditions.push(json!({"type": "PodScheduled", "status": self.pick(&["True", "False"]), "reason": reason, "message": self.words()}));
@@ -353,7 +392,9 @@ impl World {
             status["reason"] = json!("Evicted");
             status["message"] = json!(self.words());
         }
-        for (list, statuses) in [("initContainers", "initContainerStatuses"), ("containers", "containerStatuses")] {
+        for (list, statuses) in
+            [("initContainers", "initContainerStatuses"), ("containers", "containerStatuses")]
+        {
             let Some(containers) = spec[list].as_array() else { continue };
             let told: Vec<Value> = containers
                 .iter()
@@ -376,7 +417,8 @@ impl World {
         let state = match self.rng.u8(..8) {
             0..=2 => json!({"running": {"startedAt": self.time()}}),
             3..=5 => {
-                let reasons: Vec<&str> = signs::WAITING.iter().map(|(word, _)| *word).chain(["ContainerCreating"]).collect();
+                let reasons: Vec<&str> =
+                    signs::WAITING.iter().map(|(word, _)| *word).chain(["ContainerCreating"]).collect();
                 let pulls = ["ErrImagePull", "ImagePullBackOff", "CrashLoopBackOff"];
                 let reason = if self.once_in(2) { self.pick(&pulls) } else { self.pick(&reasons) };
                 json!({"waiting": {"reason": reason, "message": self.words()}})
@@ -414,11 +456,28 @@ impl World {
         let index = self.rng.usize(..self.objects.len());
         let about = self.objects[index].clone();
         let reasons = [
-            "Failed", "Failed", "Pulling", "Pulled", "Created", "Unhealthy", "FailedCreate", "FailedCreate", "FailedMount", "FailedMount",
-            "FailedCreatePodSandBox", "TriggeredScaleUp", "FailedBinding", "WaitForFirstConsumer", "BackOff",
+            "Failed",
+            "Failed",
+            "Pulling",
+            "Pulled",
+            "Created",
+            "Unhealthy",
+            "FailedCreate",
+            "FailedCreate",
+            "FailedMount",
+            "FailedMount",
+            "FailedCreatePodSandBox",
+            "TriggeredScaleUp",
+            "FailedBinding",
+            "WaitForFirstConsumer",
+            "BackOff",
         ];
         let (reason, message) = (self.pick(&reasons), self.words());
-        let message = if reason == "Failed" && self.once_in(2) { format!("Failed to pull image \"shop/api:v2\": {message}") } else { message };
+        let message = if reason == "Failed" && self.once_in(2) {
+            format!("Failed to pull image \"shop/api:v2\": {message}")
+        } else {
+            message
+        };
         let name = format!("e{:05}", self.rng.u32(..99_999));
         let mut event = json!({
             "apiVersion": "v1", "kind": "Event", "metadata": {"name": name, "namespace": "shop", "uid": format!("u-{name}")},
@@ -431,7 +490,8 @@ impl World {
             event["eventTime"] = json!(self.time());
         }
         if about["kind"] == "Pod" && !self.once_in(3) {
-            let path = self.pick(&["spec.containers{app}", "spec.initContainers{init}", "spec.containers{side}"]);
+            let path =
+                self.pick(&["spec.containers{app}", "spec.initContainers{init}", "spec.containers{side}"]);
             event["involvedObject"]["fieldPath"] = json!(path);
         }
         self.events.push(event);
@@ -466,7 +526,11 @@ impl World {
             "line one\nline\ttwo \\ \u{1}\u{7f} \u{2028} <b> & \"q\" é 🦀",
         ];
         let text = self.pick(&pool).to_owned();
-        if self.once_in(20) { format!("{text}{}", "é<\"🦀\n".repeat(self.rng.usize(90..500))) } else { text }
+        if self.once_in(20) {
+            format!("{text}{}", "é<\"🦀\n".repeat(self.rng.usize(90..500)))
+        } else {
+            text
+        }
     }
 
     /// Makes some field of it another.
@@ -482,7 +546,16 @@ impl World {
                 self.spoil(&mut items[index]);
             }
             place => {
-                let others = [json!(null), json!({}), json!([]), json!("text"), json!(7), json!(-1), json!(1.5), json!(true)];
+                let others = [
+                    json!(null),
+                    json!({}),
+                    json!([]),
+                    json!("text"),
+                    json!(7),
+                    json!(-1),
+                    json!(1.5),
+                    json!(true),
+                ];
                 *place = self.pick(&others);
             }
         }
