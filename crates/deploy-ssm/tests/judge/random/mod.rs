@@ -104,7 +104,8 @@ impl World {
         }
         let mut listed = [self.objects.clone(), self.events.clone()].concat();
         if self.once_in(6) {
-            let which = self.rng.usize(..listed.len().max(1));
+            // Events excepted: the judge in Rust remembers those that are not listed any more.
+            let which = self.rng.usize(..self.objects.len().max(1));
             if let Some(object) = listed.get_mut(which) {
                 self.spoil(object);
             }
