@@ -1,6 +1,6 @@
 # Writing JSON. Strings are bytes (LC_ALL=C): what is not UTF-8 becomes U+FFFD, so that the far side can always read it.
 BEGIN {
-    for (n = 1; n < 256; n++) code[sprintf("%c", n)] = n
+    for (byte = 1; byte < 256; byte++) code[sprintf("%c", byte)] = byte
     ORS = ""
 }
 
