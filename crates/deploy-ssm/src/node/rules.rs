@@ -1,5 +1,19 @@
 //! The judge that runs on the node: awk, with the tables and bounds of `deploy_core::health` as awk source, so that no phrase and no number
 //! is written twice.
+//!
+//! It says what `deploy_core::health::Judge` says of the same polls, word for word; `tests/judge` holds it to that over the recordings and
+//! over random worlds. Every POSIX awk runs it (mawk, gawk, busybox, original-awk), with `LC_ALL=C`.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `read.awk` | kubectl's JSON, line by line, as facts; strings stay escaped from there to the output |
+//! | `memory.awk` | since when things are so, from poll to poll, by the node's clock |
+//! | `pods.awk` | one pod, and the new pods of a workload together |
+//! | `workloads.awk` | the kinds that have pods |
+//! | `judge.awk` | every other kind, pods' phases, what is printed |
+//! | `evidence.awk` | which logs to fetch; the evidence |
+//!
+//! Two differences are meant: what has no status to wait for need not be listed, and Events count for as long as the cluster lists them.
 
 use std::fmt::{Display, Write as _};
 use std::time::Duration;

@@ -35,7 +35,8 @@ fn a_crash_is_explained_by_its_logs() {
 }
 
 pub(crate) fn check_crash(awk: &str) {
-    let log: String = (0..30).map(|line| format!("line {line} \"<é>\" \\ \u{1}\n")).collect();
+    let lines: Vec<String> = (0..30).map(|line| format!("line {line} \"<é>\" \\ \u{1}\n")).collect();
+    let log = lines.concat();
     let (wanted, evidence) = gathered(awk, "crash-loop", &log);
     let logs: Vec<String> = ["dgf7h\tapi\t0", "dgf7h\tapi\t1", "vnhj9\tapi\t0", "vnhj9\tapi\t1"]
         .map(|log| format!("L\trec-crash-loop\tapi-7b664dbcdc-{log}"))
