@@ -127,9 +127,29 @@ pub struct Request {
 
 /// All parameters: each is always sent, so that no variable of the node's environment is ever taken for one.
 const NAMES: &[&str] = &[
-    "VERB", "APP", "ID", "STATE_DIR", "KUBECTL", "KUBECONFIG", "TIMEOUT", "ROLLBACK_TIMEOUT", "ON_FAILURE", "VALIDATE",
-    "REQUEST_TIMEOUT", "FIELD_MANAGER", "FORCE_CONFLICTS", "PRUNE", "KEEP", "SHA256", "URL", "S3_URI", "GIT_REVISION",
-    "PROGRESS_URL", "RESULT_URL", "LOG_URL", "NUMBER",
+    "VERB",
+    "APP",
+    "ID",
+    "STATE_DIR",
+    "KUBECTL",
+    "KUBECONFIG",
+    "TIMEOUT",
+    "ROLLBACK_TIMEOUT",
+    "ON_FAILURE",
+    "VALIDATE",
+    "REQUEST_TIMEOUT",
+    "FIELD_MANAGER",
+    "FORCE_CONFLICTS",
+    "PRUNE",
+    "KEEP",
+    "SHA256",
+    "URL",
+    "S3_URI",
+    "GIT_REVISION",
+    "PROGRESS_URL",
+    "RESULT_URL",
+    "LOG_URL",
+    "NUMBER",
 ];
 
 impl Request {
@@ -155,8 +175,11 @@ impl Request {
     pub fn id(self, id: &str) -> Result<Self> {
         let fits = (1..=64).contains(&id.len()) && !id.starts_with('-');
         if !fits || !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-            return Err(Error::invalid(format!("\"{}\" cannot be the id of a deployment", id.escape_default()))
-                .help("use 1 to 64 letters, digits and '-', with no '-' in front"));
+            return Err(Error::invalid(format!(
+                "\"{}\" cannot be the id of a deployment",
+                id.escape_default()
+            ))
+            .help("use 1 to 64 letters, digits and '-', with no '-' in front"));
         }
         Ok(self.with("ID", id))
     }
@@ -328,8 +351,9 @@ impl Request {
         let size = size(&commands);
         if size > MAX_REQUEST {
             let package = self.inline.as_ref().map_or(0, Vec::len);
-            let message =
-                format!("the request has {size} bytes, {package} of them the package before base64; SSM's limit leaves {MAX_REQUEST}");
+            let message = format!(
+                "the request has {size} bytes, {package} of them the package before base64; SSM's limit leaves {MAX_REQUEST}"
+            );
             return Err(Error::invalid(message).help("use a bucket: then only the package's address is sent"));
         }
         Ok(commands)
@@ -369,7 +393,10 @@ impl Request {
                 return Err(Error::invalid(format!("{name} holds a NUL, which no shell can")));
             }
             if value.len() > MAX_VALUE {
-                return Err(Error::invalid(format!("{name} has {} bytes; the limit is {MAX_VALUE}", value.len())));
+                return Err(Error::invalid(format!(
+                    "{name} has {} bytes; the limit is {MAX_VALUE}",
+                    value.len()
+                )));
             }
             let _ = writeln!(out, "{name}='{}'", value.replace('\'', r"'\''"));
         }
@@ -395,7 +422,9 @@ const UNPACK: &str = "base64 -d | gzip -dc | tar -xf - -C \"$HERE\"";
 
 /// Lines of base64 as the input of a shell command.
 fn block(commands: &mut Vec<String>, into: &str, lines: &[String]) {
-    commands.push(format!("{{ {into}; }} <<'END' || refuse 'the command could not be unpacked on the node: is the disk full?'"));
+    commands.push(format!(
+        "{{ {into}; }} <<'END' || refuse 'the command could not be unpacked on the node: is the disk full?'"
+    ));
     commands.extend_from_slice(lines);
     commands.push("END".into());
 }

@@ -10,6 +10,7 @@ use deploy_core::error::{Error, ErrorKind};
 use deploy_ssm::node::{Cause, Request, RunStatus, Source, Verb, parse_report};
 
 use crate::harness::{Node, app, package};
+use crate::refused::{gz, sha256};
 
 type Stored = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 
@@ -96,7 +97,11 @@ fn a_package_comes_and_everything_goes_by_url() {
     let (node, server) = (Node::new(), Server::start());
     server.stored.lock().expect("a lock").insert("/package".into(), package(&app("api:v1")).bytes().to_vec());
     let request = fetching(&node, server.url("package")).result_url(&server.url("result")).expect("a URL");
-    let request = request.progress_url(&server.url("progress")).expect("a URL").log_url(&server.url("log")).expect("a URL");
+    let request = request
+        .progress_url(&server.url("progress"))
+        .expect("a URL")
+        .log_url(&server.url("log"))
+        .expect("a URL");
     let ran = node.run(&request);
     assert_eq!(ran.report().status, RunStatus::Healthy, "{ran:?}");
     let sent = parse_report(&server.get("result").expect("a result")).expect("is one");
@@ -111,7 +116,10 @@ fn a_package_comes_and_everything_goes_by_url() {
 fn a_result_that_cannot_be_sent_is_still_printed() {
     let (node, server) = (Node::new(), Server::start());
     let request = node.deploy_request("one", &app("api:v1")).progress_url(&server.url("500")).expect("a URL");
-    assert_eq!(node.run(&request.log_url("http://127.0.0.1:9/x").expect("a URL")).report().status, RunStatus::Healthy);
+    assert_eq!(
+        node.run(&request.log_url("http://127.0.0.1:9/x").expect("a URL")).report().status,
+        RunStatus::Healthy
+    );
 }
 
 #[test]
@@ -138,5 +146,20 @@ fn a_package_that_does_not_come_is_a_clear_error() {
     check(server.url("404"), ErrorKind::NotFound, "404");
     check(server.url("403"), ErrorKind::Forbidden, "403");
     check(server.url("slow"), ErrorKind::Unavailable, "could not be fetched");
-    check("http://127.0.0.1:9/x?X-Amz-Signature=s3cr3t".into(), ErrorKind::Unavailable, "could not be fetched");
+    check(
+        "http://127.0.0.1:9/x?X-Amz-Signature=s3cr3t".into(),
+        ErrorKind::Unavailable,
+        "could not be fetched",
+    );
+}
+
+#[test]
+fn a_package_that_unpacks_without_end_is_refused() {
+    let (node, server) = (Node::new(), Server::start());
+    let bomb = gz(&vec![0; 80 << 20]);
+    let source = Source::Url { url: server.url("bomb"), sha256: sha256(&bomb) };
+    server.stored.lock().expect("a lock").insert("/bomb".into(), bomb);
+    let ran = node.run(&node.request(Verb::Deploy, "one").package(source).expect("a request"));
+    let Some(Cause::Error(error)) = ran.report().cause else { panic!("{ran:?}") };
+    assert!(error.message.contains("larger than"), "{error:?}");
 }
