@@ -1,7 +1,6 @@
 //! Deployments to a K3s node that nobody can reach, through S3 and SSM Run Command.
 
 mod bundle;
-#[doc(hidden)]
 pub mod node;
 
 pub use bundle::{ClusterScoped, Package};

@@ -101,8 +101,10 @@ fn api_service(case: &Case<'_>) -> Assessment {
 }
 
 fn last_warning(case: &Case<'_>, reason: Reason) -> Option<super::Failure> {
-    let event = case.world.events_of(case.object).iter().rfind(|event| {
-        event.warning || signs::CLAIM_WAITS.contains(&event.reason.as_str())
-    })?;
+    let event = case
+        .world
+        .events_of(case.object)
+        .iter()
+        .rfind(|event| event.warning || signs::CLAIM_WAITS.contains(&event.reason.as_str()))?;
     Some(case.failure(reason, &event.message))
 }

@@ -29,6 +29,7 @@ mod answers;
 mod command;
 mod payload;
 mod report;
+#[doc(hidden)]
 pub mod rules;
 
 pub use answers::{

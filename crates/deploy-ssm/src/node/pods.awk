@@ -206,7 +206,7 @@ function missing_event(c, e, made, f) {
 # Sets good (from when on it counts), started, over, and the most pressing of what is wrong, which it returns.
 function examine(o, i, f, k) {
     pod = o
-    must_run = V[o, "/spec/restartPolicy"] == "" || V[o, "/spec/restartPolicy"] == "\"Always"
+    must_run = V[o, "/spec/restartPolicy"] !~ /^"/ || V[o, "/spec/restartPolicy"] == "\"Always"
     over = V[o, "/status/phase"] == "\"Failed" || V[o, "/status/phase"] == "\"Succeeded"
     good = FIRST[o]; started = " "; found = 0
     pod_events = split(EVENTS[UID[o]], PE, " ")

@@ -89,7 +89,7 @@ function registered(o, api, kind, name, i) {
     ID[group, kind, SPACE[o], name] = o
     UID[o] = val(o, "/metadata/uid")
     HELD[UID[o]] = 1
-    KEY[o] = UID[o] != "" ? UID[o] : group "/" kind "/" SPACE[o] "/" name
+    KEY[o] = group "/" kind "/" SPACE[o] "/" name "/" UID[o]
     for (i = 0; i < N[o, "/metadata/ownerReferences"] && i < 16; i++) {
         owner = val(o, "/metadata/ownerReferences/" i "/uid")
         if (owner == "") continue

@@ -1,5 +1,19 @@
 //! The judge that runs on the node: awk, with the tables and bounds of `deploy_core::health` as awk source, so that no phrase and no number
 //! is written twice.
+//!
+//! It says what `deploy_core::health::Judge` says of the same polls, word for word; `tests/judge` holds it to that over the recordings and
+//! over random worlds. Every POSIX awk runs it (mawk, gawk, busybox, original-awk), with `LC_ALL=C`.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `read.awk` | kubectl's JSON, line by line, as facts; strings stay escaped from there to the output |
+//! | `memory.awk` | since when things are so, from poll to poll, by the node's clock |
+//! | `pods.awk` | one pod, and the new pods of a workload together |
+//! | `workloads.awk` | the kinds that have pods |
+//! | `judge.awk` | every other kind, pods' phases, what is printed |
+//! | `evidence.awk` | which logs to fetch; the evidence |
+//!
+//! Two differences are meant: what has no status to wait for need not be listed, and Events count for as long as the cluster lists them.
 
 use std::fmt::{Display, Write as _};
 use std::time::Duration;
@@ -40,7 +54,12 @@ pub fn rules(patience: &Patience) -> String {
     map(&mut set, "ENDED", signs::ENDED.iter().map(|(word, means)| (*word, format!("{means:?}"))));
     map(&mut set, "BUILT_IN", signs::BUILT_IN.iter().map(|own| (format!("{own}.k8s.io"), "1")));
     list(&mut set, "PULL_PHRASE", "pull_errors", signs::PULL_ERRORS.iter().map(|(phrase, _)| *phrase));
-    list(&mut set, "PULL_ERROR", "pull_errors", signs::PULL_ERRORS.iter().map(|(_, error)| format!("{error:?}")));
+    list(
+        &mut set,
+        "PULL_ERROR",
+        "pull_errors",
+        signs::PULL_ERRORS.iter().map(|(_, error)| format!("{error:?}")),
+    );
     list(&mut set, "REFERENCE", "references", signs::REFERENCES.iter().map(|(word, _)| *word));
     list(&mut set, "REFERENCE_KIND", "references", signs::REFERENCES.iter().map(|(_, kind)| *kind));
     list(&mut set, "QUOTA", "quotas", signs::QUOTA);
@@ -126,7 +145,8 @@ mod tests {
 
     #[test]
     fn every_entry_is_in_the_rules() {
-        let rules = rules(&Patience::default().with_settling(Duration::from_millis(2_500)).with_pull_attempts(7));
+        let rules =
+            rules(&Patience::default().with_settling(Duration::from_millis(2_500)).with_pull_attempts(7));
         let has = |line: String| assert!(rules.lines().any(|each| each == line), "{line}");
         for (word, means) in signs::WAITING {
             has(format!("WAITING[\"{word}\"] = \"{means:?}\""));

@@ -46,7 +46,11 @@ fn what_is_no_json_says_nothing() {
     let check = |from: &str, to: &str| {
         assert!(text.contains(from), "{from}");
         let said = said(&target, &text.replace(from, to));
-        assert_eq!((said.state.as_str(), said.progress.as_str()), ("progressing", "the cluster's answer could not be read"), "{to}");
+        assert_eq!(
+            (said.state.as_str(), said.progress.as_str()),
+            ("progressing", "the cluster's answer could not be read"),
+            "{to}"
+        );
     };
     check("\"Bound\"", "Bound");
     check("\"Bound\"", "\"Bou\"nd\"");

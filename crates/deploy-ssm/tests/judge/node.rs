@@ -97,13 +97,16 @@ pub(crate) fn verdicts(text: &str) -> Vec<Said> {
     let lines = text.lines().filter(|line| line.starts_with("V\t"));
     let said = lines.enumerate().map(|(index, line)| {
         let fields: Vec<&str> = line.split('\t').collect();
-        let [_, number, state, progress, failure, suspect] = fields.as_slice() else { panic!("six fields: {line}") };
+        let [_, number, state, progress, failure, suspect] = fields.as_slice() else {
+            panic!("six fields: {line}")
+        };
         assert_eq!(number.parse(), Ok(index + 1));
         let failed = |text: &str| -> Option<Failure> {
             let parsed = |text| serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
             (text != "-").then(|| parsed(text))
         };
-        let progress = serde_json::from_str(&format!("\"{progress}\"")).expect("is the inside of a JSON string");
+        let progress =
+            serde_json::from_str(&format!("\"{progress}\"")).expect("is the inside of a JSON string");
         Said { state: (*state).to_owned(), progress, failure: failed(failure), suspect: failed(suspect) }
     });
     said.collect()

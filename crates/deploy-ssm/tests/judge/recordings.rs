@@ -49,8 +49,10 @@ impl Recording {
             (t, line["type"].as_str().unwrap_or_default().to_owned(), line["object"].take())
         };
         let lines: Vec<_> = text.lines().map(line).collect();
-        let (applied, _, list) = lines.iter().find(|(_, kind, _)| kind == "APPLY").expect("something is applied");
-        let namespace = lines.iter().rev().find_map(|(_, _, object)| object["metadata"]["namespace"].as_str());
+        let (applied, _, list) =
+            lines.iter().find(|(_, kind, _)| kind == "APPLY").expect("something is applied");
+        let namespace =
+            lines.iter().rev().find_map(|(_, _, object)| object["metadata"]["namespace"].as_str());
         let object = Object::new(list["items"][0].clone()).expect("what is applied is an object");
         let target = object.in_namespace(namespace.expect("the recordings are of a namespace")).id();
         Self { target, applied: *applied, lines: lines.clone() }
@@ -115,12 +117,18 @@ fn every_step_of_every_recording_is_judged_as_in_rust() {
 fn polls_of_a_second_end_as_watches_do_and_at_most_one_poll_later() {
     for (name, end, known) in EXPECTED {
         let recording = Recording::read(name);
-        let steps: Vec<Duration> = (1..100).map(|second| recording.applied + Duration::from_secs(second)).collect();
+        let steps: Vec<Duration> =
+            (1..100).map(|second| recording.applied + Duration::from_secs(second)).collect();
         let node = Node::new("awk", &Patience::default(), std::slice::from_ref(&recording.target));
-        let polls = recording.snapshots(&steps).iter().map(|(now, objects)| Poll::of(*now, objects)).collect::<Vec<_>>();
+        let polls = recording
+            .snapshots(&steps)
+            .iter()
+            .map(|(now, objects)| Poll::of(*now, objects))
+            .collect::<Vec<_>>();
         let said: Vec<_> = node.polls(&polls).iter().flat_map(|text| verdicts(text)).collect();
         let ended = said.iter().position(|said| said.state != "progressing");
-        let reason = |index: usize| said[index].failure.as_ref().map(|failure| failure.reason.name().to_owned());
+        let reason =
+            |index: usize| said[index].failure.as_ref().map(|failure| failure.reason.name().to_owned());
         match (ended, end) {
             (None, Some("")) => {}
             (Some(index), end) => {

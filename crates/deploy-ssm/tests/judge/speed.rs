@@ -10,7 +10,8 @@ use crate::node::{Node, Poll, verdicts};
 /// Fifty Deployments with ten ReplicaSets and two pods each, as large as real ones.
 fn world() -> (Vec<ObjectId>, Vec<Value>) {
     let (mut targets, mut objects) = (Vec::new(), Vec::new());
-    let env: Vec<Value> = (0..20).map(|number| json!({"name": format!("VAR_{number}"), "value": "x".repeat(40)})).collect();
+    let env: Vec<Value> =
+        (0..20).map(|number| json!({"name": format!("VAR_{number}"), "value": "x".repeat(40)})).collect();
     let meta = |name: &str, owner: Option<(&str, &str)>| {
         let mut meta = json!({"name": name, "namespace": "shop", "uid": format!("uid-{name}"), "generation": 1, "creationTimestamp": "2026-01-01T00:00:00Z"});
         if let Some((kind, owner)) = owner {

@@ -14,7 +14,12 @@ use crate::node::{Node, Poll, Said, pods, verdicts};
 pub(crate) type Snapshot = (Timestamp, Vec<Value>);
 
 /// Runs both over the same polls; they must agree on every word.
-pub(crate) fn compare(awk: &str, patience: &Patience, targets: &[ObjectId], snapshots: &[Snapshot]) -> Result<(), String> {
+pub(crate) fn compare(
+    awk: &str,
+    patience: &Patience,
+    targets: &[ObjectId],
+    snapshots: &[Snapshot],
+) -> Result<(), String> {
     let node = Node::new(awk, patience, targets);
     let polls: Vec<Poll> = snapshots.iter().map(|(now, objects)| Poll::of(*now, objects)).collect();
     let (judge, mut world, mut phases) = (Judge::new(patience.clone()), World::new(), PodPhases::new());
@@ -25,16 +30,22 @@ pub(crate) fn compare(awk: &str, patience: &Patience, targets: &[ObjectId], snap
         for (index, (target, said)) in targets.iter().zip(all).enumerate() {
             let mut expect = expected(&judge.judge(target, &world, *now));
             // What has no status to wait for is not asked for on the node: that it was applied is enough.
-            if world.get(target).is_none() && ["ConfigMap", "CronJob", "Ingress"].contains(&target.kind.as_str()) {
+            if world.get(target).is_none()
+                && ["ConfigMap", "CronJob", "Ingress"].contains(&target.kind.as_str())
+            {
                 expect.state = "healthy".into();
                 expect.progress = "has no status to wait for".into();
             }
             if said != expect {
-                return Err(format!("poll {number}, {target}: awk said {said:#?}, must say {expect:#?}\n{}", polls[number].text));
+                return Err(format!(
+                    "poll {number}, {target}: awk said {said:#?}, must say {expect:#?}\n{}",
+                    polls[number].text
+                ));
             }
             for news in phases.news(target, &world) {
                 let EventKind::Pod { pod, phase, reason, .. } = news else { continue };
-                let phase = serde_json::to_value(phase).expect("is written").as_str().unwrap_or_default().to_owned();
+                let phase =
+                    serde_json::to_value(phase).expect("is written").as_str().unwrap_or_default().to_owned();
                 told.push((index + 1, pod, phase, reason));
             }
         }

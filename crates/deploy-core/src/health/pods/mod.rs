@@ -140,8 +140,7 @@ fn scheduling(pod: &PodCase<'_>) -> Option<Finding> {
     };
     let since = pod.seen.condition_since("PodScheduled")?;
     // A node is on its way, by the word of the cluster autoscaler or of Karpenter.
-    let grows =
-        pod.events.iter().any(|event| signs::SCALES_UP.contains(&event.reason.as_str()));
+    let grows = pod.events.iter().any(|event| signs::SCALES_UP.contains(&event.reason.as_str()));
     let hopeless_at = (!grows).then(|| since + pod.case.patience.unschedulable);
     Some(finding(pod, reason, words, hopeless_at))
 }
@@ -171,9 +170,7 @@ fn volumes(pod: &PodCase<'_>) -> Option<Finding> {
     let last = |wanted: &dyn Fn(&KubeEvent) -> bool| {
         pod.events.iter().filter(|event| wanted(event)).max_by_key(|event| event.last_seen)
     };
-    let trouble = last(&|event| {
-        signs::VOLUME_TROUBLE.contains(&event.reason.as_str())
-    })?;
+    let trouble = last(&|event| signs::VOLUME_TROUBLE.contains(&event.reason.as_str()))?;
     let after = last(&|event| signs::VOLUMES_DONE.contains(&event.reason.as_str()));
     if after.is_some_and(|after| after.last_seen > trouble.last_seen) {
         return None;
