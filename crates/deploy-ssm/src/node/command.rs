@@ -40,6 +40,8 @@ pub enum Verb {
     Diagnose,
     /// Whether the API server is ready.
     Health,
+    /// Note that a deployment is not good after all, by its number and why.
+    Fail,
     /// Remove what is left of old runs.
     Sweep,
 }
@@ -57,6 +59,7 @@ impl Verb {
             Self::Show => "show",
             Self::Diagnose => "diagnose",
             Self::Health => "health",
+            Self::Fail => "fail",
             Self::Sweep => "sweep",
         }
     }
@@ -150,6 +153,7 @@ const NAMES: &[&str] = &[
     "RESULT_URL",
     "LOG_URL",
     "NUMBER",
+    "WHY",
 ];
 
 impl Request {
@@ -303,7 +307,14 @@ impl Request {
         self.with("GIT_REVISION", revision)
     }
 
-    /// The number of a bundle that is kept, for `rollback` and `show`.
+    /// Why a deployment is not good, for `fail`: a line, cut after 600 characters.
+    #[must_use]
+    pub fn why(self, why: &str) -> Self {
+        let line = why.chars().map(|c| if c.is_control() { ' ' } else { c });
+        self.with("WHY", line.take(600).collect::<String>())
+    }
+
+    /// The number of a bundle that is kept, for `rollback` (0 is nothing at all: what stands is removed), `show` and `fail`.
     #[must_use]
     pub fn number(self, number: u64) -> Self {
         self.with("NUMBER", number.to_string())
@@ -366,7 +377,9 @@ impl Request {
         if self.verb == Verb::Deploy && !self.values.contains_key("SHA256") {
             return Err(Error::invalid("no package is given to deploy"));
         }
-        if matches!(self.verb, Verb::Rollback | Verb::Show) && !self.values.contains_key("NUMBER") {
+        if matches!(self.verb, Verb::Rollback | Verb::Show | Verb::Fail)
+            && !self.values.contains_key("NUMBER")
+        {
             return Err(Error::invalid(format!("{} needs the number of a bundle", self.verb.name())));
         }
         let mut commands: Vec<String> = BEGIN.lines().map(str::to_owned).collect();

@@ -48,6 +48,6 @@ deploy | rollback) deploy ;;
 attach) attach ;;
 cancel) cancel ;;
 run) run ;;
-status | history | show | diagnose | health | sweep) "ask_$VERB" ;;
+status | history | show | fail | diagnose | health | sweep) "ask_$VERB" ;;
 *) refuse invalidInput "there is no verb $VERB" ;;
 esac
