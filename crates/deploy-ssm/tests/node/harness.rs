@@ -110,6 +110,13 @@ impl Node {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("is executable");
     }
 
+    /// Puts a link on the node's PATH.
+    pub(crate) fn link(&self, name: &str, to: &str) {
+        let path = self.path("bin").join(name);
+        let _ = fs::remove_file(&path);
+        symlink(to, path).expect("a link");
+    }
+
     pub(crate) fn without(&self, tool: &str) {
         fs::remove_file(self.path("bin").join(tool)).expect("was there");
     }

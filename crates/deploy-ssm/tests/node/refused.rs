@@ -4,7 +4,6 @@ use std::io::Write;
 
 use deploy_core::error::{Error, ErrorKind};
 use deploy_ssm::node::{Cause, Request, RunStatus, Source, Verb, parse_answer};
-use sha2::{Digest, Sha256};
 
 use crate::harness::{Node, Ran, app, package};
 
@@ -31,7 +30,7 @@ fn source(bytes: Vec<u8>) -> Source {
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    deploy_core::image::Digest::sha256(bytes).hex().to_owned()
 }
 
 fn request(node: &Node, bytes: Vec<u8>) -> Request {
@@ -145,7 +144,7 @@ fn what_a_request_cannot_be() {
     check(new(Verb::Status).git_revision("a\0b"), "NUL");
     check(new(Verb::Status).git_revision(&"x".repeat(5_000)), "limit");
     // What does not compress.
-    let noise: Vec<u8> = (0_u32..40_000).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let noise: Vec<u8> = (0_u32..40_000).map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[2]).collect();
     check(
         new(Verb::Deploy).id("one").expect("an id").package(source(noise)).expect("a package"),
         "use a bucket",
