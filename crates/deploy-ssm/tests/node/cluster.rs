@@ -36,8 +36,8 @@ pub(crate) struct Replay {
 impl Replay {
     /// What there was of these kinds by now.
     fn live(&self, kinds: &[String]) -> Vec<Value> {
-        let now: f64 = fs::read_to_string(&self.clock).expect("a clock").trim().parse().expect("seconds");
-        let since = now - self.start as f64;
+        let now: u64 = fs::read_to_string(&self.clock).expect("a clock").trim().parse().expect("seconds");
+        let since = Duration::from_secs(now - self.start).as_secs_f64();
         let text = fs::read_to_string(&self.file).expect("a recording");
         let mut objects = BTreeMap::new();
         for line in text.lines() {
