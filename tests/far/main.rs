@@ -16,6 +16,7 @@ mod server;
 mod storage;
 mod world;
 
+mod conformance;
 mod deploys;
 
 /// A scenario in real time, on the embedded cluster and on a live one: `NAME::embedded`, `NAME::live`.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use deploy_core::outcome::Outcome;
@@ -27,6 +28,7 @@ pub(crate) struct World {
     pub(crate) aws: Aws,
     pub(crate) kubectl: String,
     pub(crate) state: TempDir,
+    rooms: AtomicUsize,
 }
 
 impl World {
@@ -51,12 +53,25 @@ impl World {
             .path_style(true)
             .build()
             .unwrap();
-        Self { env, _port: port, ssm, storage, aws, kubectl, state: tempfile::tempdir().unwrap() }
+        Self { env, _port: port, ssm, storage, aws, kubectl, state: tempfile::tempdir().unwrap(), rooms: AtomicUsize::new(0) }
+    }
+
+    /// A namespace beside the scenario's, which goes with the test.
+    pub(crate) async fn another_namespace(&self) -> String {
+        let number = self.rooms.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{}-{number}", self.env.namespace);
+        self.env.create_namespace(&name).await;
+        name
     }
 
     /// The target without a bucket.
     pub(crate) fn inline(&self) -> SsmK3sBuilder {
-        SsmK3s::builder(&self.aws, "shop", Instances::id(NODE).unwrap())
+        self.inline_app("shop")
+    }
+
+    /// The same for another application.
+    pub(crate) fn inline_app(&self, app: &str) -> SsmK3sBuilder {
+        SsmK3s::builder(&self.aws, app, Instances::id(NODE).unwrap())
             .kubectl(&self.kubectl)
             .kubeconfig(self.env.kubeconfig())
             .state_dir(self.state.path().to_str().unwrap())

@@ -3,6 +3,9 @@
 //! Replace what stands in capitals: `REGION`, `ACCOUNT`, `INSTANCE`, `BUCKET`, `PREFIX` and so on. No action has a wildcard. Resources
 //! have one (`*`) only for actions for which IAM knows no resources.
 //!
+//! A node that is not of EC2 is `arn:aws:ssm:REGION:ACCOUNT:managed-instance/mi-…` in place of the instance. For nodes by their tags it is
+//! `…:instance/*`, with `"Condition": {"StringEquals": {"ssm:resourceTag/NAME": "VALUE"}}` on that resource in a statement of its own.
+//!
 //! **The node** needs AWS's managed policy `AmazonSSMManagedInstanceCore` on its instance role, which lets the agent fetch commands, and
 //! nothing more: packages come, and progress goes, through presigned URLs. Only where it is to fetch them by its own role does it need
 //! [`NODE_S3`].
@@ -90,7 +93,6 @@ mod tests {
             "ssm:CancelCommand",
             "ssm:DescribeInstanceInformation",
             "ssm:GetCommandInvocation",
-            "ssm:ListCommandInvocations",
             "ssm:ListCommands",
             "ec2:DescribeInstances",
             "s3:ListAllMyBuckets",

@@ -1,23 +1,18 @@
-//! [`Bucket`]: objects put, read, deleted, and URLs that let others do so.
+//! [`Bucket`]: objects put, read and deleted.
 
 use std::fmt;
-use std::time::Duration;
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, Delete, ObjectIdentifier};
 use bytes::Bytes;
 use deploy_core::error::{Error, ErrorKind, Result};
-use deploy_core::secret::SecretText;
 
 use super::operation as op;
 use super::{Aws, failed};
 
 /// The most keys that S3 deletes at once.
 const AT_ONCE: usize = 1000;
-/// How long S3 lets a presigned URL live at most: 7 days.
-const LONGEST_URL: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A bucket of S3. What it is called is checked, not whether it is there.
 #[derive(Clone, Debug)]
@@ -255,42 +250,6 @@ impl Bucket {
         Ok(())
     }
 
-    /// A URL that lets whoever has it read the object for as long as `expires`, and no longer than these credentials live. No request is sent,
-    /// but maybe for credentials.
-    ///
-    /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for a time of no length or over 7 days; missing credentials.
-    pub async fn presign_get(&self, key: &str, expires: Duration) -> Result<SecretText> {
-        let request = self.aws.s3().get_object().bucket(&self.name).key(key);
-        let signed = request.presigned(self.presigning(key, expires)?).await;
-        let signed = signed.map_err(|error| failed(error, &op::GET_OBJECT, self.object(key)))?;
-        Ok(SecretText::new(signed.uri()))
-    }
-
-    /// A URL that lets whoever has it write the object, as [`presign_get`](Self::presign_get) does for reading.
-    ///
-    /// # Errors
-    /// As for [`presign_get`](Self::presign_get).
-    pub async fn presign_put(&self, key: &str, expires: Duration) -> Result<SecretText> {
-        let request = self.aws.s3().put_object().bucket(&self.name).key(key);
-        let signed = request.presigned(self.presigning(key, expires)?).await;
-        let signed = signed.map_err(|error| failed(error, &op::PUT_OBJECT, self.object(key)))?;
-        Ok(SecretText::new(signed.uri()))
-    }
-
-    fn presigning(&self, key: &str, expires: Duration) -> Result<PresigningConfig> {
-        check_key(key)?;
-        let wrong = || {
-            Error::invalid(format!("a URL cannot be presigned for {} s", expires.as_secs()))
-                .on(self.object(key))
-                .help("S3 allows 1 s to 7 days")
-        };
-        if expires < Duration::from_secs(1) || expires > LONGEST_URL {
-            return Err(wrong());
-        }
-        PresigningConfig::expires_in(expires).map_err(|_| wrong())
-    }
-
     pub(super) fn object(&self, key: &str) -> String {
         if key.is_empty() {
             return format!("bucket {}", self.name);
@@ -316,7 +275,7 @@ impl fmt::Debug for Got {
 }
 
 /// S3's rule for keys, without what its console and other tools trip over.
-fn check_key(key: &str) -> Result<()> {
+pub(super) fn check_key(key: &str) -> Result<()> {
     let odd = |part: &str| matches!(part, "." | "..");
     if key.is_empty() || key.len() > 1024 || key.chars().any(char::is_control) || key.split('/').any(odd) {
         return Err(Error::invalid(format!("\"{}\" cannot be the key of an object", key.escape_default()))

@@ -128,7 +128,7 @@ impl AwsBuilder {
                 Error::invalid("no credentials for AWS are given").help("give some, or use from_environment")
             );
         }
-        self.finish(SdkConfig::builder().behavior_version(behavior()).build())
+        self.finish(&SdkConfig::builder().behavior_version(behavior()).build())
     }
 
     /// What is not given comes from where AWS's own tools look: environment variables, the profile (with SSO and programs), a web identity, the
@@ -145,11 +145,11 @@ impl AwsBuilder {
             loader = loader.region(Region::new(region.clone()));
         }
         let config = loader.load().await;
-        self.finish(config)
+        self.finish(&config)
     }
 
     /// What was given goes before what `config` has.
-    pub(super) fn finish(self, config: SdkConfig) -> Result<Aws> {
+    pub(super) fn finish(self, config: &SdkConfig) -> Result<Aws> {
         for url in [&self.s3_endpoint, &self.ssm_endpoint, &self.ec2_endpoint].into_iter().flatten() {
             let uri = url.parse::<http::Uri>().ok();
             let web =

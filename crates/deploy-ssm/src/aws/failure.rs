@@ -21,6 +21,7 @@ const SENT: &str = "client error (SendRequest)";
 const NOT_CONNECTED: &str = "client error (Connect)";
 
 /// The error of `operation` on `object`, which knows whether it may have taken effect.
+#[expect(clippy::needless_pass_by_value, reason = "it is what a request came to, for `map_err`")]
 pub(crate) fn failed<E>(
     error: SdkError<E, HttpResponse>,
     operation: &Operation,
@@ -29,19 +30,19 @@ pub(crate) fn failed<E>(
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
-    explain(error, operation).during(operation.verb).on(object)
+    explain(&error, operation).during(operation.verb).on(object)
 }
 
-fn explain<E>(error: SdkError<E, HttpResponse>, operation: &Operation) -> Error
+fn explain<E>(error: &SdkError<E, HttpResponse>, operation: &Operation) -> Error
 where
     E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
 {
-    let cause = || Cause(shown(&chain(&error)));
+    let cause = || Cause(shown(&chain(error)));
     let lost = |kind: ErrorKind, what: &str| match operation.twice {
         Twice::Differs => Error::new(ErrorKind::OutcomeUnknown, format!("{what}: it may have taken effect")),
         Twice::Same => Error::new(kind, what),
     };
-    match &error {
+    match error {
         SdkError::ServiceError(refused) => {
             let raw = refused.raw();
             let header = |name: &str| raw.headers().get(name);
@@ -59,11 +60,11 @@ where
         }
         SdkError::TimeoutError(_) => lost(ErrorKind::Timeout, "AWS did not answer in time").source(cause()),
         SdkError::DispatchFailure(failure) => {
-            if let Some(error) = credentials(&error) {
+            if let Some(error) = credentials(error) {
                 return error;
             }
-            let never_sent = never_sent(&error);
-            let broke = failure.is_io() || causes(&error).any(|cause| cause.to_string().contains(SENT));
+            let never_sent = never_sent(error);
+            let broke = failure.is_io() || causes(error).any(|cause| cause.to_string().contains(SENT));
             let error = match (never_sent, failure.is_timeout(), broke) {
                 (true, true, _) => Error::new(ErrorKind::Timeout, "AWS cannot be reached in time"),
                 (true, ..) => Error::new(ErrorKind::Unavailable, "AWS cannot be reached"),
@@ -79,7 +80,7 @@ where
         SdkError::ResponseError(_) => {
             lost(ErrorKind::Internal, "AWS answered with what is not an answer").source(cause())
         }
-        _ => credentials(&error)
+        _ => credentials(error)
             .unwrap_or_else(|| Error::invalid("no request to AWS could be made of it").source(cause())),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_config::identity::IdentityCache;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use deploy_core::error::{Error, Result};
@@ -29,6 +30,7 @@ struct Inner {
     counter: Counter,
     s3: OnceLock<aws_sdk_s3::Client>,
     s3_once: OnceLock<aws_sdk_s3::Client>,
+    s3_to_sign: OnceLock<aws_sdk_s3::Client>,
     ssm: OnceLock<aws_sdk_ssm::Client>,
     ssm_once: OnceLock<aws_sdk_ssm::Client>,
 }
@@ -56,7 +58,7 @@ impl Aws {
     /// # Errors
     /// [`InvalidInput`](deploy_core::error::ErrorKind::InvalidInput) without a region.
     pub fn from_sdk_config(config: &SdkConfig) -> Result<Self> {
-        AwsBuilder::default().finish(config.clone())
+        AwsBuilder::default().finish(config)
     }
 
     pub(super) fn new(config: SdkConfig, endpoints: Endpoints) -> Result<Self> {
@@ -73,14 +75,29 @@ impl Aws {
             .operation_attempt_timeout(endpoints.request_timeout)
             .operation_timeout(endpoints.request_timeout * ALL_TRIES)
             .build();
-        let config = config
-            .into_builder()
+        let has_cache = config.identity_cache().is_some();
+        let mut builder = config.into_builder();
+        if !has_cache {
+            // One for all clients: each would ask for credentials by itself.
+            builder.set_identity_cache(Some(IdentityCache::lazy().build()));
+        }
+        let config = builder
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(endpoints.tries))
             .build();
         let counter = Counter::default();
-        let (s3, s3_once, ssm, ssm_once) = Default::default();
-        Ok(Self(Arc::new(Inner { config, region, endpoints, counter, s3, s3_once, ssm, ssm_once })))
+        let (s3, s3_once, s3_to_sign, ssm, ssm_once) = Default::default();
+        Ok(Self(Arc::new(Inner {
+            config,
+            region,
+            endpoints,
+            counter,
+            s3,
+            s3_once,
+            s3_to_sign,
+            ssm,
+            ssm_once,
+        })))
     }
 
     /// The region.
@@ -102,6 +119,11 @@ impl Aws {
     pub(crate) fn s3_once(&self) -> &aws_sdk_s3::Client {
         let make = || aws_sdk_s3::Client::from_conf(self.s3_config().retry_classifier(OnlyRefused).build());
         self.0.s3_once.get_or_init(make)
+    }
+
+    /// For URLs that others send: they are not counted.
+    pub(super) fn s3_to_sign(&self) -> &aws_sdk_s3::Client {
+        self.0.s3_to_sign.get_or_init(|| aws_sdk_s3::Client::from_conf(self.s3_places().build()))
     }
 
     /// For what may be sent twice.
@@ -141,13 +163,16 @@ impl Aws {
     }
 
     fn s3_config(&self) -> aws_sdk_s3::config::Builder {
-        let mut builder = aws_sdk_s3::config::Builder::from(&self.0.config)
-            .force_path_style(self.0.endpoints.path_style)
-            .interceptor(self.0.counter.clone());
-        if let Some(endpoint) = &self.0.endpoints.s3 {
-            builder = builder.endpoint_url(endpoint);
+        self.s3_places().interceptor(self.0.counter.clone())
+    }
+
+    fn s3_places(&self) -> aws_sdk_s3::config::Builder {
+        let builder = aws_sdk_s3::config::Builder::from(&self.0.config);
+        let builder = builder.force_path_style(self.0.endpoints.path_style);
+        match &self.0.endpoints.s3 {
+            Some(endpoint) => builder.endpoint_url(endpoint),
+            None => builder,
         }
-        builder
     }
 
     fn ssm_config(&self) -> aws_sdk_ssm::config::Builder {

@@ -30,6 +30,7 @@ mod listing;
 mod mask;
 mod once;
 pub(crate) mod operation;
+mod presign;
 mod refusal;
 mod temporary;
 

@@ -65,7 +65,6 @@ pub(crate) mod command {
     operations! {
         SEND: "SendCommand", "send", ["ssm:SendCommand"], Differs;
         GET_INVOCATION: "GetCommandInvocation", "look at", ["ssm:GetCommandInvocation"], Same;
-        LIST_INVOCATIONS: "ListCommandInvocations", "look at", ["ssm:ListCommandInvocations"], Same;
         LIST: "ListCommands", "list", ["ssm:ListCommands"], Same;
         CANCEL: "CancelCommand", "cancel", ["ssm:CancelCommand"], Same;
         FIND: "DescribeInstanceInformation", "find", ["ssm:DescribeInstanceInformation"], Same;

@@ -5,6 +5,7 @@ mod poll;
 
 use std::time::Duration;
 
+use aws_sdk_ssm::operation::get_command_invocation::GetCommandInvocationError;
 use aws_sdk_ssm::types::{CommandFilter, CommandFilterKey, CommandStatus};
 use deploy_core::clock::{Clock, Timestamp};
 use deploy_core::error::{Error, ErrorKind, Result};
@@ -175,7 +176,9 @@ impl Commands<'_> {
         match answer {
             Ok(answer) => Ok(Invocation::from(answer)),
             Err(error)
-                if error.as_service_error().is_some_and(|error| error.is_invocation_does_not_exist()) =>
+                if error
+                    .as_service_error()
+                    .is_some_and(GetCommandInvocationError::is_invocation_does_not_exist) =>
             {
                 // SSM shows it after some seconds.
                 Ok(Invocation::unseen())

@@ -23,7 +23,7 @@ pub struct Fleet {
 impl Default for Fleet {
     /// SSM's: 50 at a time, no more after the first that fails.
     fn default() -> Self {
-        Self { max_concurrency: Share::Number(50), max_errors: Share::Number(0) }
+        Self { max_concurrency: Share(Of::Number(50)), max_errors: Share(Of::Number(0)) }
     }
 }
 
@@ -33,7 +33,7 @@ impl Fleet {
     /// # Errors
     /// [`InvalidInput`](deploy_core::error::ErrorKind::InvalidInput) for none.
     pub fn max_concurrency(mut self, share: Share) -> Result<Self> {
-        if matches!(share, Share::Number(0) | Share::Percent(0)) {
+        if matches!(share.0, Of::Number(0) | Of::Percent(0)) {
             return Err(Error::invalid("no node at a time is no fleet").help("allow one or more"));
         }
         self.max_concurrency = share;
@@ -60,13 +60,11 @@ impl Fleet {
 
 /// A number of nodes, or a part of them in percent: `10`, `10%`. Written as SSM takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Share {
-    /// So many.
-    #[non_exhaustive]
+pub struct Share(Of);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
     Number(u32),
-    /// So many of a hundred.
-    #[non_exhaustive]
     Percent(u8),
 }
 
@@ -80,11 +78,11 @@ impl FromStr for Share {
             Some(percent) => digits(percent)
                 .and_then(|number: u32| u8::try_from(number).ok())
                 .filter(|percent| *percent <= 100)
-                .map(Self::Percent),
+                .map(Of::Percent),
             // SSM takes seven characters.
-            None => digits(text).filter(|number| *number <= 9_999_999).map(Self::Number),
+            None => digits(text).filter(|number| *number <= 9_999_999).map(Of::Number),
         };
-        share.ok_or_else(|| {
+        share.map(Self).ok_or_else(|| {
             Error::invalid(format!("\"{}\" is no number of nodes", text.escape_default()))
                 .help("write a number, or a part like 25%")
         })
@@ -93,9 +91,9 @@ impl FromStr for Share {
 
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number(number) => write!(f, "{number}"),
-            Self::Percent(percent) => write!(f, "{percent}%"),
+        match self.0 {
+            Of::Number(number) => write!(f, "{number}"),
+            Of::Percent(percent) => write!(f, "{percent}%"),
         }
     }
 }
@@ -118,6 +116,6 @@ mod tests {
         for wrong in ["", "%", "101%", "256%", "-1", "+1", "1.5", "1 %", "12345678", "99999999999"] {
             check(wrong, None);
         }
-        assert!(Fleet::default().max_concurrency(Share::Percent(0)).is_err());
+        assert!(Fleet::default().max_concurrency("0%".parse().unwrap()).is_err());
     }
 }

@@ -16,7 +16,7 @@ use crate::aws::{Bucket, Condition, Etag, Got, Put};
 
 /// How many heartbeats fall into a lock's time.
 const BEATS: u32 = 5;
-/// How often a taker looks in a lock's time; not more often than twice a second for those that last.
+/// How often a taker looks in a lock's time.
 const LOOKS: u32 = 15;
 
 /// A hold, or the wish for one.
@@ -105,19 +105,19 @@ impl Hold {
     }
 
     /// Writes heartbeats until none gets through: then the lock is lost.
-    async fn keep(self, last: Arc<Mutex<Written>>, lost: Cancel) {
+    async fn keep(self, written: Arc<Mutex<Written>>, lost: Cancel) {
         let mut renewed = self.clock.now();
         loop {
             self.clock.sleep(self.lasts / BEATS).await;
             let (now, give_up) = (self.clock.now(), renewed + self.lasts * 2 / 3);
             let held = tokio::select! {
-                held = self.beat(&last) => held,
+                held = self.beat(&written) => held,
                 () = self.clock.sleep_until(give_up) => break,
             };
             match held {
                 // When it was sent is what counts, not when the answer came.
-                Ok(Some(written)) => {
-                    *last.lock().unwrap_or_else(PoisonError::into_inner) = written;
+                Ok(Some(next)) => {
+                    *written.lock().unwrap_or_else(PoisonError::into_inner) = next;
                     renewed = now;
                 }
                 Ok(None) => break,
@@ -170,16 +170,17 @@ impl Hold {
 /// A lock that is held.
 pub(super) struct Held {
     hold: Hold,
-    last: Arc<Mutex<Written>>,
+    /// As it was written last.
+    written: Arc<Mutex<Written>>,
     lost: Cancel,
     heartbeat: JoinHandle<()>,
 }
 
 impl Held {
     pub(super) fn start(hold: Hold, written: Written) -> Self {
-        let (lost, last) = (Cancel::new(), Arc::new(Mutex::new(written)));
-        let heartbeat = tokio::spawn(hold.clone().keep(Arc::clone(&last), lost.clone()));
-        Self { hold, last, lost, heartbeat }
+        let (lost, written) = (Cancel::new(), Arc::new(Mutex::new(written)));
+        let heartbeat = tokio::spawn(hold.clone().keep(Arc::clone(&written), lost.clone()));
+        Self { hold, written, lost, heartbeat }
     }
 }
 
@@ -203,7 +204,7 @@ impl LockGuard for Held {
 
     async fn release(self: Box<Self>) -> Result<()> {
         self.heartbeat.abort();
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = self.written.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.hold.give_back(last).await
     }
 }

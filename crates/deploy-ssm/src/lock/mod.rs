@@ -68,7 +68,7 @@ impl S3Lock {
     /// How long locks last without a heartbeat: 100 ms to 60 s. Those of other runs last as long as they say.
     #[must_use]
     pub fn lasting(mut self, duration: Duration) -> Self {
-        self.lasts = duration.clamp(Duration::from_millis(100), record::LONGEST);
+        self.lasts = duration.clamp(record::SHORTEST, record::LONGEST);
         self
     }
 

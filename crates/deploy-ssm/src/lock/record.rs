@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// The longest time that a lock may ask a taker to watch it.
 pub(super) const LONGEST: Duration = Duration::from_secs(60);
+/// The shortest time that a lock lasts.
+pub(super) const SHORTEST: Duration = Duration::from_millis(100);
 /// The longest name of a holder, in characters.
 pub(super) const HOLDER: usize = 256;
 /// The largest object that is read, in bytes.
@@ -41,7 +43,7 @@ impl Record {
     }
 
     pub(super) fn lasts(&self) -> Duration {
-        Duration::from_millis(self.lasts_millis).min(LONGEST)
+        Duration::from_millis(self.lasts_millis).clamp(SHORTEST, LONGEST)
     }
 
     pub(super) fn write(&self) -> Result<Vec<u8>> {

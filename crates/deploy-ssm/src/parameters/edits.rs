@@ -97,15 +97,15 @@ pub(super) fn on(error: Error, name: &str) -> Error {
 mod tests {
     use super::*;
 
-    fn stored(value: &str) -> Option<Stored> {
-        Some(Stored { value: value.to_owned(), number: 3, at: 7, kind: Kind::Text })
+    fn stored(value: &str) -> Stored {
+        Stored { value: value.to_owned(), number: 3, at: 7, kind: Kind::Text }
     }
 
     #[test]
     fn only_what_differs_is_written_and_deletions_are_last() {
         let edits = [Edit::remove("a"), Edit::put("b", "1"), Edit::put("c", "2"), Edit::remove("d")];
         let names = ["/a", "/b", "/c", "/d"].map(str::to_owned);
-        let steps = steps(&edits, &names, &[stored("x"), stored("1"), None, None]).unwrap();
+        let steps = steps(&edits, &names, &[Some(stored("x")), Some(stored("1")), None, None]).unwrap();
         let steps: Vec<_> = steps.iter().map(|step| (step.name.as_str(), step.value.as_deref())).collect();
         assert_eq!(steps, [("/c", Some("2")), ("/a", None)]);
     }
@@ -119,8 +119,8 @@ mod tests {
         };
         let (conflict, invalid) = (ErrorKind::Conflict, ErrorKind::InvalidInput);
         let over = |version: &str| Edit::put("a", "2").expecting(Expect::Version(Version::new(version)));
-        check(over("2@7"), stored("1"), conflict, "parameter /a: it is at version 3");
-        check(over("3@6"), stored("1"), conflict, "it is at version 3");
+        check(over("2@7"), Some(stored("1")), conflict, "parameter /a: it is at version 3");
+        check(over("3@6"), Some(stored("1")), conflict, "it is at version 3");
         check(over("3@7"), None, conflict, "it is not there");
         check(Edit::put("a", ""), None, invalid, "cannot be empty");
         check(Edit::put("a", "x".repeat(8193)), None, invalid, "over the limit");

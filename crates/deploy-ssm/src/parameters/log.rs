@@ -107,7 +107,9 @@ mod tests {
     #[test]
     fn what_stood_before_the_kept_versions_is_not_known() {
         let mut log = log(&[("a", Some(0)), ("b", Some(0))]);
-        log.iter_mut().for_each(|past| past.number += 100);
+        for past in &mut log {
+            past.number += 100;
+        }
         assert_eq!(standing(&log), Standing::Earlier(&log[0]));
     }
 }

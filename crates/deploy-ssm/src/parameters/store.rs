@@ -22,6 +22,7 @@ use crate::aws::Aws;
 ///   [`Conflict`](ErrorKind::Conflict). Of several writers at once exactly one wins, and all of them read the same winner from the
 ///   history. In between, for two or three requests, a late value can be read; a run that dies there leaves it standing. Who
 ///   writes by other tools is never called late. A removal has no such protection: it is checked before, and then made.
+///   Nor is it seen where somebody deletes the parameter in between and makes it anew with as many versions as it had.
 /// - **All or nothing** as far as can be: everything is read and checked first, what cannot be taken back (removals) comes last, and where a
 ///   write fails, those before it are taken back. Where that fails too, the error says which are left. Others can read the set half made.
 /// - **A lost answer** is looked up in the history, where the write is found by its mark.

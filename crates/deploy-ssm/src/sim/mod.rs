@@ -1,17 +1,31 @@
 //! An emulator of SSM on a port of loopback, for tests: it speaks AWS's JSON protocol, and what is sent to a node is
 //! really run there, with `sh` in a folder of the node's own.
 //!
-//! | part | what of it |
+//! | operations | |
 //! | --- | --- |
 //! | Run Command | `SendCommand` (`AWS-RunShellScript`), `GetCommandInvocation`, `ListCommands`, `ListCommandInvocations`, `CancelCommand` |
 //! | inventory | `DescribeInstanceInformation` |
-//! | Parameter Store | see [`Simulator`] |
-//! | the agents | exit codes, cut output, waiting for the end of the output, SIGKILL of the process group on cancel and time-out, restarts, duplicate deliveries, lost replies: methods of [`Node`] and [`Simulator`] |
-//! | the service | not yet visible commands, throttling, and any [`Fault`] in any call |
+//! | Parameter Store | put, get, list by path, history, delete |
 //!
-//! Nothing in it is random but what a seed says, and it waits in tokio's time. Not emulated: the exit codes by which
-//! a script steers the agent (168, 169, 194), output to S3, documents but `AWS-RunShellScript`, signatures (only
-//! that there is one, and its region).
+//! | what happens | by |
+//! | --- | --- |
+//! | exit codes are read, output is cut at 24,000 and 8,000 characters and empty until the end, `executionTimeout` and a cancel kill the process group | always, as the agent does |
+//! | a child that holds the output holds the command | always, but for [`Node::ends_with_the_script`] |
+//! | a node is offline, and comes back | [`Node::ping`], [`Simulator::change`] |
+//! | a command is delivered twice | [`Node::delivers_twice`] |
+//! | the end of a script is not told | [`Node::loses_the_end`] |
+//! | an agent starts anew and runs what was in progress again | [`Simulator::restart_agent`] |
+//! | the node loses its power | [`Simulator::crash`] |
+//! | a command is not seen at first | [`SimulatorBuilder::invisible_calls`], [`SimulatorBuilder::unlisted_calls`] |
+//! | throttling, no permission, expired credentials, lost answers, in any call | [`Simulator::fail_call`] and its like, with a [`Fault`] |
+//! | a caller dies at a call of its | [`Simulator::killed_at`], [`Simulator::hold_call`] |
+//! | all this for S3's calls, too | [`Simulator::in_front_of`] |
+//! | programs are missing or others | [`Node::path`], [`Node::path_in_front`] |
+//!
+//! Nothing in it is random but what a seed says, and it waits in tokio's time; but scripts take the machine's, so a
+//! test that pauses tokio's time while one runs sees its time-outs come at once. Not emulated: the exit codes by
+//! which a script steers the agent (168, 169, 194), output to S3, documents but `AWS-RunShellScript`, signatures
+//! (only that there is one, and its region).
 //!
 //! ```
 //! use deploy_ssm::sim::{Node, Simulator};
@@ -47,6 +61,7 @@ mod agent;
 mod builder;
 mod command;
 mod fault;
+mod front;
 mod inventory;
 mod node;
 #[allow(dead_code, unreachable_pub, reason = "a state machine of its own; tests include it by its path, too")]
@@ -195,6 +210,17 @@ impl Simulator {
         };
         self.account.state().faults.release();
         output
+    }
+
+    /// A port in front of another service on this machine, S3's as a rule: what a caller sends there is numbered and logged with the calls of SSM,
+    /// and the same faults and holds strike it. So a caller can be killed at any of its requests, wherever it goes. An operation is what AWS's
+    /// clients name it in the URL (`PutObject`), else method and path. What comes by a presigned URL passes uncounted: it is not the caller's.
+    /// Lives as long as the simulator.
+    ///
+    /// # Errors
+    /// `InvalidInput` for what is not like `http://127.0.0.1:9000`; `Unavailable` if there is no port.
+    pub async fn in_front_of(&self, url: &str) -> deploy_core::error::Result<String> {
+        front::open(&self.account, url).await
     }
 
     /// All calls up to now, in their order.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -23,7 +23,7 @@ const MAX_REQUEST: usize = 1 << 20;
 
 /// The connection is to break.
 #[derive(Debug)]
-struct Broken;
+pub(super) struct Broken;
 
 impl std::fmt::Display for Broken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -33,20 +33,30 @@ impl std::fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-/// Serves connections until it is dropped; then they end, too.
+/// Serves SSM's connections until it is dropped; then they end, too.
 pub(super) async fn accept(listener: TcpListener, account: Arc<Account>) {
+    let answer = move |request| {
+        let account = Arc::clone(&account);
+        async move { answer(&account, request).await }
+    };
+    connections(listener, answer).await;
+}
+
+/// Answers what comes over all connections.
+pub(super) async fn connections<A, F, B>(listener: TcpListener, answer: A)
+where
+    A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Response<B>, Broken>> + Send + 'static,
+    B: Body<Data = Bytes, Error: std::error::Error + Send + Sync> + Send + 'static,
+{
     let mut connections = JoinSet::new();
     // A listener of loopback fails only for want of file descriptors.
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
-        let account = Arc::clone(&account);
+        let answer = answer.clone();
         connections.spawn(async move {
-            let service = service_fn(move |request| {
-                let account = Arc::clone(&account);
-                async move { answer(&account, request).await }
-            });
             // Whoever breaks it off is nobody's business but the client's.
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)).await;
         });
         while connections.try_join_next().is_some() {}
     }
@@ -59,14 +69,7 @@ async fn answer(account: &Arc<Account>, request: Request<Incoming>) -> Result<Re
     let region = header("authorization").map(|value| signed_for(value).to_owned());
     let body = Limited::new(request.into_body(), MAX_REQUEST).collect().await.map_err(|_| Broken)?.to_bytes();
 
-    let (number, fault, latency) = {
-        let mut state = account.state();
-        state.calls.push(Call { operation: operation.clone(), refused: None });
-        let number = state.calls.len();
-        (number, state.faults.of(number, &operation), state.faults.latency)
-    };
-    tokio::time::sleep(latency).await;
-    hold(account, number, Moment::Before).await;
+    let (number, fault) = arrived(account, &operation).await;
     let refusal = fault.and_then(|fault| fault.refusal(&operation, &account.options.region));
     let answer = match (fault, refusal) {
         (Some(Fault::DropBefore), _) => Err(Refusal::new("dropped", "")),
@@ -77,15 +80,32 @@ async fn answer(account: &Arc<Account>, request: Request<Incoming>) -> Result<Re
         },
     };
     hold(account, number, Moment::After).await;
-    let is_lost = fault == Some(Fault::DropAfter) || fault == Some(Fault::DropBefore);
-    let refused =
-        if is_lost { Some("dropped".to_owned()) } else { answer.as_ref().err().map(|r| r.kind.clone()) };
-    account.state().calls[number - 1].refused = refused;
+    let is_lost = matches!(fault, Some(Fault::DropBefore | Fault::DropAfter));
+    let refused = answer.as_ref().err().map(|refusal| refusal.kind.clone());
+    left(account, number, if is_lost { Some("dropped".into()) } else { refused });
     if is_lost { Err(Broken) } else { Ok(response(&answer)) }
 }
 
+/// Numbers a call that has come, and says what goes wrong with it.
+pub(super) async fn arrived(account: &Account, operation: &str) -> (usize, Option<Fault>) {
+    let (number, fault, latency) = {
+        let mut state = account.state();
+        state.calls.push(Call { operation: operation.to_owned(), refused: None });
+        let number = state.calls.len();
+        (number, state.faults.of(number, operation), state.faults.latency)
+    };
+    tokio::time::sleep(latency).await;
+    hold(account, number, Moment::Before).await;
+    (number, fault)
+}
+
+/// Notes how a call ended.
+pub(super) fn left(account: &Account, number: usize, refused: Option<String>) {
+    account.state().calls[number - 1].refused = refused;
+}
+
 /// Waits for ever where the call is to be held.
-async fn hold(account: &Account, number: usize, moment: Moment) {
+pub(super) async fn hold(account: &Account, number: usize, moment: Moment) {
     let is_held = account.state().faults.holds(number, moment);
     if is_held {
         std::future::pending::<()>().await;

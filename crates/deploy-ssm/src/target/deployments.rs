@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use deploy_core::error::{Error, Result};
+use deploy_core::error::Result;
 use deploy_core::evidence::Evidence;
 use deploy_core::run::DeploymentId;
 
@@ -51,7 +51,7 @@ impl Deployments {
             instances,
             command,
             staging,
-            told: Default::default(),
+            told: tokio::sync::Mutex::default(),
             ended: Mutex::default(),
         });
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,7 +104,13 @@ impl Deployment {
     /// The reports, where it has ended.
     pub(super) fn reports(&self) -> Option<Vec<(String, Result<Report>)>> {
         let copy = |(instance, report): &(String, Result<Report>)| {
-            (instance.clone(), report.as_ref().map(Clone::clone).map_err(|error: &Error| again(error)))
+            (
+                instance.clone(),
+                match report {
+                    Ok(report) => Ok(report.clone()),
+                    Err(error) => Err(again(error)),
+                },
+            )
         };
         self.with_end(|ended| Some(ended?.reports.iter().map(copy).collect()))
     }

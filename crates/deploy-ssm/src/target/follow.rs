@@ -178,7 +178,7 @@ impl Follower<'_> {
             State::Unseen | State::Waiting | State::Running => return Ok(None),
             State::Ended(ended) => ended,
         };
-        if let Some(found) = self.read(&invocation)? {
+        if let Some(found) = read(&invocation) {
             return Ok(Some(found));
         }
         // It may have put its result into the bucket all the same.
@@ -197,27 +197,6 @@ impl Follower<'_> {
                 Ok(None)
             }
             _ => Err(invocation.mute(ended, self.instance)),
-        }
-    }
-
-    /// The report in the output, if there is one.
-    fn read(&self, invocation: &Invocation) -> Result<Found> {
-        if invocation.stdout.is_empty() {
-            return Ok(None);
-        }
-        match parse_answer::<Report>(&invocation.stdout) {
-            Ok((report, log)) => {
-                let mut log = log.to_owned();
-                if invocation.is_cut() {
-                    log.push_str("\n(SSM cut the output here)\n");
-                }
-                Ok(Some((report, Some(log))))
-            }
-            // Another script's words, or an output that was cut before its first line ended.
-            Err(error) => {
-                tracing::debug!(%error, "the command's output is no answer");
-                Ok(None)
-            }
         }
     }
 
@@ -259,5 +238,23 @@ impl Follower<'_> {
         )
         .on(self.instance)
         .help(format!("resume the deployment by its id, {}", self.run.id()))
+    }
+}
+
+/// The report in the output, if there is one.
+fn read(invocation: &Invocation) -> Found {
+    if invocation.stdout.is_empty() {
+        return None;
+    }
+    match parse_answer::<Report>(&invocation.stdout) {
+        Ok((report, log)) => {
+            let cut = if invocation.is_cut() { "\n(SSM cut the output here)\n" } else { "" };
+            Some((report, Some(format!("{log}{cut}"))))
+        }
+        // Another script's words, or an output that was cut before its first line ended.
+        Err(error) => {
+            tracing::debug!(%error, "the command's output is no answer");
+            None
+        }
     }
 }

@@ -146,7 +146,7 @@ impl SsmK3s {
             .rollback_timeout(rules.rollback_timeout)
             .patience(rules.patience.clone())
             .on_failure(rules.on_failure);
-        Ok(run.revision().into_iter().fold(request, |request, revision| request.git_revision(revision)))
+        Ok(run.revision().into_iter().fold(request, Request::git_revision))
     }
 
     /// Sends a command about a deployment to the node that has it, and returns the command's id.

@@ -50,7 +50,7 @@ pub(super) fn of_all(reports: &[(String, Result<Report>)]) -> Result<Observation
         };
         match cause {
             Cause::Failed { failures: more } => {
-                failures.extend(more.into_iter().map(|failure| at(failure, instance)))
+                failures.extend(more.into_iter().map(|failure| at(failure, instance)));
             }
             Cause::TimedOut { waiting: more } => waiting.extend(more),
             Cause::Cancelled => cancelled = true,

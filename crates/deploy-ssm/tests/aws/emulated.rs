@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::emulator::Parameters;
 
-fn put(parameters: &mut Parameters, body: Value) -> Result<Value, &'static str> {
-    parameters.answer("PutParameter", &body).map_err(|(kind, _)| kind)
+fn put(parameters: &mut Parameters, body: &Value) -> Result<Value, &'static str> {
+    parameters.answer("PutParameter", body).map_err(|(kind, _)| kind)
 }
 
 fn text(name: &str, value: &str) -> Value {
@@ -16,7 +16,7 @@ fn text(name: &str, value: &str) -> Value {
 fn writes() {
     let mut all = Parameters::new();
     let mut check = |body: Value, expect: Result<u64, &'static str>| {
-        let answer = put(&mut all, body.clone()).map(|answer| answer["Version"].as_u64().unwrap());
+        let answer = put(&mut all, &body).map(|answer| answer["Version"].as_u64().unwrap());
         assert_eq!(answer, expect, "{body}");
     };
     check(text("/a", "1"), Ok(1));
@@ -51,9 +51,9 @@ fn writes() {
 fn reads() {
     let mut all = Parameters::new();
     for name in ["/s/a", "/s/b/c", "/s/b/d", "/other"] {
-        put(&mut all, text(name, "1")).unwrap();
+        put(&mut all, &text(name, "1")).unwrap();
     }
-    put(&mut all, json!({"Name": "/s/x", "Value": "hidden", "Type": "SecureString"})).unwrap();
+    put(&mut all, &json!({"Name": "/s/x", "Value": "hidden", "Type": "SecureString"})).unwrap();
     let mut check = |operation: &str, body: Value, pointer: &str, expect: Value| {
         let answer = all.answer(operation, &body).unwrap_or_else(|(kind, _)| json!(kind));
         assert_eq!(answer.pointer(pointer), Some(&expect), "{operation} {body}: {answer}");
@@ -89,8 +89,10 @@ fn reads() {
 fn time_goes_on() {
     let mut all = Parameters::new();
     let mut written = |told: Option<i64>| {
-        told.into_iter().for_each(|seconds| all.tell_time(seconds));
-        put(&mut all, json!({"Name": "/a", "Value": "1", "Type": "String", "Overwrite": true})).unwrap();
+        if let Some(seconds) = told {
+            all.tell_time(seconds);
+        }
+        put(&mut all, &json!({"Name": "/a", "Value": "1", "Type": "String", "Overwrite": true})).unwrap();
         let answer = all.answer("GetParameter", &json!({"Name": "/a"})).unwrap();
         answer["Parameter"]["LastModifiedDate"].as_i64().unwrap()
     };

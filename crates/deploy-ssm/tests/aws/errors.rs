@@ -229,6 +229,16 @@ fn what_cannot_be_built() {
     check(builder().s3_endpoint("localhost:9000").build().unwrap_err(), "no URL");
 }
 
+/// What was given goes before what the environment has, whatever that is here.
+#[tokio::test]
+async fn what_is_given_comes_first() {
+    let aws = builder().s3_endpoint("http://127.0.0.1:1").from_environment().await.unwrap();
+    assert_eq!(aws.region(), "eu-central-1");
+    let url = Bucket::new(&aws, "shop").unwrap().presign_get("x", Duration::from_secs(9)).await.unwrap();
+    assert!(url.reveal().starts_with("http://127.0.0.1:1/shop/x?"), "{url:?}");
+    assert!(url.reveal().contains(KEY_ID) && url.reveal().contains("eu-central-1"));
+}
+
 /// Whatever the far side sends back of what it got, errors do not show it.
 #[tokio::test]
 async fn nothing_secret_is_told() {
@@ -249,12 +259,9 @@ async fn nothing_secret_is_told() {
         (500, "InternalError"),
     ] {
         for error in [s3(xml(status, code, &in_xml)).await, ssm(body(status, code, &echo)).await] {
-            let mut told = format!("{error:?} {error}");
-            let mut cause = std::error::Error::source(&error);
-            while let Some(error) = cause {
-                told += &format!(" {error:?} {error}");
-                cause = error.source();
-            }
+            let all = std::iter::successors(Some(&error as &dyn std::error::Error), |&error| error.source());
+            let told: Vec<_> = all.map(|error| format!("{error:?} {error}")).collect();
+            let told = told.join(" ");
             for secret in [KEY_ID, SECRET, TOKEN] {
                 assert!(!told.contains(secret), "{code}: {told}");
             }

@@ -235,6 +235,19 @@ async fn a_lost_answer_is_looked_up() {
     set(&store.unwrap(), &[Edit::remove("a")]).await;
 }
 
+/// A write that AWS throttled was not made, and is sent again.
+#[tokio::test]
+async fn a_throttled_write_is_sent_again() {
+    let server = Store::start().await;
+    let aws = crate::stores::builder().ssm_endpoint(server.server.url()).build().unwrap();
+    let store = ParameterStore::new(&aws, "/shop").unwrap();
+    let body = json!({"__type": "ThrottlingException", "message": "Rate exceeded"}).to_string();
+    server.server.next("PutParameter", Fault::Answer(400, Vec::new(), body));
+    set(&store, &[Edit::put("a", "v1")]).await;
+    assert_eq!(aws.calls().of("PutParameter"), 2);
+    assert_eq!(store.history("a", 10).await.unwrap().len(), 1);
+}
+
 /// A secure parameter keeps its key, its type and its tier, whatever the store makes of new ones.
 #[tokio::test]
 async fn a_parameter_stays_of_its_kind() {

@@ -2,11 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-#[cfg(feature = "ec2")]
 mod double;
-#[cfg(feature = "ec2")]
 mod ec2;
-#[cfg(feature = "ec2")]
 mod moto;
 mod ssm;
 

@@ -60,6 +60,10 @@ fn the_scripts_are_shellcheck_clean() {
     let scripts = std::fs::read_dir(folder).expect("a folder").flatten().map(|file| file.path());
     let scripts: Vec<_> = scripts.filter(|path| path.extension().is_some_and(|end| end == "sh")).collect();
     assert!(scripts.len() > 5);
-    let ran = std::process::Command::new("shellcheck").args(["-s", "sh"]).args(scripts).output().expect("shellcheck runs");
+    let ran = std::process::Command::new("shellcheck")
+        .args(["-s", "sh"])
+        .args(scripts)
+        .output()
+        .expect("shellcheck runs");
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
 }

@@ -4,5 +4,6 @@
 
 mod agent;
 mod faults;
+mod front;
 mod protocol;
 mod support;

@@ -219,3 +219,15 @@ async fn output_is_empty_until_the_end_unless_told_otherwise() {
         assert_eq!(ended(&client, &id).await.standard_output_content.as_deref(), Some("first\n"));
     }
 }
+
+#[tokio::test]
+async fn parameters_are_kept_in_the_same_account() {
+    let ssm = Simulator::builder().start().await.unwrap();
+    let client = client(&ssm);
+    let get = || client.get_parameter().name("/shop/image").send();
+    assert!(get().await.unwrap_err().into_service_error().is_parameter_not_found());
+    let put = client.put_parameter().name("/shop/image").value("v1").r#type("String".into());
+    assert_eq!(put.send().await.unwrap().version, 1);
+    assert_eq!(get().await.unwrap().parameter.unwrap().value.as_deref(), Some("v1"));
+    assert_eq!((ssm.count("GetParameter"), ssm.count("PutParameter")), (2, 1));
+}

@@ -29,7 +29,7 @@ const WAIT: Duration = Duration::from_millis(200);
 
 type Failed = SdkError<ErrorMetadata, HttpResponse>;
 
-/// A way to EC2, for several pages.
+/// A way to EC2, for several pages. Its connections are its own: the SDK's HTTP client can be asked only by a whole client of the SDK.
 pub(super) struct Asking<'a> {
     aws: &'a Aws,
     connector: Connector,
