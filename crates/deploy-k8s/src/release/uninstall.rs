@@ -187,9 +187,9 @@ impl RolloutTarget for Uninstall {
     }
 
     async fn diagnose(&self, applied: &Applied, observation: &Observation, run: &Run) -> Result<Evidence> {
-        let mut applied = applied.clone();
-        applied.objects.extend(hooks::unwell(observation));
-        self.release.apply.diagnose(&applied, observation, run).await
+        let mut all = Applied::default();
+        all.objects.extend(applied.objects.iter().cloned().chain(hooks::unwell(observation)));
+        self.release.apply.diagnose(&all, observation, run).await
     }
 }
 

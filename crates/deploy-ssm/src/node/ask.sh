@@ -66,6 +66,21 @@ ask_show() {
     reply "$(json app:s="$APP" number:r="$NUMBER" package:r="$package" sent:r="$sent")"
 }
 
+# Notes that the deployment NUMBER, which was healthy here, is not good by what the caller found.
+ask_fail() {
+    exec 9>>"$ROOT/lock"
+    flock -w 30 9 || refuse locked "another deployment of $APP is running on the node"
+    line=$(grep "^{\"number\":$NUMBER," "$ROOT/history.jsonl" 2>/dev/null | tail -n 1) || line=
+    [ -n "$line" ] || refuse notFound "deployment $NUMBER of $APP is not in the node's history"
+    case $line in
+    *'"status":"healthy"'*)
+        json number:r="$NUMBER" id:s="$ID" status:s=left at:s="$(stamp)" gitRevision:n="${GIT_REVISION:-}" description:n="$WHY" >>"$ROOT/history.jsonl" ||
+            refuse unavailable "the history could not be written" "is the disk full?"
+        ;;
+    esac
+    reply "$(json app:s="$APP" number:r="$NUMBER")"
+}
+
 # Whether the API server is ready, and how long it took to say so.
 ask_health() {
     need_kubectl

@@ -40,6 +40,8 @@ pub enum Verb {
     Diagnose,
     /// Whether the API server is ready.
     Health,
+    /// Note that a deployment is not good after all, by its number and why.
+    Fail,
     /// Remove what is left of old runs.
     Sweep,
 }
@@ -57,6 +59,7 @@ impl Verb {
             Self::Show => "show",
             Self::Diagnose => "diagnose",
             Self::Health => "health",
+            Self::Fail => "fail",
             Self::Sweep => "sweep",
         }
     }
@@ -127,9 +130,30 @@ pub struct Request {
 
 /// All parameters: each is always sent, so that no variable of the node's environment is ever taken for one.
 const NAMES: &[&str] = &[
-    "VERB", "APP", "ID", "STATE_DIR", "KUBECTL", "KUBECONFIG", "TIMEOUT", "ROLLBACK_TIMEOUT", "ON_FAILURE", "VALIDATE",
-    "REQUEST_TIMEOUT", "FIELD_MANAGER", "FORCE_CONFLICTS", "PRUNE", "KEEP", "SHA256", "URL", "S3_URI", "GIT_REVISION",
-    "PROGRESS_URL", "RESULT_URL", "LOG_URL", "NUMBER",
+    "VERB",
+    "APP",
+    "ID",
+    "STATE_DIR",
+    "KUBECTL",
+    "KUBECONFIG",
+    "TIMEOUT",
+    "ROLLBACK_TIMEOUT",
+    "ON_FAILURE",
+    "VALIDATE",
+    "REQUEST_TIMEOUT",
+    "FIELD_MANAGER",
+    "FORCE_CONFLICTS",
+    "PRUNE",
+    "KEEP",
+    "SHA256",
+    "URL",
+    "S3_URI",
+    "GIT_REVISION",
+    "PROGRESS_URL",
+    "RESULT_URL",
+    "LOG_URL",
+    "NUMBER",
+    "WHY",
 ];
 
 impl Request {
@@ -155,8 +179,11 @@ impl Request {
     pub fn id(self, id: &str) -> Result<Self> {
         let fits = (1..=64).contains(&id.len()) && !id.starts_with('-');
         if !fits || !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-            return Err(Error::invalid(format!("\"{}\" cannot be the id of a deployment", id.escape_default()))
-                .help("use 1 to 64 letters, digits and '-', with no '-' in front"));
+            return Err(Error::invalid(format!(
+                "\"{}\" cannot be the id of a deployment",
+                id.escape_default()
+            ))
+            .help("use 1 to 64 letters, digits and '-', with no '-' in front"));
         }
         Ok(self.with("ID", id))
     }
@@ -280,7 +307,14 @@ impl Request {
         self.with("GIT_REVISION", revision)
     }
 
-    /// The number of a bundle that is kept, for `rollback` and `show`.
+    /// Why a deployment is not good, for `fail`: a line, cut after 600 characters.
+    #[must_use]
+    pub fn why(self, why: &str) -> Self {
+        let line = why.chars().map(|c| if c.is_control() { ' ' } else { c });
+        self.with("WHY", line.take(600).collect::<String>())
+    }
+
+    /// The number of a bundle that is kept, for `rollback` (0 is nothing at all: what stands is removed), `show` and `fail`.
     #[must_use]
     pub fn number(self, number: u64) -> Self {
         self.with("NUMBER", number.to_string())
@@ -328,8 +362,9 @@ impl Request {
         let size = size(&commands);
         if size > MAX_REQUEST {
             let package = self.inline.as_ref().map_or(0, Vec::len);
-            let message =
-                format!("the request has {size} bytes, {package} of them the package before base64; SSM's limit leaves {MAX_REQUEST}");
+            let message = format!(
+                "the request has {size} bytes, {package} of them the package before base64; SSM's limit leaves {MAX_REQUEST}"
+            );
             return Err(Error::invalid(message).help("use a bucket: then only the package's address is sent"));
         }
         Ok(commands)
@@ -342,7 +377,9 @@ impl Request {
         if self.verb == Verb::Deploy && !self.values.contains_key("SHA256") {
             return Err(Error::invalid("no package is given to deploy"));
         }
-        if matches!(self.verb, Verb::Rollback | Verb::Show) && !self.values.contains_key("NUMBER") {
+        if matches!(self.verb, Verb::Rollback | Verb::Show | Verb::Fail)
+            && !self.values.contains_key("NUMBER")
+        {
             return Err(Error::invalid(format!("{} needs the number of a bundle", self.verb.name())));
         }
         let mut commands: Vec<String> = BEGIN.lines().map(str::to_owned).collect();
@@ -369,7 +406,10 @@ impl Request {
                 return Err(Error::invalid(format!("{name} holds a NUL, which no shell can")));
             }
             if value.len() > MAX_VALUE {
-                return Err(Error::invalid(format!("{name} has {} bytes; the limit is {MAX_VALUE}", value.len())));
+                return Err(Error::invalid(format!(
+                    "{name} has {} bytes; the limit is {MAX_VALUE}",
+                    value.len()
+                )));
             }
             let _ = writeln!(out, "{name}='{}'", value.replace('\'', r"'\''"));
         }
@@ -395,7 +435,9 @@ const UNPACK: &str = "base64 -d | gzip -dc | tar -xf - -C \"$HERE\"";
 
 /// Lines of base64 as the input of a shell command.
 fn block(commands: &mut Vec<String>, into: &str, lines: &[String]) {
-    commands.push(format!("{{ {into}; }} <<'END' || refuse 'the command could not be unpacked on the node: is the disk full?'"));
+    commands.push(format!(
+        "{{ {into}; }} <<'END' || refuse 'the command could not be unpacked on the node: is the disk full?'"
+    ));
     commands.extend_from_slice(lines);
     commands.push("END".into());
 }

@@ -59,6 +59,7 @@ follow() {
     questions <targets >questions
     : >verdicts
     : >unread
+    : >unstuck
     rm -f state state.new
     began=$(date +%s)
     verdict=healthy
@@ -66,6 +67,7 @@ follow() {
         now=$(date +%s)
         if poll; then
             judge "$now"
+            unstick
             read -r well going hopeless <tally
             if [ "$hopeless" -gt 0 ]; then verdict=failed; return; fi
             if [ "$going" -eq 0 ] && [ "$well" -gt 0 ]; then return; fi
@@ -83,6 +85,20 @@ judge() {
     rm -f failures waiting waiting_ids hopeless
     awk -f "$HERE/json.awk" -f "$HERE/verdicts.awk" at="$(stamp)" part=targets targets part=old verdicts part=new verdicts.new
     mv verdicts.new verdicts
+}
+
+# A StatefulSet waits for ever for a broken pod of an older revision: each is deleted, once.
+unstick() {
+    sed -n 's/^U	//p' verdicts >stuck
+    while IFS='	' read -r where pod uid; do
+        if grep -qxF -e "$uid" unstuck; then continue; fi
+        printf '%s\n' "$uid" >>unstuck
+        if k delete --namespace="$where" --wait=false "Pod.v1./$pod" >/dev/null 2>said; then
+            warn "Pod $where/$pod of an older revision was broken and held up its StatefulSet: deleted"
+        else
+            warn "Pod $where/$pod of an older revision is broken and holds up its StatefulSet: $(head -c 500 said)"
+        fi
+    done <stuck
 }
 
 # What the verdict was, as a cause on stdout.

@@ -1,5 +1,6 @@
 # Judges each target as deploy_core::health::Judge does. Prints `V`, line, healthy|progressing|failed, progress (as the inside of a JSON
-# string), failure, suspect; and `P`, line, pod, phase, reason for what is new of its pods.
+# string), failure, suspect; `P`, line, pod, phase, reason for what is new of its pods; and `U`, namespace, pod, uid for pods that hold up a
+# StatefulSet for ever.
 
 END { if (mode == "") polled() }
 

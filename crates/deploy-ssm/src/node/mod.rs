@@ -33,8 +33,8 @@ mod report;
 pub mod rules;
 
 pub use answers::{
-    Diagnosis, Disk, Entry, Health, History, Memory, NodeState, PodState, RunState, Show, State, Status as NodeStatus,
-    Sweep, WarningEvent,
+    Diagnosis, Disk, Entry, Health, History, Memory, NodeState, PodState, RunState, Show, State,
+    Status as NodeStatus, Sweep, WarningEvent,
 };
 pub use command::{MAX_REQUEST, Request, Source, Validate, Verb};
 pub use report::{Cause, Left, Report, RunStatus, Undo, Written, parse_answer, parse_report};

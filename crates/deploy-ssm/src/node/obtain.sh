@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2015 # Both may fail.
 # The package: from the command itself, an address, or a bundle kept; checked before anything of it is unpacked.
 # shellcheck disable=SC2154 # The parameters are assigned in `params`.
 
@@ -7,7 +8,13 @@ MOST=67108864
 # Puts the package into $RUN/package.
 obtain() {
     mkdir -p "$RUN/obtained"
-    if [ "$VERB" = rollback ]; then
+    if [ "$VERB" = rollback ] && [ "${NUMBER:-}" = 0 ]; then
+        # Nothing at all: what stands goes.
+        : >"$RUN/obtained/objects.tsv"
+        rm -rf "$RUN/package"
+        mv "$RUN/obtained" "$RUN/package"
+        return
+    elif [ "$VERB" = rollback ]; then
         [ -f "$ROOT/bundles/$NUMBER/objects.tsv" ] || refuse notFound "bundle $NUMBER of $APP is not kept on the node" \
             "ask for the history: it names those that are"
         cp -R "$ROOT/bundles/$NUMBER/." "$RUN/obtained/" || refuse unavailable "the bundle could not be copied: is the disk full?"

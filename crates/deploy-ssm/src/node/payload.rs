@@ -19,8 +19,23 @@ macro_rules! scripts {
 const BASE: &[(&str, &str)] = scripts!["node.sh", "base.sh", "json.awk", "object.awk"];
 const COMMAND: &[(&str, &str)] = scripts!["start.sh"];
 const DEPLOY: &[(&str, &str)] = scripts![
-    "obtain.sh", "deploy.sh", "apply.sh", "follow.sh", "undo.sh", "finish.sh", "list.awk", "note.awk", "written.awk", "cause.awk",
-    "verdicts.awk", "unseen.awk", "restored.awk", "removed.awk", "left.awk", "rows.awk", "quote.awk",
+    "obtain.sh",
+    "deploy.sh",
+    "apply.sh",
+    "follow.sh",
+    "undo.sh",
+    "finish.sh",
+    "list.awk",
+    "note.awk",
+    "written.awk",
+    "cause.awk",
+    "verdicts.awk",
+    "unseen.awk",
+    "restored.awk",
+    "removed.awk",
+    "left.awk",
+    "rows.awk",
+    "quote.awk",
 ];
 const ASK: &[(&str, &str)] = scripts!["ask.sh", "diagnose.awk"];
 

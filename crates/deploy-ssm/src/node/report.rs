@@ -182,7 +182,8 @@ pub fn parse_answer<T: DeserializeOwned>(stdout: &str) -> Result<(T, &str)> {
     }
     let Some(rest) = stdout.strip_prefix(MARK) else {
         let shown: String = stdout.chars().take(200).collect();
-        let seen = if shown.is_empty() { "it is empty".to_owned() } else { format!("it begins with {shown:?}") };
+        let seen =
+            if shown.is_empty() { "it is empty".to_owned() } else { format!("it begins with {shown:?}") };
         return Err(broken(&seen).help("did another document than AWS-RunShellScript run it?"));
     };
     let Some((line, log)) = rest.split_once('\n') else {
@@ -195,8 +196,8 @@ pub fn parse_answer<T: DeserializeOwned>(stdout: &str) -> Result<(T, &str)> {
     if let Ok(Refused { error }) = serde_json::from_str(line) {
         return Err(error.into());
     }
-    let answer =
-        serde_json::from_str(line).map_err(|error| broken("it is not what this version expects").source(error))?;
+    let answer = serde_json::from_str(line)
+        .map_err(|error| broken("it is not what this version expects").source(error))?;
     Ok((answer, log))
 }
 
@@ -237,5 +238,8 @@ fn waiting<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Waiting>, D::Error
         suspect: Option<Failure>,
     }
     let raw = Vec::<Raw>::deserialize(input)?;
-    Ok(raw.into_iter().map(|w| Waiting { object: w.object, progress: w.progress, suspect: w.suspect }).collect())
+    Ok(raw
+        .into_iter()
+        .map(|w| Waiting { object: w.object, progress: w.progress, suspect: w.suspect })
+        .collect())
 }

@@ -155,6 +155,7 @@ function stateful_set(wanted, all_, ready, updated, on_delete, partition, to_upd
     on_delete = val(J, "/spec/updateStrategy/type") == "OnDelete"
     partition = count(J, "/spec/updateStrategy/rollingUpdate/partition")
     to_update = on_delete ? (fleet_n < wanted ? fleet_n : wanted) : most(wanted - partition, 0)
+    if (!on_delete && val(J, "/spec/podManagementPolicy") != "Parallel") stuck(partition)
     below = on_delete || partition > 0 || V[J, "/status/currentRevision"] == V[J, "/status/updateRevision"]
     if (all_ > wanted) words = whole(all_ - wanted) " replicas too many are still there"
     else if (!on_delete && updated < to_update) words = of(updated, to_update, "replicas are updated")
@@ -169,6 +170,32 @@ function stateful_set(wanted, all_, ready, updated, on_delete, partition, to_upd
     if (words == "") return
     if (val(J, "/spec/podManagementPolicy") != "Parallel") blocked = scaled("/spec/updateStrategy/rollingUpdate/maxUnavailable", wanted, 1)
     unfinished(words, blocked, refused_by_event(wanted))
+}
+
+# A set waits for ever for a broken pod of an older revision (kubernetes/kubernetes#67250): says which. Below the partition the older one is meant.
+function stuck(partition, n, i, a, hash, ordinal) {
+    n = split(pods(J), a, " ")
+    for (i = 1; i <= n; i++) {
+        hash = label(a[i], REVISION_HASH)
+        ordinal = NAME[a[i]]
+        sub(/.*-/, "", ordinal)
+        if (hash == "" || val(J, "/status/updateRevision") == "" || hash == val(J, "/status/updateRevision")) continue
+        if (ordinal + 0 >= partition && broken_pod(a[i])) print "U\t" SPACE[a[i]] "\t" NAME[a[i]] "\t" UID[a[i]]
+    }
+}
+
+# A container waits for something that does not come, or ended badly: not one that is only starting.
+function broken_pod(o, i, k, list, word) {
+    for (i = 1; i <= 2; i++) {
+        list = i == 1 ? "/status/initContainerStatuses" : "/status/containerStatuses"
+        for (k = 0; k < N[o, list]; k++) {
+            word = val(o, list "/" k "/state/waiting/reason")
+            if (word != "" && word != "ContainerCreating" && word != "PodInitializing") return 1
+            if (int_(o, list "/" k "/state/terminated/exitCode") + 0 != 0) return 1
+        }
+    }
+    for (k = 0; k < N[o, "/status/conditions"]; k++) if (val(o, "/status/conditions/" k "/reason") == "Unschedulable") return 1
+    return 0
 }
 
 function new_stateful_pods() { return observed() ? labelled(pods(J), REVISION_HASH, val(J, "/status/updateRevision")) : "" }

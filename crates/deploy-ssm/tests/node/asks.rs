@@ -14,14 +14,22 @@ fn the_history_tells_of_all_that_ended() {
     node.deploy("two", &app("api:bad"));
     node.deploy("three", &app("api:v3"));
     let history: History = node.run(&node.request(Verb::History, "")).answer();
-    let told: Vec<_> = history.entries.iter().map(|entry| (entry.number, entry.id.as_str(), entry.status)).collect();
-    let expected = [(Some(1), "one", RunStatus::Healthy), (Some(2), "two", RunStatus::Undone), (Some(3), "three", RunStatus::Healthy)];
+    let told: Vec<_> =
+        history.entries.iter().map(|entry| (entry.number, entry.id.as_str(), entry.status)).collect();
+    let expected = [
+        (Some(1), "one", RunStatus::Healthy),
+        (Some(2), "two", RunStatus::Undone),
+        (Some(3), "three", RunStatus::Healthy),
+    ];
     assert_eq!(told, expected);
     assert_eq!((history.current, &history.kept), (Some(3), &vec![1, 3]));
     assert_eq!(history.entries[0].git_revision.as_deref(), Some("it's \"1\" \\ é"));
     assert_eq!(history.entries[0].images, ["api:v1"]);
     assert!(history.entries[0].bundle.as_deref().is_some_and(|bundle| bundle.starts_with("sha256:")));
-    assert!(history.entries[1].description.as_deref().is_some_and(|why| why.contains("not found")), "{history:?}");
+    assert!(
+        history.entries[1].description.as_deref().is_some_and(|why| why.contains("not found")),
+        "{history:?}"
+    );
 }
 
 #[test]
@@ -41,7 +49,9 @@ fn the_health_is_the_api_servers() {
     let node = Node::new();
     let health: Health = node.run(&node.request(Verb::Health, "")).answer();
     assert!(health.ready && health.message == "ok", "{health:?}");
-    node.world(|world| world.faults.push(Fault::always("get --raw", "[-]etcd \"failed\": \\ reason withheld\n")));
+    node.world(|world| {
+        world.faults.push(Fault::always("get --raw", "[-]etcd \"failed\": \\ reason withheld\n"))
+    });
     let health: Health = node.run(&node.request(Verb::Health, "")).answer();
     assert!(!health.ready && health.message.contains("[-]etcd \"failed\": \\ reason"), "{health:?}");
 }
@@ -51,7 +61,10 @@ fn a_diagnosis_has_gaps_rather_than_none() {
     let node = Node::new();
     node.world(|world| world.faults.push(Fault::always("get", "Unable to connect to the server\n")));
     let diagnosis: Diagnosis = node.run(&node.request(Verb::Diagnose, "")).answer();
-    assert!(diagnosis.memory.total_kb > 0 && !diagnosis.disk.is_empty() && diagnosis.load.len() == 3, "{diagnosis:?}");
+    assert!(
+        diagnosis.memory.total_kb > 0 && !diagnosis.disk.is_empty() && diagnosis.load.len() == 3,
+        "{diagnosis:?}"
+    );
     assert_eq!(diagnosis.gaps.len(), 3, "{diagnosis:?}");
     assert_eq!(diagnosis.kubectl.as_deref(), Some("v1.36.2"));
     node.without("kubectl");

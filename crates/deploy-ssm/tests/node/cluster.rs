@@ -19,6 +19,41 @@ pub(crate) struct World {
     pub(crate) faults: Vec<Fault>,
     /// The command lines so far.
     pub(crate) calls: Vec<String>,
+    /// What was recorded, and is shown instead of what would be.
+    pub(crate) replay: Option<Replay>,
+}
+
+/// A recording, and the clock it is shown by.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Replay {
+    pub(crate) file: String,
+    /// A file with seconds since 1970.
+    pub(crate) clock: String,
+    /// When the recording begins.
+    pub(crate) start: u64,
+}
+
+impl Replay {
+    /// What there was of these kinds by now.
+    fn live(&self, kinds: &[String]) -> Vec<Value> {
+        let now: u64 = fs::read_to_string(&self.clock).expect("a clock").trim().parse().expect("seconds");
+        let since = Duration::from_secs(now - self.start).as_secs_f64();
+        let text = fs::read_to_string(&self.file).expect("a recording");
+        let mut objects = BTreeMap::new();
+        for line in text.lines() {
+            let mut line: Value = serde_json::from_str(line).expect("JSON");
+            if line["t"].as_f64().expect("a time") > since {
+                break;
+            }
+            let object = line["object"].take();
+            match line["type"].as_str() {
+                Some("APPLY") => None,
+                Some("DELETED") => objects.remove(&key(&object)),
+                _ => objects.insert(key(&object), object),
+            };
+        }
+        objects.into_values().filter(|object| kinds.contains(&key_of(object))).collect()
+    }
 }
 
 /// Something that goes wrong with calls that begin with `on`.
@@ -59,7 +94,8 @@ pub(crate) fn shim(world: &Path) -> String {
 pub(crate) fn with_world<T>(path: &Path, act: impl FnOnce(&mut World) -> T) -> T {
     let lock = File::create(path.with_extension("lock")).expect("a lock");
     lock.lock().expect("is locked");
-    let mut world = fs::read(path).map_or_else(|_| World::default(), |bytes| serde_json::from_slice(&bytes).expect("a world"));
+    let mut world = fs::read(path)
+        .map_or_else(|_| World::default(), |bytes| serde_json::from_slice(&bytes).expect("a world"));
     let done = act(&mut world);
     let new = path.with_extension("new");
     fs::write(&new, serde_json::to_vec(&world).expect("is JSON")).expect("is written");
@@ -79,11 +115,13 @@ fn kubectl() {
     };
     let folder = PathBuf::from(folder);
     let args = fs::read_to_string(folder.join("args")).expect("arguments");
-    let args: Vec<String> = args.lines().filter(|arg| !arg.starts_with("--request-timeout")).map(str::to_owned).collect();
+    let args: Vec<String> =
+        args.lines().filter(|arg| !arg.starts_with("--request-timeout")).map(str::to_owned).collect();
     let line = args.join(" ");
     let fault = with_world(Path::new(&world), |world| {
         world.calls.push(line.clone());
-        let fault = world.faults.iter_mut().find(|fault| line.starts_with(&fault.on) && fault.times != Some(0));
+        let fault =
+            world.faults.iter_mut().find(|fault| line.starts_with(&fault.on) && fault.times != Some(0));
         fault.map(|fault| {
             fault.times = fault.times.map(|times| times - 1);
             fault.clone()
@@ -107,9 +145,15 @@ fn kubectl() {
 
 fn answer(world: &mut World, args: &[String]) -> Result<String, String> {
     let flag = |name: &str| args.iter().find_map(|arg| arg.strip_prefix(name));
-    let files: Vec<&String> = args.iter().zip(args.iter().skip(1)).filter(|(flag, _)| *flag == "-f").map(|(_, file)| file).collect();
+    let files: Vec<&String> = args
+        .iter()
+        .zip(args.iter().skip(1))
+        .filter(|(flag, _)| *flag == "-f")
+        .map(|(_, file)| file)
+        .collect();
     let namespace = flag("--namespace=").unwrap_or_default();
-    let plain: Vec<&String> = args.iter().skip(1).filter(|arg| !arg.starts_with('-') && *arg != "json" && *arg != "name").collect();
+    let plain: Vec<&String> =
+        args.iter().skip(1).filter(|arg| !arg.starts_with('-') && *arg != "json" && *arg != "name").collect();
     match args.first().map(String::as_str) {
         Some("get") if args.iter().any(|arg| arg == "/readyz") => Ok("ok".into()),
         Some("get") if !files.is_empty() => {
@@ -123,7 +167,10 @@ fn answer(world: &mut World, args: &[String]) -> Result<String, String> {
         }
         Some("get") => {
             let kinds: Vec<String> = plain.iter().flat_map(|kinds| kinds.split(',')).map(kind_key).collect();
-            Ok(listed(&live(world, namespace, &kinds)))
+            Ok(match &world.replay {
+                Some(replay) => listed(&replay.live(&kinds)),
+                None => listed(&live(world, namespace, &kinds)),
+            })
         }
         Some("apply" | "replace" | "create") => {
             let mut out = Vec::new();
@@ -139,7 +186,9 @@ fn answer(world: &mut World, args: &[String]) -> Result<String, String> {
             Ok(String::new())
         }
         Some("logs") => Ok("boom \"quoted\" \\ \u{1b}[31m\n".into()),
-        Some("version") => Ok("{\n    \"clientVersion\": {\n        \"gitVersion\": \"v1.36.2\"\n    }\n}\n".into()),
+        Some("version") => {
+            Ok("{\n    \"clientVersion\": {\n        \"gitVersion\": \"v1.36.2\"\n    }\n}\n".into())
+        }
         other => Err(format!("error: unknown command {other:?}\n")),
     }
 }
@@ -177,7 +226,9 @@ fn write(world: &mut World, mut item: Value) -> Result<Value, String> {
     let name = item["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     if item.pointer("/data/refuse").is_some() {
         let kind = item["kind"].as_str().unwrap_or_default();
-        return Err(format!("The {kind} \"{name}\" is invalid: data.refuse: Invalid value: \"a \\\\ \\\"b\\\"\": as asked\n"));
+        return Err(format!(
+            "The {kind} \"{name}\" is invalid: data.refuse: Invalid value: \"a \\\\ \\\"b\\\"\": as asked\n"
+        ));
     }
     if let Some(metadata) = item["metadata"].as_object_mut() {
         metadata.retain(|name, _| !matches!(name.as_str(), "resourceVersion" | "uid" | "generation"));
@@ -198,7 +249,8 @@ fn write(world: &mut World, mut item: Value) -> Result<Value, String> {
     let version = world.version;
     let generation = old.as_ref().and_then(|old| old["metadata"]["generation"].as_u64()).unwrap_or(0);
     let changed = old.as_ref().is_none_or(|old| old["spec"] != item["spec"]);
-    let uid = old.as_ref().map_or_else(|| json!(format!("uid-{version}")), |old| old["metadata"]["uid"].clone());
+    let uid =
+        old.as_ref().map_or_else(|| json!(format!("uid-{version}")), |old| old["metadata"]["uid"].clone());
     item["metadata"]["uid"] = uid;
     item["metadata"]["resourceVersion"] = json!(version.to_string());
     item["metadata"]["generation"] = json!(generation + u64::from(changed));
@@ -216,9 +268,7 @@ fn live(world: &World, namespace: &str, kinds: &[String]) -> Vec<Value> {
         }
         if kind == "Deployment.apps" {
             let run = running(object);
-            out.extend(run.into_iter().filter(|object| {
-                kinds.iter().any(|kind| key_of(object) == *kind)
-            }));
+            out.extend(run.into_iter().filter(|object| kinds.iter().any(|kind| key_of(object) == *kind)));
         } else if kinds.iter().any(|wanted| wanted == kind) {
             out.push(object.clone());
         }
@@ -233,10 +283,15 @@ fn key_of(object: &Value) -> String {
 /// A Deployment with its status, its ReplicaSet and its pod, by the words in its image.
 fn running(deployment: &Value) -> Vec<Value> {
     let mut deployment = deployment.clone();
-    let image = deployment["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap_or_default().to_owned();
+    let image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     let ready = !image.contains("bad") && !image.contains("slow");
-    let hash = format!("{:x}", image.bytes().fold(7_u32, |hash, byte| hash.wrapping_mul(31) + u32::from(byte)));
-    let (name, namespace) = (deployment["metadata"]["name"].clone(), deployment["metadata"]["namespace"].clone());
+    let hash =
+        format!("{:x}", image.bytes().fold(7_u32, |hash, byte| hash.wrapping_mul(31) + u32::from(byte)));
+    let (name, namespace) =
+        (deployment["metadata"]["name"].clone(), deployment["metadata"]["namespace"].clone());
     let name = name.as_str().expect("a name");
     let count = u64::from(ready);
     deployment["status"] = json!({"observedGeneration": deployment["metadata"]["generation"], "replicas": 1, "updatedReplicas": 1,
@@ -269,7 +324,9 @@ fn running(deployment: &Value) -> Vec<Value> {
 fn listed(objects: &[Value]) -> String {
     let value = match objects {
         [alone] => alone.clone(),
-        _ => json!({"apiVersion": "v1", "items": objects, "kind": "List", "metadata": {"resourceVersion": ""}}),
+        _ => {
+            json!({"apiVersion": "v1", "items": objects, "kind": "List", "metadata": {"resourceVersion": ""}})
+        }
     };
     let mut bytes = Vec::new();
     let format = serde_json::ser::PrettyFormatter::with_indent(b"    ");

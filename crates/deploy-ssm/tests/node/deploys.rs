@@ -49,7 +49,11 @@ fn a_bad_image_is_undone_and_told_of_as_it_happens() {
     assert_eq!(failures[0].reason.name(), "ImageNotFound");
     assert_eq!(node.image().as_deref(), Some("api:v1"));
     assert_eq!(report.evidence.pods.len(), 1, "{report:?}");
-    let events: Vec<Event> = node.events("two").into_iter().map(|event| serde_json::from_value(event).expect("an event")).collect();
+    let events: Vec<Event> = node
+        .events("two")
+        .into_iter()
+        .map(|event| serde_json::from_value(event).expect("an event"))
+        .collect();
     let names: Vec<&str> = events
         .iter()
         .filter_map(|event| match &event.kind {
@@ -151,7 +155,8 @@ fn so_many_bundles_are_kept() {
         let report = node.run(&node.deploy_request(id, &app(&format!("api:{id}"))).keep(1)).report();
         ended(&node, &report, RunStatus::Healthy);
     }
-    let kept: Vec<_> = std::fs::read_dir(node.path("state").join("shop/bundles")).expect("a folder").collect();
+    let kept: Vec<_> =
+        std::fs::read_dir(node.path("state").join("shop/bundles")).expect("a folder").collect();
     assert_eq!(kept.len(), 1);
     assert!(!node.run_file("one", "").exists());
 }
@@ -168,9 +173,21 @@ fn a_refused_object_is_named_and_the_rest_undone() {
         assert!(node.world(|world| world.objects.is_empty()));
     };
     let settings = Some("ConfigMap shop/settings");
-    check("Error from server (Forbidden): configmaps \"settings\" is forbidden: User \"ci\" cannot patch\n", "forbidden", settings);
-    check("The ConfigMap \"settings\" is invalid: data: Invalid value: \"a \\ b\"\n", "invalidInput", settings);
-    check("Error from server: failed to create typed patch object (shop/settings; /v1, Kind=ConfigMap): .foo: field not declared in schema\n", "invalidInput", settings);
+    check(
+        "Error from server (Forbidden): configmaps \"settings\" is forbidden: User \"ci\" cannot patch\n",
+        "forbidden",
+        settings,
+    );
+    check(
+        "The ConfigMap \"settings\" is invalid: data: Invalid value: \"a \\ b\"\n",
+        "invalidInput",
+        settings,
+    );
+    check(
+        "Error from server: failed to create typed patch object (shop/settings; /v1, Kind=ConfigMap): .foo: field not declared in schema\n",
+        "invalidInput",
+        settings,
+    );
     check("error: Apply failed with 1 conflict: conflict with \"helm\": .data.level\n", "conflict", None);
     check("error: something new\n", "internal", None);
 }
@@ -190,8 +207,12 @@ fn a_lost_api_server_is_asked_again() {
 #[test]
 fn an_api_server_that_does_not_answer_is_waited_for_in_vain() {
     let node = Node::new();
-    node.world(|world| world.faults.push(Fault::always("get --raw", "Unable to connect to the server: EOF\n")));
-    let report = node.run(&node.deploy_request("one", &app("api:v1")).timeout(std::time::Duration::from_secs(8))).report();
+    node.world(|world| {
+        world.faults.push(Fault::always("get --raw", "Unable to connect to the server: EOF\n"))
+    });
+    let report = node
+        .run(&node.deploy_request("one", &app("api:v1")).timeout(std::time::Duration::from_secs(8)))
+        .report();
     ended(&node, &report, RunStatus::Refused);
     let Some(Cause::Error(error)) = &report.cause else { panic!("{report:?}") };
     assert_eq!(error.kind, "unavailable");
@@ -205,22 +226,38 @@ fn a_way_back_that_fails_says_what_is_left() {
     node.world(|world| {
         let forbidden = "Error from server (Forbidden): deployments.apps \"api\" is forbidden\n";
         world.faults.push(Fault { times: Some(0), ..Fault::always("apply", forbidden) });
-        world.faults.push(Fault::always("apply --server-side --field-manager=deploy-ssm --force-conflicts", forbidden));
+        world.faults.push(Fault::always(
+            "apply --server-side --field-manager=deploy-ssm --force-conflicts",
+            forbidden,
+        ));
     });
     let report = node.deploy("two", &app("api:bad"));
     ended(&node, &report, RunStatus::UndoFailed);
     let undo = report.undo.expect("it was tried");
-    assert!(undo.left.iter().any(|left| left.object.name == "api" && left.error.contains("forbidden")), "{undo:?}");
+    assert!(
+        undo.left.iter().any(|left| left.object.name == "api" && left.error.contains("forbidden")),
+        "{undo:?}"
+    );
 }
 
 #[test]
 fn a_command_with_arguments_can_be_kubectl() {
     let node = Node::new();
     std::fs::rename(node.path("bin/kubectl"), node.path("real")).expect("is moved");
-    node.tool("k3s", &format!("#!/bin/sh\n[ \"$1\" = kubectl ] || exit 9\nshift\nexec {} \"$@\"\n", node.path("real").display()));
+    node.tool(
+        "k3s",
+        &format!(
+            "#!/bin/sh\n[ \"$1\" = kubectl ] || exit 9\nshift\nexec {} \"$@\"\n",
+            node.path("real").display()
+        ),
+    );
     // Found by itself, and as said.
     ended(&node, &node.deploy("one", &app("api:v1")), RunStatus::Healthy);
-    ended(&node, &node.run(&node.deploy_request("two", &app("api:v2")).kubectl("k3s kubectl")).report(), RunStatus::Healthy);
+    ended(
+        &node,
+        &node.run(&node.deploy_request("two", &app("api:v2")).kubectl("k3s kubectl")).report(),
+        RunStatus::Healthy,
+    );
 }
 
 #[test]
@@ -251,7 +288,12 @@ fn a_bare_environment_is_enough() {
     let lines = request.commands().expect("a command").join("\n");
     std::fs::write(node.path("script"), lines).expect("is written");
     let bin = node.path("bin");
-    let wrapper = format!("-i PATH={} TMPDIR={} DEPLOY_SSM_SYSTEMD=/nowhere sh {}", bin.display(), node.path("tmp").display(), node.path("script").display());
+    let wrapper = format!(
+        "-i PATH={} TMPDIR={} DEPLOY_SSM_SYSTEMD=/nowhere sh {}",
+        bin.display(),
+        node.path("tmp").display(),
+        node.path("script").display()
+    );
     node.tool("bare", &format!("#!/bin/sh\nexec /usr/bin/env {wrapper}\n"));
     let ran = node.end(node.start_lines_with("/bin/sh", &[format!("exec {}/bare", bin.display())]));
     ended(&node, &ran.report(), RunStatus::Healthy);

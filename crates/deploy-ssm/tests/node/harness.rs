@@ -18,8 +18,40 @@ use crate::cluster::{World, shim, with_world};
 
 /// What the scripts may use: nothing else is on the node's PATH.
 pub(crate) const TOOLS: &[&str] = &[
-    "awk", "base64", "cat", "chmod", "cmp", "cp", "cut", "date", "dd", "df", "find", "flock", "grep", "gzip", "head", "ls", "mkdir", "mktemp",
-    "mv", "rm", "sed", "setsid", "sh", "sha256sum", "sleep", "sort", "tail", "tar", "timeout", "touch", "tr", "uname", "wc", "curl",
+    "awk",
+    "base64",
+    "cat",
+    "chmod",
+    "cmp",
+    "cp",
+    "cut",
+    "date",
+    "dd",
+    "df",
+    "find",
+    "flock",
+    "grep",
+    "gzip",
+    "head",
+    "ls",
+    "mkdir",
+    "mktemp",
+    "mv",
+    "rm",
+    "sed",
+    "setsid",
+    "sh",
+    "sha256sum",
+    "sleep",
+    "sort",
+    "tail",
+    "tar",
+    "timeout",
+    "touch",
+    "tr",
+    "uname",
+    "wc",
+    "curl",
 ];
 
 pub(crate) struct Node {
@@ -51,13 +83,15 @@ impl Ran {
 
 impl Node {
     pub(crate) fn new() -> Self {
-        let node = Self { folder: tempfile::tempdir().expect("a folder"), shell: "/bin/sh".into(), env: Vec::new() };
+        let node =
+            Self { folder: tempfile::tempdir().expect("a folder"), shell: "/bin/sh".into(), env: Vec::new() };
         for folder in ["bin", "tmp", "state"] {
             fs::create_dir(node.path(folder)).expect("a folder");
         }
         for tool in TOOLS {
             let found = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].map(|folder| Path::new(folder).join(tool));
-            let found = found.iter().find(|path| path.exists()).unwrap_or_else(|| panic!("these tests need {tool}"));
+            let found =
+                found.iter().find(|path| path.exists()).unwrap_or_else(|| panic!("these tests need {tool}"));
             symlink(found, node.path("bin").join(tool)).expect("a link");
         }
         node.tool("kubectl", &shim(&node.path("world.json")));
@@ -76,6 +110,13 @@ impl Node {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("is executable");
     }
 
+    /// Puts a link on the node's PATH.
+    pub(crate) fn link(&self, name: &str, to: &str) {
+        let path = self.path("bin").join(name);
+        let _ = fs::remove_file(&path);
+        symlink(to, path).expect("a link");
+    }
+
     pub(crate) fn without(&self, tool: &str) {
         fs::remove_file(self.path("bin").join(tool)).expect("was there");
     }
@@ -87,7 +128,9 @@ impl Node {
     /// The image of the Deployment `shop/api` in the cluster.
     pub(crate) fn image(&self) -> Option<String> {
         let image = "/spec/template/spec/containers/0/image";
-        self.world(|world| Some(world.objects.get("Deployment.apps/shop/api")?.pointer(image)?.as_str()?.to_owned()))
+        self.world(|world| {
+            Some(world.objects.get("Deployment.apps/shop/api")?.pointer(image)?.as_str()?.to_owned())
+        })
     }
 
     pub(crate) fn request(&self, verb: Verb, id: &str) -> Request {
@@ -126,14 +169,20 @@ impl Node {
         let script = self.path(&format!("_script{}.sh", fastrand()));
         fs::write(&script, lines.join("\n")).expect("is written");
         let mut command = Command::new(shell);
-        command.arg(&script).env_clear().env("PATH", self.path("bin")).env("TMPDIR", self.path("tmp")).env("HOME", self.path("tmp"));
+        command
+            .arg(&script)
+            .env_clear()
+            .env("PATH", self.path("bin"))
+            .env("TMPDIR", self.path("tmp"))
+            .env("HOME", self.path("tmp"));
         command.env("DEPLOY_SSM_SYSTEMD", "/nowhere").envs(self.env.iter().cloned()).process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("sh starts")
     }
 
     pub(crate) fn end(&self, child: Child) -> Ran {
         let ran = child.wait_with_output().expect("it ends");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("is UTF-8");
+        // The log holds kubectl's words as they are; SSM's agent does the same to them.
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Ran { code: ran.status.code(), stdout: text(ran.stdout), stderr: text(ran.stderr) }
     }
 
@@ -149,7 +198,9 @@ impl Node {
 
     pub(crate) fn events(&self, id: &str) -> Vec<Value> {
         let text = fs::read_to_string(self.run_file(id, "events.jsonl")).expect("there are events");
-        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+            .collect()
     }
 
     pub(crate) fn log(&self, id: &str) -> String {
@@ -190,7 +241,9 @@ pub(crate) fn app(image: &str) -> String {
 }
 
 pub(crate) fn config(name: &str, data: &str) -> String {
-    format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: shop\ndata:\n  {data}\n")
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: shop\ndata:\n  {data}\n"
+    )
 }
 
 /// The text of all files in base64 of a tar.gz.

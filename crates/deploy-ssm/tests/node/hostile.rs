@@ -9,10 +9,27 @@ use crate::harness::{Node, config};
 /// Strings that shells, JSON and awk read otherwise.
 fn nasty() -> impl Strategy<Value = String> {
     let pieces = prop_oneof![
-        Just("'".to_owned()), Just("\"".to_owned()), Just("$(touch evil)".to_owned()), Just("`touch evil`".to_owned()), Just("\\".to_owned()),
-        Just("\n".to_owned()), Just("\nEND\n".to_owned()), Just("\r".to_owned()), Just("-n".to_owned()), Just("--".to_owned()),
-        Just("; rm -rf x".to_owned()), Just("${HOME}".to_owned()), Just("{{ssm:x}}".to_owned()), Just("%s".to_owned()), Just("*".to_owned()),
-        Just("é😀".to_owned()), Just("\t".to_owned()), Just("'\\''".to_owned()), Just("&|<>!#~".to_owned()), "[ -~]{0,12}", "\\PC{0,6}",
+        Just("'".to_owned()),
+        Just("\"".to_owned()),
+        Just("$(touch evil)".to_owned()),
+        Just("`touch evil`".to_owned()),
+        Just("\\".to_owned()),
+        Just("\n".to_owned()),
+        Just("\nEND\n".to_owned()),
+        Just("\r".to_owned()),
+        Just("-n".to_owned()),
+        Just("--".to_owned()),
+        Just("; rm -rf x".to_owned()),
+        Just("${HOME}".to_owned()),
+        Just("{{ssm:x}}".to_owned()),
+        Just("%s".to_owned()),
+        Just("*".to_owned()),
+        Just("é😀".to_owned()),
+        Just("\t".to_owned()),
+        Just("'\\''".to_owned()),
+        Just("&|<>!#~".to_owned()),
+        "[ -~]{0,12}",
+        "\\PC{0,6}",
     ];
     proptest::collection::vec(pieces, 0..6).prop_map(|pieces| pieces.concat())
 }
@@ -64,7 +81,10 @@ fn what_is_no_answer_says_why() {
     check("deploy-ssm/1 {\"app\":", "cut");
     check("deploy-ssm/1 {\"app\":\n", "not what this version expects");
     check("deploy-ssm/2 {}\n", "it begins with");
-    check("deploy-ssm/1 {\"error\":{\"kind\":\"notFound\",\"message\":\"a\\u001bb\",\"help\":null}}\n", "a b");
+    check(
+        "deploy-ssm/1 {\"error\":{\"kind\":\"notFound\",\"message\":\"a\\u001bb\",\"help\":null}}\n",
+        "a b",
+    );
     check(&format!("deploy-ssm/1 {}\n", "[".repeat(100_000)), "not what this version expects");
     assert!(parse_report(&vec![b' '; 17 << 20]).is_err());
 }
@@ -73,25 +93,34 @@ fn what_is_no_answer_says_why() {
 fn words_of_the_cluster_become_json_whatever_they_are() {
     let words = "quotes \" and \\ and \u{1b}[31m and\ttabs and é😀 ";
     let node = Node::new();
-    node.world(|world| world.faults.push(Fault::always("apply", &format!("error: {words}{}\n", "long ".repeat(3_000)))));
+    node.world(|world| {
+        world.faults.push(Fault::always("apply", &format!("error: {words}{}\n", "long ".repeat(3_000))))
+    });
     let ran = node.run(&node.deploy_request("one", &config("settings", "a: b")));
     let report = ran.report();
     let deploy_ssm::node::Cause::Error(error) = report.cause.expect("a cause") else { panic!("{ran:?}") };
     assert!(error.message.contains(words), "{error:?}");
-    assert!(ran.stdout.lines().next().is_some_and(|line| line.len() < 18_100) && ran.stdout.len() <= 24_000, "{}", ran.stdout.len());
+    assert!(
+        ran.stdout.lines().next().is_some_and(|line| line.len() < 18_100) && ran.stdout.len() <= 24_000,
+        "{}",
+        ran.stdout.len()
+    );
 
     // Bytes that are no text: the shim's words go through a real file.
     let node = Node::new();
     node.tool("kubectl", "#!/bin/sh\ncase $* in *readyz*) exit 0 ;; *apply*) printf 'bad \\377\\300\\200 \\355\\240\\200 ok \\303\\251\\n' >&2; exit 1 ;; esac\n");
     let ran = node.run(&node.deploy_request("one", &config("settings", "a: b")));
-    let deploy_ssm::node::Cause::Error(error) = ran.report().cause.expect("a cause") else { panic!("{ran:?}") };
+    let deploy_ssm::node::Cause::Error(error) = ran.report().cause.expect("a cause") else {
+        panic!("{ran:?}")
+    };
     assert!(error.message.starts_with("bad \u{fffd}") && error.message.ends_with("ok é"), "{error:?}");
 }
 
 #[test]
 fn a_long_result_is_cut_for_stdout_and_whole_in_its_file() {
     let node = Node::new();
-    let many: Vec<String> = (0..150).map(|i| config(&format!("a-config-map-with-a-rather-long-name-{i}"), "a: b")).collect();
+    let many: Vec<String> =
+        (0..150).map(|i| config(&format!("a-config-map-with-a-rather-long-name-{i}"), "a: b")).collect();
     let ran = node.run(&node.deploy_request("one", &many.join("---\n")));
     assert_eq!(ran.report().status, deploy_ssm::node::RunStatus::Healthy);
     assert!(ran.stdout.len() <= 24_000, "{}", ran.stdout.len());

@@ -18,8 +18,15 @@ fn kill_unit(node: &Node, id: &str) {
     for process in std::fs::read_dir("/proc").expect("processes").flatten() {
         let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
         let stat = std::fs::read_to_string(process.path().join("stat")).unwrap_or_default();
-        if String::from_utf8_lossy(&line).contains(&*folder.to_string_lossy()) && String::from_utf8_lossy(&line).contains("\0run") {
-            let group = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(2)).expect("a group").to_owned();
+        if String::from_utf8_lossy(&line).contains(&*folder.to_string_lossy())
+            && String::from_utf8_lossy(&line).contains("\0run")
+        {
+            let group = stat
+                .rsplit(')')
+                .next()
+                .and_then(|rest| rest.split_whitespace().nth(2))
+                .expect("a group")
+                .to_owned();
             groups.push(group);
         }
     }
@@ -32,7 +39,8 @@ fn kill_unit(node: &Node, id: &str) {
 
 fn applied(node: &Node, id: &str) {
     until("something is applied", || {
-        std::fs::read_to_string(node.run_file(id, "events.jsonl")).is_ok_and(|text| text.contains("\"Deployment\""))
+        std::fs::read_to_string(node.run_file(id, "events.jsonl"))
+            .is_ok_and(|text| text.contains("\"Deployment\""))
     });
 }
 
@@ -46,7 +54,11 @@ fn a_command_delivered_twice_deploys_once() {
     assert_eq!(first.stdout, second.stdout);
     let third = node.run(&request);
     assert_eq!(first.stdout, third.stdout);
-    assert_eq!(node.world(|world| world.calls.iter().filter(|call| call.starts_with("apply")).count()), 2, "one for each stage");
+    assert_eq!(
+        node.world(|world| world.calls.iter().filter(|call| call.starts_with("apply")).count()),
+        2,
+        "one for each stage"
+    );
 }
 
 #[test]
@@ -78,7 +90,10 @@ fn what_a_killed_unit_wrote_is_the_next_ones_to_undo() {
     assert!(node.world(|world| world.objects.is_empty()), "{}", node.log("two"));
     assert_eq!(node.result("one").status, RunStatus::UndoFailed);
     let events = node.events("two");
-    assert!(events.iter().any(|event| event["event"] == "recovering" && event["interrupted"] == "one"), "{events:?}");
+    assert!(
+        events.iter().any(|event| event["event"] == "recovering" && event["interrupted"] == "one"),
+        "{events:?}"
+    );
 }
 
 #[test]
@@ -87,7 +102,8 @@ fn a_killed_unit_can_be_deployed_again() {
     let request = node.deploy_request("one", &app("api:v1"));
     node.world(|world| world.faults.push(Fault { times: Some(1), ..Fault::slow("apply", 60_000) }));
     let child = node.start(&request);
-    until("it is noted", || std::fs::metadata(node.run_file("one", "noted.tsv")).is_ok_and(|file| file.len() > 0));
+    let applies = || node.world(|world| world.calls.iter().any(|call| call.starts_with("apply")));
+    until("it applies", applies);
     kill_unit(&node, "one");
     assert_eq!(node.end(child).report().status, RunStatus::Refused);
     assert_eq!(node.run(&request).report().status, RunStatus::Healthy, "{}", node.log("one"));

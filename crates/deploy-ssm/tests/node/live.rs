@@ -6,7 +6,10 @@ use deploy_ssm::node::{Diagnosis, Health, RunStatus, Verb};
 
 use crate::harness::Node;
 
-#[expect(clippy::disallowed_methods, reason = "the cluster is named by the environment, as for every live test")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the cluster is named by the environment, as for every live test"
+)]
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: eval \"$(tests/cluster/up)\""))
 }
@@ -60,7 +63,17 @@ fn install_upgrade_and_a_bad_image_on_a_real_cluster() {
         println!("{tag}: {:?} in {took:?}", report.status);
         (report, took)
     };
-    let image = || kubectl(&["get", "deployment", "api", "-n", &namespace.0, "-o", "jsonpath={.spec.template.spec.containers[0].image}"]);
+    let image = || {
+        kubectl(&[
+            "get",
+            "deployment",
+            "api",
+            "-n",
+            &namespace.0,
+            "-o",
+            "jsonpath={.spec.template.spec.containers[0].image}",
+        ])
+    };
 
     let (report, _) = deploy("one", "v1");
     assert_eq!(report.status, RunStatus::Healthy, "{report:#?}\n{}", node.log("one"));

@@ -10,6 +10,7 @@ use deploy_core::error::{Error, ErrorKind};
 use deploy_ssm::node::{Cause, Request, RunStatus, Source, Verb, parse_report};
 
 use crate::harness::{Node, app, package};
+use crate::refused::{gz, sha256};
 
 type Stored = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 
@@ -86,17 +87,21 @@ fn serve(stream: TcpStream, stored: &Stored) -> Option<()> {
     (&stream).write_all(&answer).ok()
 }
 
-fn fetching(node: &Node, url: String) -> Request {
+fn fetching(node: &Node, url: &str) -> Request {
     let sha256 = package(&app("api:v1")).sha256().to_owned();
-    node.request(Verb::Deploy, "one").package(Source::Url { url, sha256 }).expect("a request")
+    node.request(Verb::Deploy, "one").package(Source::Url { url: url.to_owned(), sha256 }).expect("a request")
 }
 
 #[test]
 fn a_package_comes_and_everything_goes_by_url() {
     let (node, server) = (Node::new(), Server::start());
     server.stored.lock().expect("a lock").insert("/package".into(), package(&app("api:v1")).bytes().to_vec());
-    let request = fetching(&node, server.url("package")).result_url(&server.url("result")).expect("a URL");
-    let request = request.progress_url(&server.url("progress")).expect("a URL").log_url(&server.url("log")).expect("a URL");
+    let request = fetching(&node, &server.url("package")).result_url(&server.url("result")).expect("a URL");
+    let request = request
+        .progress_url(&server.url("progress"))
+        .expect("a URL")
+        .log_url(&server.url("log"))
+        .expect("a URL");
     let ran = node.run(&request);
     assert_eq!(ran.report().status, RunStatus::Healthy, "{ran:?}");
     let sent = parse_report(&server.get("result").expect("a result")).expect("is one");
@@ -111,13 +116,16 @@ fn a_package_comes_and_everything_goes_by_url() {
 fn a_result_that_cannot_be_sent_is_still_printed() {
     let (node, server) = (Node::new(), Server::start());
     let request = node.deploy_request("one", &app("api:v1")).progress_url(&server.url("500")).expect("a URL");
-    assert_eq!(node.run(&request.log_url("http://127.0.0.1:9/x").expect("a URL")).report().status, RunStatus::Healthy);
+    assert_eq!(
+        node.run(&request.log_url("http://127.0.0.1:9/x").expect("a URL")).report().status,
+        RunStatus::Healthy
+    );
 }
 
 #[test]
 fn a_refusal_is_sent_too() {
     let (node, server) = (Node::new(), Server::start());
-    let request = fetching(&node, server.url("404")).result_url(&server.url("result")).expect("a URL");
+    let request = fetching(&node, &server.url("404")).result_url(&server.url("result")).expect("a URL");
     node.run(&request);
     let sent = parse_report(&server.get("result").expect("a result")).expect("is one");
     assert_eq!(sent.status, RunStatus::Refused);
@@ -126,7 +134,7 @@ fn a_refusal_is_sent_too() {
 #[test]
 fn a_package_that_does_not_come_is_a_clear_error() {
     let server = Server::start();
-    let check = |url: String, kind: ErrorKind, words: &str| {
+    let check = |url: &str, kind: ErrorKind, words: &str| {
         let node = Node::new();
         let ran = node.run(&fetching(&node, url).timeout(Duration::from_secs(3)));
         let Some(Cause::Error(error)) = ran.report().cause else { panic!("{ran:?}") };
@@ -135,8 +143,23 @@ fn a_package_that_does_not_come_is_a_clear_error() {
         assert!(error.to_string().contains(words), "{error}");
         assert!(!ran.stdout.contains("s3cr3t") && !ran.stderr.contains("s3cr3t"), "{ran:?}");
     };
-    check(server.url("404"), ErrorKind::NotFound, "404");
-    check(server.url("403"), ErrorKind::Forbidden, "403");
-    check(server.url("slow"), ErrorKind::Unavailable, "could not be fetched");
-    check("http://127.0.0.1:9/x?X-Amz-Signature=s3cr3t".into(), ErrorKind::Unavailable, "could not be fetched");
+    check(&server.url("404"), ErrorKind::NotFound, "404");
+    check(&server.url("403"), ErrorKind::Forbidden, "403");
+    check(&server.url("slow"), ErrorKind::Unavailable, "could not be fetched");
+    check(
+        "http://127.0.0.1:9/x?X-Amz-Signature=s3cr3t".into(),
+        ErrorKind::Unavailable,
+        "could not be fetched",
+    );
+}
+
+#[test]
+fn a_package_that_unpacks_without_end_is_refused() {
+    let (node, server) = (Node::new(), Server::start());
+    let bomb = gz(&vec![0; 80 << 20]);
+    let source = Source::Url { url: server.url("bomb"), sha256: sha256(&bomb) };
+    server.stored.lock().expect("a lock").insert("/bomb".into(), bomb);
+    let ran = node.run(&node.request(Verb::Deploy, "one").package(source).expect("a request"));
+    let Some(Cause::Error(error)) = ran.report().cause else { panic!("{ran:?}") };
+    assert!(error.message.contains("larger than"), "{error:?}");
 }

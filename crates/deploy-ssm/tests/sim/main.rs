@@ -1,0 +1,8 @@
+//! The emulator of SSM, asked by AWS's own client.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod agent;
+mod faults;
+mod protocol;
+mod support;
