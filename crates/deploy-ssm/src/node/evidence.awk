@@ -9,7 +9,7 @@ function gathered(i, a, t) {
     while (verdicts != "" && (getline line < verdicts) > 0) if (split(line, a, "\t") > 5 && a[1] == "V") VERDICT[a[2]] = line
     for (i = 1; i <= targets_n; i++) {
         split(TARGET[i], t, "\t")
-        split(VERDICT[i], a, "\t")
+        if (!split(VERDICT[i], a, "\t")) split("V\t\t\t\t-\t-", a, "\t")
         J = ID[t[5], t[4], t[6], t[7]] + 0
         if (J && a[3] != "healthy" && !broken) explain(a[3] == "failed" ? a[4] : "", a[3] == "failed" ? a[5] : a[6])
     }

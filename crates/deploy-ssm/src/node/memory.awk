@@ -14,17 +14,18 @@ function keep(line) { KEPT[++kept] = line }
 function changed(owners, i, n, a) { n = split(owners, a, " "); for (i = 1; i <= n; i++) CHANGED[a[i]] = now }
 
 # Everything that was seen in this poll, held against the state of the last.
-function observe(i, o, k, a, key) {
+# gawk 5.2.1 breaks where elements that split() did not make are read: hence `known`.
+function observe(i, o, k, a, key, known) {
     for (i = 1; i <= all; i++) {
         o = ALL[i]
         key = KEY[o]
         LIVE[key] = 1
-        split(S["o", key, ""], a, "\t")
-        FIRST[o] = a[1] == "" ? now : a[4] + 0
+        known = split(S["o", key, ""], a, "\t")
+        FIRST[o] = known ? a[4] + 0 : now
         generation = int_(o, "/metadata/generation")
-        SINCE[o] = a[1] == "" || a[5] != generation "" ? now : a[6] + 0
-        READY[o] = a[8] == "" ? "" : a[8] + 0
-        if (a[1] == "") changed(OWNERS[o])
+        SINCE[o] = known && a[5] == generation "" ? a[6] + 0 : now
+        READY[o] = known && a[8] != "" ? a[8] + 0 : ""
+        if (!known) changed(OWNERS[o])
         else if (a[7] != OWNERS[o]) changed(a[7] OWNERS[o])
         conditions(o, key)
         if (KIND[o] == "Pod" && GROUP[o] == "") {
@@ -41,12 +42,12 @@ function observe(i, o, k, a, key) {
     for (key in CHANGED) if (key in HELD) keep("w\t" key "\t\t" number(CHANGED[key]))
 }
 
-function conditions(o, key, i, p, type, status, reason, a) {
+function conditions(o, key, i, p, type, status, reason, a, known) {
     for (i = 0; i < N[o, "/status/conditions"] && i < 64; i++) {
         p = "/status/conditions/" i
         type = val(o, p "/type"); status = val(o, p "/status"); reason = val(o, p "/reason")
-        split(S["c", key, type], a, "\t")
-        HAS[o, type] = a[1] != "" && a[4] == status && a[5] == reason ? a[6] + 0 : now
+        known = split(S["c", key, type], a, "\t")
+        HAS[o, type] = known && a[4] == status && a[5] == reason ? a[6] + 0 : now
         keep("c\t" key "\t" type "\t" status "\t" reason "\t" number(HAS[o, type]))
     }
 }
@@ -57,8 +58,7 @@ function track(o, key, list, i, p, c, a, known, reason, running, ended, run_id, 
         p = list "/" i
         c = val(o, p "/name")
         if (c == "") continue
-        split(S["k", key, c], a, "\t")
-        known = a[1] != ""
+        known = split(S["k", key, c], a, "\t")
         reason = val(o, p "/state/waiting/reason")
         running = has(o, p "/state/running")
         ended = has(o, p "/state/terminated")
@@ -67,7 +67,7 @@ function track(o, key, list, i, p, c, a, known, reason, running, ended, run_id, 
         DOWN[o, c] = ended || (has(o, p "/state/waiting") && has(o, p "/lastState/terminated")) ? 1 : 0
         BASE[o, c] = known ? a[4] + 0 : (DOWN[o, c] ? 0 : RESTARTS[o, c])
         if (BASE[o, c] > RESTARTS[o, c]) BASE[o, c] = RESTARTS[o, c]
-        UP[o, c] = running || ended ? now : (a[8] == "" ? "" : a[8] + 0)
+        UP[o, c] = running || ended ? now : (known && a[8] != "" ? a[8] + 0 : "")
         RUN[o, c] = STARTED[o, c] = run_id = ""
         if (running) {
             run_id = val(o, p "/containerID")
@@ -81,7 +81,7 @@ function track(o, key, list, i, p, c, a, known, reason, running, ended, run_id, 
             }
         }
         if (MEANS[o, c] != "") {
-            fresh = a[9] != MEANS[o, c]
+            fresh = !known || a[9] != MEANS[o, c]
             SIGN[o, c] = fresh ? now : a[10] + 0
             TURNED[o, c] = fresh || a[13] != reason ? now : a[11] + 0
             PULLS[o, c] = (fresh ? 0 : a[12]) + ((fresh || a[13] != reason) && reason == "ErrImagePull")
@@ -123,9 +123,8 @@ function event(o, name, p, uid, a, n, t, i) {
     SAYS[o] = clip(val(o, "/message") == "" ? val(o, "/note") : val(o, "/message"), 2048)
     t = val(o, p "/fieldPath")
     if ((i = index(t, "{")) && substr(t, length(t)) == "}") ABOUT[o] = substr(t, i + 1, length(t) - i - 1)
-    split(S["e", uid, name], a, "\t")
     BORN[o] = LAST[o] = now
-    if (a[1] != "") {
+    if (split(S["e", uid, name], a, "\t")) {
         BORN[o] = a[4] + 0
         if (COUNT[o] <= a[6] + 0 && (HAPPENED[o] == "" || (a[7] != "" && HAPPENED[o] <= a[7] + 0))) LAST[o] = a[5] + 0
     }
