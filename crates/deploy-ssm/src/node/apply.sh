@@ -16,8 +16,9 @@ on_stage() {
     k "$@"
 }
 
-# Whether hardly anything is free: then kubectl could not even tell.
+# Whether hardly anything is free: then kubectl could not even tell. On the way back, the reserve is.
 full() {
+    [ -e reserve ] || return 1
     free=$(df -Pk . | awk 'NR == 2 { print $4 }')
     case $free in '' | *[!0-9]*) return 1 ;; esac
     [ "$free" -lt 64 ]
@@ -25,7 +26,7 @@ full() {
 
 # kubectl's words in `said` become the cause; the rows of the stage say which object they are about.
 because_said() {
-    kind=unavailable object=
+    kind=full object=
     if full; then
         because unavailable "the node's disk is full" "make room in $STATE_DIR"
         return
