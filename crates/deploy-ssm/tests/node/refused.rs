@@ -196,10 +196,10 @@ fn a_disk_that_fills_up_while_applying_is_told_and_undone() {
     assert_eq!(node.deploy("one", &app("api:v1")).status, RunStatus::Healthy);
 
     std::fs::rename(node.path("bin/kubectl"), node.path("real")).expect("is moved");
-    let (real, full, fill) = (node.path("real"), node.path("full"), state.join("fill"));
+    let (real, once, fill) = (node.path("real"), node.path("full"), state.join("fill"));
     let script = format!(
         "#!/bin/sh\ncase \" $* \" in *\" apply \"*) [ -e {0} ] || {{ : >{0}; dd if=/dev/zero of={1} bs=4096 2>/dev/null; }} ;; esac\nexec {2} \"$@\"\n",
-        full.display(),
+        once.display(),
         fill.display(),
         real.display()
     );
