@@ -84,7 +84,7 @@ pub(crate) fn shim(world: &Path) -> String {
     format!(
         "#!/bin/sh\nPATH=/usr/bin:/bin\nd=$(mktemp -d)\nprintf '%s\\n' \"$@\" >$d/args\n\
          STAND_IN=$d WORLD='{}' '{}' --exact cluster::kubectl --test-threads=1 >$d/test 2>&1\n\
-         cat $d/stderr >&2; cat $d/stdout; c=$(cat $d/code || cat $d/test >&2); rm -rf $d; exit ${{c:-99}}\n",
+         cat $d/stderr >&2; c=$(cat $d/code || cat $d/test >&2); cat $d/stdout || c=1; rm -rf $d; exit ${{c:-99}}\n",
         world.display(),
         exe.display()
     )

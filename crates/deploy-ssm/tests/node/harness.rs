@@ -180,6 +180,7 @@ impl Node {
     }
 
     pub(crate) fn end(&self, child: Child) -> Ran {
+        assert!(self.folder.path().exists(), "the node is there until the end");
         let ran = child.wait_with_output().expect("it ends");
         // The log holds kubectl's words as they are; SSM's agent does the same to them.
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();

@@ -170,3 +170,45 @@ fn a_full_disk_is_refused_or_undone() {
     assert!(error.to_string().contains("No space left"), "{error}");
     assert!(!node.run_file("one", "package").exists());
 }
+
+/// A file system of its own, for as long as this lives.
+struct Mounted(std::path::PathBuf);
+
+#[expect(clippy::disallowed_methods, reason = "only mount can make a small disk")]
+fn run(program: &str, args: &[&std::ffi::OsStr]) -> bool {
+    std::process::Command::new(program).args(args).status().is_ok_and(|status| status.success())
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        run("umount", &["-l".as_ref(), self.0.as_os_str()]);
+    }
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_disk_that_fills_up_while_applying_is_told_and_undone() {
+    let node = Node::new();
+    let state = node.path("state");
+    let options = ["-t", "tmpfs", "-o", "size=16m", "tmpfs"].map(std::ffi::OsStr::new);
+    assert!(run("mount", &[&options[..], &[state.as_os_str()]].concat()), "tmpfs can be mounted by root");
+    let mounted = Mounted(state.clone());
+    assert_eq!(node.deploy("one", &app("api:v1")).status, RunStatus::Healthy);
+
+    std::fs::rename(node.path("bin/kubectl"), node.path("real")).expect("is moved");
+    let (real, once, fill) = (node.path("real"), node.path("full"), state.join("fill"));
+    let script = format!(
+        "#!/bin/sh\ncase \" $* \" in *\" apply \"*) [ -e {0} ] || {{ : >{0}; dd if=/dev/zero of={1} bs=4096 2>/dev/null; }} ;; esac\nexec {2} \"$@\"\n",
+        once.display(),
+        fill.display(),
+        real.display()
+    );
+    node.tool("kubectl", &script);
+    let ran = node.run(&node.deploy_request("two", &app("api:v2")));
+    let report = ran.report();
+    let Some(Cause::Error(error)) = &report.cause else { panic!("{ran:?}\n{}", node.log("two")) };
+    assert!(error.message.contains("disk is full"), "{error:?}");
+    assert_eq!(report.status, RunStatus::Undone, "{report:#?}\n{}", node.log("two"));
+    assert_eq!(node.image().as_deref(), Some("api:v1"));
+    drop(mounted);
+}

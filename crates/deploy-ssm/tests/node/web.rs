@@ -29,7 +29,7 @@ impl Server {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let stored = Arc::clone(&shared);
-                std::thread::spawn(move || serve(stream, &stored));
+                std::thread::spawn(move || serve(&stream, &stored));
             }
         });
         Self { port, stored }
@@ -44,7 +44,11 @@ impl Server {
     }
 }
 
-fn serve(stream: TcpStream, stored: &Stored) -> Option<()> {
+fn write(mut stream: &TcpStream, bytes: &[u8]) -> Option<()> {
+    stream.write_all(bytes).ok()
+}
+
+fn serve(stream: &TcpStream, stored: &Stored) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
@@ -63,7 +67,7 @@ fn serve(stream: TcpStream, stored: &Stored) -> Option<()> {
             length = value.trim().parse().ok()?;
         }
         if header == "expect: 100-continue" {
-            (&stream).write_all(b"HTTP/1.1 100 Continue\r\n\r\n").ok()?;
+            write(stream, b"HTTP/1.1 100 Continue\r\n\r\n")?;
         }
     }
     let mut body = vec![0; length];
@@ -76,15 +80,15 @@ fn serve(stream: TcpStream, stored: &Stored) -> Option<()> {
             (200, Vec::new())
         }
         _ if path == "/slow" => {
-            (&stream).write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nx").ok()?;
+            write(stream, b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nx")?;
             std::thread::sleep(Duration::from_secs(60));
             return None;
         }
         _ => stored.lock().ok()?.get(&path).map_or((404, Vec::new()), |bytes| (200, bytes.clone())),
     };
     let head = format!("HTTP/1.1 {code} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
-    (&stream).write_all(head.as_bytes()).ok()?;
-    (&stream).write_all(&answer).ok()
+    write(stream, head.as_bytes())?;
+    write(stream, &answer)
 }
 
 fn fetching(node: &Node, url: &str) -> Request {
@@ -146,11 +150,7 @@ fn a_package_that_does_not_come_is_a_clear_error() {
     check(&server.url("404"), ErrorKind::NotFound, "404");
     check(&server.url("403"), ErrorKind::Forbidden, "403");
     check(&server.url("slow"), ErrorKind::Unavailable, "could not be fetched");
-    check(
-        "http://127.0.0.1:9/x?X-Amz-Signature=s3cr3t".into(),
-        ErrorKind::Unavailable,
-        "could not be fetched",
-    );
+    check("http://127.0.0.1:9/x?X-Amz-Signature=s3cr3t", ErrorKind::Unavailable, "could not be fetched");
 }
 
 #[test]
