@@ -42,8 +42,12 @@ impl World {
                 .expect("KUBECTL is not set: run  eval \"$(tests/cluster/up)\"  first");
             ((*env).clone(), None, kubectl)
         };
-        let ssm =
-            Simulator::builder().region("eu-central-1").node(Node::new(NODE).tag("Name", "shop-k3s-master")).start().await.unwrap();
+        let ssm = Simulator::builder()
+            .region("eu-central-1")
+            .node(Node::new(NODE).tag("Name", "shop-k3s-master"))
+            .start()
+            .await
+            .unwrap();
         let storage = Storage::start().await;
         let aws = Aws::builder()
             .region("eu-central-1")
@@ -53,7 +57,16 @@ impl World {
             .path_style(true)
             .build()
             .unwrap();
-        Self { env, _port: port, ssm, storage, aws, kubectl, state: tempfile::tempdir().unwrap(), rooms: AtomicUsize::new(0) }
+        Self {
+            env,
+            _port: port,
+            ssm,
+            storage,
+            aws,
+            kubectl,
+            state: tempfile::tempdir().unwrap(),
+            rooms: AtomicUsize::new(0),
+        }
     }
 
     /// A namespace beside the scenario's, which goes with the test.
