@@ -18,6 +18,7 @@ mod world;
 
 mod conformance;
 mod deploys;
+mod xtask;
 
 /// A scenario in real time, on the embedded cluster and on a live one: `NAME::embedded`, `NAME::live`.
 macro_rules! far_scenario {
