@@ -9,14 +9,40 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::app::app;
-use crate::far_scenario;
 use crate::storage::{BUCKET, KEY_ID, SECRET};
 use crate::world::{NODE, World};
 
-/// The program, beside the stand-in for kubectl: `cargo test --workspace` builds both.
+/// A scenario of the program that was built, on the embedded cluster and on a live one.
+macro_rules! xtask_scenario {
+    ($name:ident, async |$world:ident| $text:block) => {
+        mod $name {
+            use super::*;
+
+            async fn text($world: World) $text
+
+            #[tokio::test]
+            #[ignore = "needs xtask: cargo build -p xtask --features ssm"]
+            async fn embedded() {
+                deploy_tests::embedded(stringify!($name), async |env| text(World::new(env).await).await).await;
+            }
+
+            #[tokio::test]
+            #[ignore = "needs xtask (cargo build -p xtask --features ssm), a cluster and kubectl: tests/cluster/up"]
+            async fn live() {
+                deploy_tests::live(stringify!($name), async |env| text(World::new(env).await).await).await;
+            }
+        }
+    };
+}
+
+/// The program, beside the stand-in for kubectl.
 fn program() -> PathBuf {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_stand-in-kubectl")).with_file_name("xtask");
-    assert!(program.exists(), "{} is not there: run  cargo build -p xtask  first", program.display());
+    assert!(
+        program.exists(),
+        "{} is not there: run  cargo build -p xtask --features ssm  first",
+        program.display()
+    );
     program
 }
 
@@ -121,7 +147,7 @@ fn hanging(setting: &str) -> String {
 
 const SHOP: &str = "--app shop --bucket deployments --prefix prod";
 
-far_scenario!(xtask_deploys_and_goes_back, async |world| {
+xtask_scenario!(xtask_deploys_and_goes_back, async |world| {
     let log = world.state.path().join("node.log");
     let report = world.state.path().join("report.md");
     let words = format!(
@@ -145,7 +171,7 @@ far_scenario!(xtask_deploys_and_goes_back, async |world| {
     let bad =
         world.xtask(&format!("deploy -f - {SHOP} --json"), &app("api:does-not-exist", "c")).await.json(1);
     assert_eq!(bad["status"], "rolledBack", "{bad}");
-    assert_eq!(bad["cause"]["failures"][0]["reason"], "ImageNotFound", "{bad}");
+    assert_eq!(bad["cause"]["failures"][0]["reason"]["type"], "ImageNotFound", "{bad}");
     let (setting, running) = world.stands().await;
     assert_eq!((setting.as_deref(), running), (Some("b"), vec!["api:v2".to_owned(); 4]));
 
@@ -154,6 +180,7 @@ far_scenario!(xtask_deploys_and_goes_back, async |world| {
     assert_eq!(rows[0][..5], ["NUMBER", "ENDED", "STATUS", "KEPT", "COMMIT"], "{table}");
     assert!(table.contains("  deployed  ") && table.contains("  superseded  "), "{table}");
     assert!(table.contains("  rolled back  ") && table.contains("4f1c2d9"), "{table}");
+    assert!(table.contains("/api: image \"") && table.contains(" not found (container \"api\""), "{table}");
 
     let status = world.xtask("status --app shop", "").await.with(0);
     assert!(status.starts_with("bundle 2 stands\n") && status.contains(": rolled back\n"), "{status}");
@@ -178,7 +205,7 @@ far_scenario!(xtask_deploys_and_goes_back, async |world| {
     assert!(world.storage.objects().is_empty(), "{:?}", world.storage.objects());
 });
 
-far_scenario!(xtask_stops_leaves_and_resumes, async |world| {
+xtask_scenario!(xtask_stops_leaves_and_resumes, async |world| {
     world.xtask(&format!("deploy -f - {SHOP}"), &app("api:v1", "a")).await.with(0);
 
     // Once: the node goes back, and is followed.
@@ -219,7 +246,15 @@ far_scenario!(xtask_stops_leaves_and_resumes, async |world| {
     assert!(world.storage.objects().is_empty(), "{:?}", world.storage.objects());
 });
 
-far_scenario!(xtask_says_what_is_wrong, async |world| {
+xtask_scenario!(xtask_says_what_is_wrong, async |world| {
+    let help = world.xtask("--help", "").await.with(0);
+    for command in
+        ["deploy", "status", "resume", "cancel", "rollback", "history", "sweep", "diagnose", "health"]
+    {
+        assert!(help.contains(&format!("\n  {command} ")), "{help}");
+        let help = world.xtask(&format!("{command} --help"), "").await.with(0);
+        assert!(help.contains("\nExamples:\n  cargo xtask ssm "), "{help}");
+    }
     let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: key}\n";
     world.xtask("deploy -f - --app shop", secret).await.error(2, "name a bucket");
     world.xtask("deploy -f - --app Shop", secret).await.error(2, "Shop");

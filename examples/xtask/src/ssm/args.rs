@@ -138,10 +138,10 @@ pub(super) struct WayArgs {
     pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) undone: UndoneArgs,
-    /// Take this bucket's lock `locks/APP.lock` first: two callers then wait for each other
+    /// Take this bucket's lock `locks/APP.lock` first
     ///
-    /// Without it the second is refused by the node, which never does two deployments of an
-    /// application at once.
+    /// A node does one deployment of an application at a time in any case: this keeps callers
+    /// apart that deploy to several.
     #[arg(long, value_name = "BUCKET", verbatim_doc_comment)]
     pub(super) lock_bucket: Option<String>,
     #[command(flatten)]

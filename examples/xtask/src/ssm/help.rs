@@ -8,7 +8,8 @@ Examples:
   cargo xtask ssm diagnose --name 'shop-k3s-*'
 
 The node applies, judges, and keeps or undoes by itself: it needs no inbound port, and goes on
-when this command dies. Credentials are found as AWS's own tools find them; $AWS_ENDPOINT_URL_SSM
+when this command dies. What names no namespace goes to that of -n, or to `default`: no kubeconfig
+of this machine is read. Credentials are found as AWS's own tools find them; $AWS_ENDPOINT_URL_SSM
 and $AWS_ENDPOINT_URL_S3 name other endpoints.";
 
 pub(super) const SSM_DEPLOY_EXAMPLES: &str = "\
