@@ -6,7 +6,8 @@ use crate::app::small;
 use crate::far_scenario;
 
 far_scenario!(two_calls_until_the_script_runs, async |world| {
-    let outcome = world.apply(world.inline().build().unwrap(), &small("api:v1", "a"), world.run()).await.unwrap();
+    let outcome =
+        world.apply(world.inline().build().unwrap(), &small("api:v1", "a"), world.run()).await.unwrap();
     assert_eq!(outcome.status, Status::Healthy, "{outcome}");
     let calls: Vec<String> = world.ssm.calls().into_iter().map(|call| call.operation).collect();
     assert_eq!(calls[..2], ["DescribeInstanceInformation", "SendCommand"]);

@@ -20,7 +20,10 @@ fn both(world: &World) -> [SsmK3s; 2] {
 }
 
 /// Begins a deployment that does not come to an end by itself, and waits until it has written.
-async fn stuck(world: &World, run: Run) -> tokio::task::JoinHandle<deploy_core::error::Result<deploy_core::outcome::Outcome>> {
+async fn stuck(
+    world: &World,
+    run: Run,
+) -> tokio::task::JoinHandle<deploy_core::error::Result<deploy_core::outcome::Outcome>> {
     let bundle = world.env.bundle(&stuck_app());
     let (target, id) = (world.target(), run.id().clone());
     let rollout = deploy_core::rollout::Rollout::new(Arc::new(target));
@@ -37,7 +40,7 @@ async fn written(world: &World, id: &DeploymentId) {
 
 /// It never gets ready.
 fn stuck_app() -> String {
-    let probe = ", readinessProbe: {httpGet: {path: /nothing, port: 8080}, periodSeconds: 1}}]";
+    let probe = ", readinessProbe: {httpGet: {path: /nowhere, port: 8080}, periodSeconds: 1}}]";
     small("api:v2", "stuck").replace("api:v2}]", &format!("api:v2{probe}"))
 }
 
@@ -116,7 +119,8 @@ far_scenario!(an_end_that_is_never_told_is_not_guessed, async |world| {
 far_scenario!(a_node_that_loses_its_power, async |world| {
     let outcome = world.apply(world.target(), &small("api:v1", "a"), world.run()).await.unwrap();
     assert_eq!(outcome.status, Status::Healthy, "{outcome}");
-    let run = world.run();
+    let policy = Policy::default().timeout(Duration::from_secs(15)).rollback_timeout(Duration::from_secs(15));
+    let run = world.run().policy(policy);
     let id = run.id().clone();
     let task = stuck(&world, run).await;
     task.abort();

@@ -37,7 +37,10 @@ far_scenario!(a_fleet_is_judged_node_by_node, async |world| {
     let error = world.refused(target, &small("api:v1", "b"), run).await;
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     let told = error.to_string();
-    assert!(told.contains("their-kubectl is not on the node") && told.contains(ids[1]) && !told.contains(ids[0]), "{told}");
+    assert!(
+        told.contains("their-kubectl is not on the node") && told.contains(ids[1]) && !told.contains(ids[0]),
+        "{told}"
+    );
     // The other one has kept what it was given.
     assert_eq!(world.recorded(&id).len(), 1);
     assert_eq!(world.stands().await, (Some("b".into()), vec!["api:v1".to_owned()]));

@@ -26,7 +26,8 @@ async fn deployed(world: &World, setting: &str, image: &str) {
 
 far_scenario!(a_first_install_with_a_bad_image_is_removed, async |world| {
     for target in [world.target(), world.inline().build().unwrap()] {
-        let outcome = world.apply(target.clone(), &small("api:does-not-exist", "a"), world.run()).await.unwrap();
+        let outcome =
+            world.apply(target.clone(), &small("api:does-not-exist", "a"), world.run()).await.unwrap();
         assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
         assert_eq!(reasons(&outcome)[0], "ImageNotFound", "{outcome}");
         assert_eq!(world.stands().await, (None, Vec::new()));
@@ -38,7 +39,8 @@ far_scenario!(a_first_install_with_a_bad_image_is_removed, async |world| {
 far_scenario!(what_somebody_else_had_applied_comes_back, async |world| {
     let theirs = world.env.target().field_manager("theirs").unwrap();
     let (run, _) = world.env.run();
-    let outcome = Rollout::new(Arc::new(theirs)).run(&world.env.bundle(&small("api:v1", "theirs")), run).await.unwrap();
+    let outcome =
+        Rollout::new(Arc::new(theirs)).run(&world.env.bundle(&small("api:v1", "theirs")), run).await.unwrap();
     assert_eq!(outcome.status, Status::Healthy, "{outcome}");
     // Two managers of one field are a conflict, which is said before anything is written.
     let error = world.refused(world.target(), &small("api:does-not-exist", "ours"), world.run()).await;
@@ -119,7 +121,10 @@ far_scenario!(what_the_node_tells, async |world| {
     assert_eq!(words, [(4, "failed"), (3, "deployed"), (2, "superseded"), (1, "superseded")]);
     assert_eq!(history[1].git_revision.as_deref(), Some("4f1c2d9"));
     assert_eq!(history[1].images, [format!("{}/api:v1", world.env.registry)]);
-    assert!(history[0].description.contains("ImageNotFound") || history[0].description.contains("not found"), "{history:?}");
+    assert!(
+        history[0].description.contains("ImageNotFound") || history[0].description.contains("not found"),
+        "{history:?}"
+    );
     let kept = target.kept(&run).await.unwrap();
     assert_eq!((kept.current, kept.kept), (Some(3), vec![2, 3]));
     let status = target.status(None, &run).await.unwrap();
@@ -140,7 +145,10 @@ far_scenario!(a_log_that_is_cut_says_so, async |world| {
     // kubectl's warnings go to the log, until it is longer than SSM keeps.
     let folder = tempfile::tempdir().unwrap();
     let loud = folder.path().join("kubectl");
-    let text = format!("awk 'BEGIN {{ while (i++ < 700) print \"Warning: the number \" i \" of many words of no use to anybody\" }}' >&2\nexec {} \"$@\"\n", world.kubectl);
+    let text = format!(
+        "awk 'BEGIN {{ while (i++ < 700) print \"Warning: the number \" i \" of many words of no use to anybody\" }}' >&2\nexec {} \"$@\"\n",
+        world.kubectl
+    );
     std::fs::write(&loud, text).unwrap();
     let target = world.inline().kubectl(format!("sh {}", loud.display())).build().unwrap();
     let outcome = world.apply(target.clone(), &small("api:v1", "a"), world.run()).await.unwrap();
@@ -148,7 +156,12 @@ far_scenario!(a_log_that_is_cut_says_so, async |world| {
     let log = target.log(&outcome.deployment).unwrap();
     assert!(log.contains("the log is cut"), "{}", &log[..200]);
     // With a bucket it is whole.
-    let target = world.inline().bucket(crate::storage::BUCKET, "").kubectl(format!("sh {}", loud.display())).build().unwrap();
+    let target = world
+        .inline()
+        .bucket(crate::storage::BUCKET, "")
+        .kubectl(format!("sh {}", loud.display()))
+        .build()
+        .unwrap();
     let outcome = world.apply(target.clone(), &small("api:v1", "b"), world.run()).await.unwrap();
     assert_eq!(outcome.status, Status::Healthy, "{outcome}");
     let log = target.log(&outcome.deployment).unwrap();

@@ -45,7 +45,8 @@ far_scenario!(a_clear_word_for_each_of_the_nodes_pains, async |world| {
         check(&world, target, hasty(&world), ErrorKind::Unavailable, &["API server", NODE]).await;
     }
     for target in both(|builder| builder.state_dir("/proc/nothing/can/be/here")) {
-        check(&world, target, hasty(&world), ErrorKind::Unavailable, &["/proc/nothing/can/be/here", NODE]).await;
+        check(&world, target, hasty(&world), ErrorKind::Unavailable, &["/proc/nothing/can/be/here", NODE])
+            .await;
     }
     // A disk that is as good as full.
     let tools = tempfile::tempdir().unwrap();
@@ -54,7 +55,14 @@ far_scenario!(a_clear_word_for_each_of_the_nodes_pains, async |world| {
     std::fs::set_permissions(&df, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     world.ssm.change(NODE, |node| node.path_in_front(tools.path().to_str().unwrap()));
     for target in both(|builder| builder) {
-        check(&world, target, hasty(&world), ErrorKind::Unavailable, &["only 100 KB are free", "make room", NODE]).await;
+        check(
+            &world,
+            target,
+            hasty(&world),
+            ErrorKind::Unavailable,
+            &["only 100 KB are free", "make room", NODE],
+        )
+        .await;
     }
 });
 
@@ -69,9 +77,10 @@ far_scenario!(a_clear_word_for_each_of_the_accounts_pains, async |world| {
     world.ssm.fail_operation("SendCommand", 0, 9, Fault::AccessDenied);
     check(&world, world.target(), hasty(&world), ErrorKind::Forbidden, &["ssm:SendCommand", NODE]).await;
 
-    let elsewhere = account("us-west-2").ssm_endpoint(world.ssm.url()).s3_endpoint(&world.s3).build().unwrap();
+    let elsewhere =
+        account("us-west-2").ssm_endpoint(world.ssm.url()).s3_endpoint(&world.s3).build().unwrap();
     let target = SsmK3s::builder(&elsewhere, "shop", Instances::id(NODE).unwrap()).build().unwrap();
-    check(&world, target, hasty(&world), ErrorKind::NotFound, &[NODE, "us-west-2"]).await;
+    check(&world, target, hasty(&world), ErrorKind::NotFound, &[NODE, "in this region"]).await;
 
     world.ssm.change(NODE, |node| node.ping(Ping::ConnectionLost));
     check(&world, world.target(), hasty(&world), ErrorKind::Unavailable, &[NODE, "ConnectionLost"]).await;
@@ -112,7 +121,8 @@ async fn a_disk_that_fills_up_meanwhile() {
         );
         std::fs::write(&filling, text).unwrap();
         let kubectl = format!("sh {}", filling.display());
-        let outcome = world.apply(target(&kubectl), &small("api:does-not-exist", "b"), world.run()).await.unwrap();
+        let outcome =
+            world.apply(target(&kubectl), &small("api:does-not-exist", "b"), world.run()).await.unwrap();
         assert_ne!(outcome.status, Status::Healthy, "{outcome}");
         assert_eq!(world.stands().await, (Some("a".into()), vec!["api:v1".to_owned()]), "{outcome}");
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use deploy_core::outcome::Outcome;
-use deploy_core::rollout::Rollout;
-use deploy_core::run::{Policy, Run};
 use deploy_core::error::{Error, Result};
 use deploy_core::outcome::Cause;
+use deploy_core::outcome::Outcome;
+use deploy_core::rollout::Rollout;
 use deploy_core::run::DeploymentId;
+use deploy_core::run::{Policy, Run};
 use deploy_ssm::aws::AwsBuilder;
 use deploy_ssm::sim::{Node, Simulator, SimulatorBuilder};
 use deploy_ssm::{Aws, Instances, Orphan, SsmK3s, SsmK3sBuilder};
@@ -190,7 +190,8 @@ impl World {
     pub(crate) async fn told_by_ssm(&self) -> String {
         let mut told = String::new();
         for (operation, body) in [("ListCommands", "{}"), ("ListCommandInvocations", r#"{"Details":true}"#)] {
-            let mut stream = tokio::net::TcpStream::connect(self.ssm.url().replace("http://", "")).await.unwrap();
+            let mut stream =
+                tokio::net::TcpStream::connect(self.ssm.url().replace("http://", "")).await.unwrap();
             let signed = format!("authorization: Credential=A/20261122/{REGION}/ssm/aws4_request");
             let request = format!(
                 "POST / HTTP/1.1\r\nhost: ssm\r\nconnection: close\r\n{signed}\r\nx-amz-target: AmazonSSM.{operation}\r\n\
