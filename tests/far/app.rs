@@ -45,3 +45,26 @@ spec:
 "
     )
 }
+
+/// Less of it: a ConfigMap and an API of one.
+pub(crate) fn small(image: &str, setting: &str) -> String {
+    format!(
+        "apiVersion: v1
+kind: ConfigMap
+metadata: {{name: settings}}
+data: {{setting: '{setting}'}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: api}}
+spec:
+  selector: {{matchLabels: {{app: api}}}}
+  template: {{metadata: {{labels: {{app: api}}}}, spec: {{terminationGracePeriodSeconds: 1, containers: [{{name: api, image: $REGISTRY/{image}}}]}}}}
+"
+    )
+}
+
+/// A Secret, with this in it.
+pub(crate) fn secret(value: &str) -> String {
+    format!("---\napiVersion: v1\nkind: Secret\nmetadata: {{name: key}}\nstringData: {{key: '{value}'}}\n")
+}

@@ -4,7 +4,6 @@ use deploy_core::outcome::Status;
 use deploy_tests::reasons;
 
 use crate::far_scenario;
-use crate::world::World;
 
 fn running(image: &str) -> Vec<String> {
     vec![image.to_owned(); 4]

@@ -17,7 +17,15 @@ mod storage;
 mod world;
 
 mod conformance;
+mod counts;
+mod crash;
+mod delivery;
 mod deploys;
+mod faults;
+mod fleet;
+mod kept;
+mod pains;
+mod secrets;
 mod xtask;
 
 /// A scenario in real time, on the embedded cluster and on a live one: `NAME::embedded`, `NAME::live`.

@@ -59,6 +59,13 @@ impl Storage {
         std::fs::write(path, "x").unwrap();
     }
 
+    /// The buckets' names.
+    pub(crate) fn buckets(&self) -> Vec<String> {
+        let names = std::fs::read_dir(self.folder.path()).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| !name.starts_with('.')).collect()
+    }
+
     /// All objects, as paths below the folder; what the store keeps for itself left out.
     pub(crate) fn objects(&self) -> Vec<String> {
         let mut found = Vec::new();

@@ -95,7 +95,9 @@ impl SsmK3s {
 
     /// Notes on the node that what it had found healthy is not, by a check of the caller's.
     pub(super) async fn record_failure(&self, why: &str, run: &Run) -> Result<()> {
+        let run = &self.deployments.present(run);
         let number = self.deployments.get(run.id()).and_then(|deployment| {
+            deployment.fail();
             let [(_, report)] = <[_; 1]>::try_from(deployment.reports()?).ok()?;
             let report = report.ok()?;
             (report.status == RunStatus::Healthy).then_some(report.number?)

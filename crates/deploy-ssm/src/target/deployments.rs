@@ -1,11 +1,12 @@
 //! What was handed over by this process, and how it ended.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use deploy_core::error::Result;
 use deploy_core::evidence::Evidence;
-use deploy_core::run::DeploymentId;
+use deploy_core::run::{DeploymentId, Run};
 
 use super::staging::Staging;
 use super::told::Told;
@@ -27,6 +28,8 @@ pub(super) struct Deployment {
     pub(super) command: String,
     pub(super) staging: Option<Staging>,
     pub(super) told: tokio::sync::Mutex<Told>,
+    /// Whether the caller found it bad: what is handed over for the same run then is the way back.
+    failed: AtomicBool,
     ended: Mutex<Option<Ended>>,
 }
 
@@ -52,6 +55,7 @@ impl Deployments {
             command,
             staging,
             told: tokio::sync::Mutex::default(),
+            failed: AtomicBool::new(false),
             ended: Mutex::default(),
         });
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -65,6 +69,18 @@ impl Deployments {
 
     pub(super) fn get(&self, id: &DeploymentId) -> Option<Arc<Deployment>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// The way back of a run, which the node must not take for the deployment itself: it has an id of its own.
+    pub(super) fn back(id: &DeploymentId) -> DeploymentId {
+        let begin: String = id.as_str().chars().take(59).collect();
+        DeploymentId::from(format!("{begin}-back"))
+    }
+
+    /// The run as the node knows it now: by the id of its way back, once that was handed over.
+    pub(super) fn present(&self, run: &Run) -> Run {
+        let back = Self::back(run.id());
+        if self.get(&back).is_some() { run.clone().with_id(back) } else { run.clone() }
     }
 
     /// What the nodes gathered.
@@ -93,6 +109,14 @@ impl Deployments {
 }
 
 impl Deployment {
+    pub(super) fn fail(&self) {
+        self.failed.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
     pub(super) fn end(&self, ended: Ended) {
         *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
     }

@@ -27,6 +27,7 @@ const MOST_FAILURES: u32 = 10;
 
 impl SsmK3s {
     pub(super) async fn follow(&self, run: &Run) -> Result<Observation> {
+        let run = &self.deployments.present(run);
         let deployment = match self.deployments.get(run.id()) {
             Some(deployment) => deployment,
             None => self.take_up(run).await?,

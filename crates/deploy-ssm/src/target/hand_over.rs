@@ -8,6 +8,7 @@ use deploy_core::run::{DeploymentId, Run};
 use deploy_core::target::{Applied, AppliedObject};
 
 use super::SsmK3s;
+use super::deployments::Deployments;
 use super::plan::{Prepared, What, cancelled};
 use super::staging::Staging;
 use crate::bundle::Package;
@@ -27,6 +28,8 @@ impl SsmK3s {
         if run.cancel().is_cancelled() {
             return Err(cancelled());
         }
+        let found_bad = self.deployments.get(run.id()).is_some_and(|deployment| deployment.has_failed());
+        let run = &if found_bad { run.clone().with_id(Deployments::back(run.id())) } else { run.clone() };
         if self.deployments.get(run.id()).is_none() {
             let staging = self.staging(run)?;
             let sent = self.send_plan(prepared, staging.as_ref(), run).await;
