@@ -11,7 +11,7 @@
 
 mod app;
 #[path = "../../crates/deploy-ssm/tests/aws/server.rs"]
-#[allow(dead_code, missing_docs, reason = "it serves other tests, too")]
+#[allow(dead_code, missing_docs, unreachable_pub, reason = "it serves other tests, too")]
 mod server;
 mod storage;
 mod world;

@@ -120,7 +120,7 @@ async fn told(child: &mut Child, text: &str) -> String {
     let mut all = String::new();
     loop {
         let line = lines.next_line().await.unwrap().unwrap_or_else(|| panic!("no \"{text}\" in {all}"));
-        all += &format!("{line}\n");
+        all = all + &line + "\n";
         if line.contains(text) {
             // The rest is read, so that it can be written.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
