@@ -94,7 +94,12 @@ far_scenario!(an_end_that_is_not_told, async |world| {
     let id = run.id().clone();
     let inline = world.inline().build().unwrap();
     let restart = async {
-        world.node_is_done(&id).await;
+        // Before its end the agent would begin anew.
+        let ended = async || {
+            let scripts = world.ssm.scripts();
+            scripts.len() == 2 && scripts.iter().all(|script| script.ended.is_some())
+        };
+        world.env.eventually("the script has ended", ended).await;
         world.ssm.restart_agent(NODE, Restart::KillsScripts);
     };
     let manifests = small("api:v2", "b");
