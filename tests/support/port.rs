@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use http::Request;
 use http_body_util::BodyExt;
@@ -26,6 +27,11 @@ pub struct Port {
 impl Port {
     /// Opens a port and writes a kubeconfig for it.
     pub async fn open(client: Client) -> Self {
+        Self::open_slow(client, Duration::ZERO, Duration::ZERO).await
+    }
+
+    /// The same for an API server that is down at first, so long, and then delays each answer.
+    pub async fn open_slow(client: Client, down: Duration, delay: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let kubeconfig = std::env::temp_dir().join(format!("kubeconfig-{}", address.port()));
@@ -34,10 +40,13 @@ impl Port {
              users: [{{name: a, user: {{}}}}], clusters: [{{name: a, cluster: {{server: 'http://{address}'}}}}]}}\n"
         );
         std::fs::write(&kubeconfig, text).expect("a file");
+        let up = tokio::time::Instant::now() + down;
         let accepting = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(pass_on(stream, client.clone()));
+                if tokio::time::Instant::now() >= up {
+                    connections.spawn(pass_on(stream, client.clone(), delay));
+                }
             }
         });
         Self { kubeconfig, accepting: accepting.abort_handle() }
@@ -68,7 +77,7 @@ impl Env {
     }
 }
 
-async fn pass_on(stream: TcpStream, client: Client) {
+async fn pass_on(stream: TcpStream, client: Client, delay: Duration) {
     // Watches tell small things at once.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: Request<Incoming>| {
@@ -77,6 +86,7 @@ async fn pass_on(stream: TcpStream, client: Client) {
             let (head, body) = request.into_parts();
             let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
             let request = Request::from_parts(head, Body::from(body.to_vec()));
+            tokio::time::sleep(delay).await;
             client.send(request).await.map_err(io::Error::other)
         }
     });

@@ -155,6 +155,13 @@ impl Run {
         }
     }
 
+    /// Takes the id of a run that was begun before, perhaps by another process, to go on with it.
+    #[must_use]
+    pub fn with_id(mut self, id: DeploymentId) -> Self {
+        self.id = id;
+        self
+    }
+
     /// Names the run: the application, which lock and journal hang on.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {

@@ -1,7 +1,7 @@
 //! What is well by its own word, without a look at its pods: an object that nobody changed for a while.
 
-use super::pods::CLOCK_SKEW;
 use super::read::Read;
+use super::signs::CLOCK_SKEW;
 use super::{Judge, Patience};
 use crate::clock::Timestamp;
 use crate::manifest::Object;

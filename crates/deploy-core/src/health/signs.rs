@@ -131,8 +131,66 @@ pub struct Missing {
 }
 
 /// The kinds that a pod can miss, as the kubelet and the API server write them before the quoted name.
-const REFERENCES: &[(&str, &str)] =
+pub const REFERENCES: &[(&str, &str)] =
     &[("configmap \"", "ConfigMap"), ("secret \"", "Secret"), ("serviceaccount \"", "ServiceAccount")];
+
+/// What follows the quoted name of a missing object.
+pub const NOT_FOUND: &str = " not found";
+/// What stands before the key that is missing in an object.
+pub const MISSING_KEY: &str = "couldn't find key ";
+/// What stands before the kind of the object behind a volume in which a key is missing.
+pub const NON_EXISTENT: &str = "references non-existent ";
+/// What stands between that kind and the key.
+pub const NON_EXISTENT_KEY: &str = " key: ";
+/// What stands before the name of the volume that is not mounted.
+pub const VOLUME_NAMED: &str = "volume \"";
+/// What an Event `Failed` says where it is about an image.
+pub const PULL_FAILED: &str = "Failed to pull image";
+
+/// Phrases of an API server that refuses a pod for a ResourceQuota.
+pub const QUOTA: &[&str] = &["exceeded quota", "failed quota"];
+/// Phrases of a definite refusal; any other one may pass: an unreachable webhook, an API server in trouble.
+pub const DEFINITE: &[&str] = &["is forbidden", "denied the request", " is invalid"];
+
+/// Reasons of Events by which the cluster autoscaler or Karpenter says that a node is on its way.
+pub const SCALES_UP: &[&str] = &["TriggeredScaleUp", "Nominated"];
+/// Reasons of Events that tell what keeps a pod from its first container.
+pub const VOLUME_TROUBLE: &[&str] = &["FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"];
+/// Reasons of Events after which that is over.
+pub const VOLUMES_DONE: &[&str] = &["Pulling", "Pulled", "Created"];
+/// Reasons of Events, no warnings, that tell why a PersistentVolumeClaim waits.
+pub const CLAIM_WAITS: &[&str] = &["FailedBinding", "WaitForPodScheduled"];
+
+/// The groups of Kubernetes itself under `k8s.io`. `*.x-k8s.io` and the groups of add-ons under `k8s.io`
+/// (`gateway.networking.k8s.io`, `metrics.k8s.io`) are custom resources or have conditions.
+pub const BUILT_IN: &[&str] = &[
+    "admissionregistration",
+    "apiextensions",
+    "apiregistration",
+    "authentication",
+    "authorization",
+    "certificates",
+    "coordination",
+    "discovery",
+    "events",
+    "flowcontrol.apiserver",
+    "internal.apiserver",
+    "networking",
+    "node",
+    "rbac.authorization",
+    "resource",
+    "scheduling",
+    "storage",
+    "storagemigration",
+];
+
+/// How far the cluster's clock may be off ours where a container that ran before we looked is taken for settled.
+pub const CLOCK_SKEW: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Whether an API group is one of Kubernetes itself: no dot, or one of [`BUILT_IN`].
+pub fn is_built_in(group: &str) -> bool {
+    !group.contains('.') || group.strip_suffix(".k8s.io").is_some_and(|own| BUILT_IN.contains(&own))
+}
 
 /// What a container's waiting reason means; `None` if it is no bad sign.
 pub fn waiting(reason: &str) -> Option<Waiting> {
@@ -158,7 +216,7 @@ pub fn pull_error(message: &str, image: &str) -> PullError {
 /// The object that `message` calls missing, as in `configmap "app" not found` or
 /// `couldn't find key url in Secret shop/db`.
 pub fn missing(message: &str) -> Option<Missing> {
-    if let Some((_, rest)) = message.split_once("couldn't find key ") {
+    if let Some((_, rest)) = message.split_once(MISSING_KEY) {
         let (key, rest) = rest.split_once(" in ")?;
         let (kind, path) = rest.split_once(' ')?;
         let kind = REFERENCES.iter().find(|(_, name)| *name == kind)?.1;
@@ -168,14 +226,14 @@ pub fn missing(message: &str) -> Option<Missing> {
     REFERENCES.iter().find_map(|(word, kind)| {
         let (_, rest) = message.split_once(word)?;
         let (name, rest) = rest.split_once('"')?;
-        rest.starts_with(" not found").then(|| Missing { kind, name: name.into(), key: None })
+        rest.starts_with(NOT_FOUND).then(|| Missing { kind, name: name.into(), key: None })
     })
 }
 
 /// The key that `message` calls missing in the object behind a volume, as in `references non-existent secret key: url`.
 pub fn missing_key(message: &str) -> Option<&str> {
-    let (_, rest) = message.split_once("references non-existent ")?;
-    let (_, key) = rest.split_once(" key: ")?;
+    let (_, rest) = message.split_once(NON_EXISTENT)?;
+    let (_, key) = rest.split_once(NON_EXISTENT_KEY)?;
     key.split([' ', ',']).next()
 }
 

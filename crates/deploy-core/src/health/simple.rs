@@ -2,7 +2,7 @@
 
 use super::judge::Case;
 use super::read::{Condition, Read};
-use super::{Assessment, Reason};
+use super::{Assessment, Reason, signs};
 
 /// Judges the built-in kinds that have no pods; `None` for a custom resource.
 pub(super) fn judge(case: &Case<'_>) -> Option<Assessment> {
@@ -19,35 +19,9 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Assessment> {
         ("batch", "CronJob") => Assessment::healthy("scheduled"),
         // Many ingress controllers never publish an address.
         ("networking.k8s.io", "Ingress") => Assessment::healthy("accepted"),
-        (group, _) if is_built_in(group) => Assessment::healthy("has no status to wait for"),
+        (group, _) if signs::is_built_in(group) => Assessment::healthy("has no status to wait for"),
         _ => return None,
     })
-}
-
-/// The groups of Kubernetes itself: no dot, or one of its own under `k8s.io`. `*.x-k8s.io` and the groups of
-/// add-ons under `k8s.io` (`gateway.networking.k8s.io`, `metrics.k8s.io`) are custom resources or have conditions.
-fn is_built_in(group: &str) -> bool {
-    const OWN: &[&str] = &[
-        "admissionregistration",
-        "apiextensions",
-        "apiregistration",
-        "authentication",
-        "authorization",
-        "certificates",
-        "coordination",
-        "discovery",
-        "events",
-        "flowcontrol.apiserver",
-        "internal.apiserver",
-        "networking",
-        "node",
-        "rbac.authorization",
-        "resource",
-        "scheduling",
-        "storage",
-        "storagemigration",
-    ];
-    !group.contains('.') || group.strip_suffix(".k8s.io").is_some_and(|own| OWN.contains(&own))
 }
 
 fn service(case: &Case<'_>) -> Assessment {
@@ -127,8 +101,10 @@ fn api_service(case: &Case<'_>) -> Assessment {
 }
 
 fn last_warning(case: &Case<'_>, reason: Reason) -> Option<super::Failure> {
-    let event = case.world.events_of(case.object).iter().rfind(|event| {
-        event.warning || matches!(event.reason.as_str(), "FailedBinding" | "WaitForPodScheduled")
-    })?;
+    let event = case
+        .world
+        .events_of(case.object)
+        .iter()
+        .rfind(|event| event.warning || signs::CLAIM_WAITS.contains(&event.reason.as_str()))?;
     Some(case.failure(reason, &event.message))
 }

@@ -187,9 +187,9 @@ impl RolloutTarget for Uninstall {
     }
 
     async fn diagnose(&self, applied: &Applied, observation: &Observation, run: &Run) -> Result<Evidence> {
-        let mut looked_at = Applied::default();
-        looked_at.objects.extend(applied.objects.iter().cloned().chain(hooks::unwell(observation)));
-        self.release.apply.diagnose(&looked_at, observation, run).await
+        let mut all = Applied::default();
+        all.objects.extend(applied.objects.iter().cloned().chain(hooks::unwell(observation)));
+        self.release.apply.diagnose(&all, observation, run).await
     }
 }
 

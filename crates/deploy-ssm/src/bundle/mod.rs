@@ -35,7 +35,7 @@ use deploy_core::manifest::{Bundle, Object};
 use serde_json::{Value, json};
 
 use self::archive::Archive;
-pub use self::scope::ClusterScoped;
+pub(crate) use self::scope::ClusterScoped;
 
 /// The most objects of a package.
 const MAX_OBJECTS: usize = 5_000;
@@ -75,7 +75,7 @@ impl Package {
                     let list = list(&objects)?;
                     unpacked += list.len();
                     if unpacked > MAX_UNPACKED {
-                        return Err(too_large(format!("more than {} MiB of manifests", MAX_UNPACKED >> 20)));
+                        return Err(too_large(&format!("more than {} MiB of manifests", MAX_UNPACKED >> 20)));
                     }
                     archive.add(&format!("stages/{number:02}.{suffix}"), &list)?;
                 }
@@ -123,7 +123,7 @@ fn check(bundle: &Bundle) -> Result<()> {
             .help("check the paths that manifests are read from"));
     }
     if bundle.objects().len() > MAX_OBJECTS {
-        return Err(too_large(format!(
+        return Err(too_large(&format!(
             "{} objects, of which a package holds {MAX_OBJECTS}",
             bundle.objects().len()
         )));
@@ -136,7 +136,7 @@ fn check(bundle: &Bundle) -> Result<()> {
     }
 }
 
-fn too_large(what: String) -> Error {
+fn too_large(what: &str) -> Error {
     Error::invalid(format!("the bundle is too large: {what}"))
         .help("deploy it in parts, under names of their own")
 }

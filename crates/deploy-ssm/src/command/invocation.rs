@@ -46,6 +46,16 @@ impl Invocation {
         Self { state: State::Unseen, stdout: String::new(), stderr: String::new() }
     }
 
+    /// Why nothing came of it, with the last words of its errors.
+    pub(crate) fn mute(&self, ended: &Ended, instance: &str) -> Error {
+        let words: Vec<&str> =
+            self.stderr.lines().rev().filter(|line| !line.trim().is_empty()).take(5).collect();
+        let words: String = words.into_iter().rev().collect::<Vec<_>>().join("; ");
+        let words: String = words.chars().filter(|c| !c.is_control()).take(1_000).collect();
+        let error = ended.error(instance, super::START_WITHIN);
+        if words.is_empty() { error } else { error.source(words) }
+    }
+
     /// Whether SSM cut the output.
     pub(crate) fn is_cut(&self) -> bool {
         self.stdout.trim_end().ends_with(CUT)
@@ -56,8 +66,7 @@ impl From<GetCommandInvocationOutput> for Invocation {
     fn from(answer: GetCommandInvocationOutput) -> Self {
         let status = answer.status.as_ref().map_or("", |status| status.as_str());
         // The details say more; documents print them with blanks.
-        let details: String =
-            answer.status_details.as_deref().unwrap_or(status).split_whitespace().collect();
+        let details: String = answer.status_details.as_deref().unwrap_or(status).split_whitespace().collect();
         let details = if details.is_empty() { status } else { &details };
         Self {
             state: state(details, answer.response_code),
@@ -96,8 +105,10 @@ impl Ended {
                 "AccessDenied" => Error::new(ErrorKind::Forbidden, "SSM may not run commands on the node")
                     .help("the instance's role needs AmazonSSMManagedInstanceCore"),
                 "InvalidPlatform" => Error::invalid("the node does not run Linux"),
-                "Terminated" => Error::new(ErrorKind::Unavailable, "SSM did not try the node: too many others failed")
-                    .help("raise the number of errors that are allowed, or mend the others first"),
+                "Terminated" => {
+                    Error::new(ErrorKind::Unavailable, "SSM did not try the node: too many others failed")
+                        .help("raise the number of errors that are allowed, or mend the others first")
+                }
                 _ => Error::new(
                     ErrorKind::Unavailable,
                     format!("the node's agent did not take the command within {seconds} s ({word})"),

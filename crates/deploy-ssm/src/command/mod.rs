@@ -5,22 +5,21 @@ mod poll;
 
 use std::time::Duration;
 
-use aws_sdk_ssm::Client;
-use aws_sdk_ssm::types::{CommandFilter, CommandFilterKey};
+use aws_sdk_ssm::operation::get_command_invocation::GetCommandInvocationError;
+use aws_sdk_ssm::types::{CommandFilter, CommandFilterKey, CommandStatus};
 use deploy_core::clock::{Clock, Timestamp};
 use deploy_core::error::{Error, ErrorKind, Result};
 
 pub(crate) use self::invocation::{Ended, Invocation, State};
 pub(crate) use self::poll::Pace;
-use crate::aws::{failed, once, operation::command as operation};
+use crate::aws::operation::command as operation;
+use crate::aws::{Aws, failed};
 use crate::instance::Fleet;
 
 /// How long a node may take to begin with a command; SSM's least is 30 s.
 pub(crate) const START_WITHIN: Duration = Duration::from_secs(60);
 /// The most characters of a command's comment.
 const MAX_COMMENT: usize = 100;
-/// The most that Run Command takes of a document with its parameters is 64 KB; the rest is room for SSM's own.
-pub(crate) const MAX_REQUEST: usize = 48 << 10;
 /// How often a command is sent anew whose answer was lost and which SSM does not list.
 const TRIES: u32 = 3;
 /// How often, and how long apart, it is looked for in between: SSM lists what it took after a moment.
@@ -43,6 +42,15 @@ pub(crate) struct Command<'a> {
     pub(crate) run_within: Duration,
 }
 
+/// A command that SSM remembers.
+pub(crate) struct Listed {
+    pub(crate) id: String,
+    pub(crate) comment: String,
+    /// When it was asked for, by SSM's clock.
+    pub(crate) at: Option<Timestamp>,
+    pub(crate) ended: bool,
+}
+
 /// What a command is found by: which deployment of which application it is for.
 pub(crate) fn comment(app: &str, id: &str, verb: &str) -> String {
     let mut comment = format!("deploy-ssm {app} {id} {verb}");
@@ -53,7 +61,7 @@ pub(crate) fn comment(app: &str, id: &str, verb: &str) -> String {
 /// The commands of one account and region.
 #[derive(Clone, Copy)]
 pub(crate) struct Commands<'a> {
-    pub(crate) client: &'a Client,
+    pub(crate) aws: &'a Aws,
     pub(crate) clock: &'a dyn Clock,
 }
 
@@ -84,7 +92,8 @@ impl Commands<'_> {
     async fn send_once(&self, command: &Command<'_>) -> Result<String> {
         let seconds = |duration: Duration| duration.as_secs().clamp(30, 172_800);
         let mut request = self
-            .client
+            .aws
+            .ssm_once()
             .send_command()
             .document_name(command.document)
             .set_instance_ids(Some(command.instances.to_vec()))
@@ -93,60 +102,63 @@ impl Commands<'_> {
             .parameters("commands", command.lines.clone())
             .parameters("executionTimeout", vec![seconds(command.run_within).to_string()]);
         if let Some(fleet) = command.fleet {
-            request = request.max_concurrency(fleet.max_concurrency()).max_errors(fleet.max_errors());
+            request = request
+                .max_concurrency(fleet.concurrency().to_string())
+                .max_errors(fleet.errors().to_string());
         }
         let object = command.instances.join(", ");
-        let answer = once(request.customize())
+        let answer = request
             .send()
             .await
             .map_err(|error| failed(error, &operation::SEND, &object).inside(command.document))?;
-        answer
-            .command
-            .and_then(|command| command.command_id)
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "SSM took a command and gave it no id").during("send").on(object))
+        answer.command.and_then(|command| command.command_id).ok_or_else(|| {
+            Error::new(ErrorKind::Internal, "SSM took a command and gave it no id").during("send").on(object)
+        })
     }
 
     /// The newest command with this comment, of those sent `after`.
     pub(crate) async fn find(&self, comment: &str, after: Option<Timestamp>) -> Result<Option<String>> {
-        let mut found: Option<(String, String)> = None;
-        self.each(after, |id, its, at| {
-            if its == comment && found.as_ref().is_none_or(|(_, newest)| at > *newest) {
-                found = Some((id, at));
+        let mut found: Option<Listed> = None;
+        self.each(after, |listed| {
+            if listed.comment == comment && found.as_ref().is_none_or(|newest| listed.at > newest.at) {
+                found = Some(listed);
             }
         })
         .await?;
-        Ok(found.map(|(id, _)| id))
+        Ok(found.map(|listed| listed.id))
     }
 
-    /// Goes through the commands that SSM remembers: their ids, comments, and when they were asked for, as text that sorts.
-    pub(crate) async fn each(
-        &self,
-        after: Option<Timestamp>,
-        mut seen: impl FnMut(String, &str, String),
-    ) -> Result<()> {
+    /// Goes through the commands that SSM remembers.
+    pub(crate) async fn each(&self, after: Option<Timestamp>, mut seen: impl FnMut(Listed)) -> Result<()> {
         let after = after
             .map(|after| {
                 // SSM takes whole seconds.
                 let seconds: String = after.to_string().chars().take(19).collect();
-                CommandFilter::builder().key(CommandFilterKey::InvokedAfter).value(format!("{seconds}Z")).build()
+                CommandFilter::builder()
+                    .key(CommandFilterKey::InvokedAfter)
+                    .value(format!("{seconds}Z"))
+                    .build()
             })
             .transpose()
             .map_err(|_| Error::new(ErrorKind::Internal, "a filter of commands could not be made"))?;
         let mut token = None;
         for _ in 0..MAX_PAGES {
-            let page = self
-                .client
+            let request = self
+                .aws
+                .ssm()
                 .list_commands()
                 .set_filters(after.clone().map(|after| vec![after]))
-                .max_results(50)
-                .set_next_token(token)
-                .send()
-                .await
-                .map_err(|error| failed(error, &operation::LIST, "commands"))?;
+                .max_results(50);
+            let page = request.set_next_token(token).send().await;
+            let page = page.map_err(|error| failed(error, &operation::LIST, "commands"))?;
             for command in page.commands.unwrap_or_default() {
                 if let (Some(id), Some(comment)) = (command.command_id, command.comment) {
-                    let at = command.requested_date_time.map(|at| at.to_string()).unwrap_or_default();
-                    seen(id, &comment, at);
+                    let at = command.requested_date_time.map(|at| Timestamp::from_unix_seconds(at.secs()));
+                    let going = matches!(
+                        command.status,
+                        Some(CommandStatus::Pending | CommandStatus::InProgress | CommandStatus::Cancelling)
+                    );
+                    seen(Listed { id, comment, at, ended: !going });
                 }
             }
             match page.next_token.filter(|token| !token.is_empty()) {
@@ -159,10 +171,15 @@ impl Commands<'_> {
 
     /// How the command goes on one instance.
     pub(crate) async fn look(&self, id: &str, instance: &str) -> Result<Invocation> {
-        let answer = self.client.get_command_invocation().command_id(id).instance_id(instance).send().await;
+        let answer =
+            self.aws.ssm().get_command_invocation().command_id(id).instance_id(instance).send().await;
         match answer {
             Ok(answer) => Ok(Invocation::from(answer)),
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_invocation_does_not_exist()) => {
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(GetCommandInvocationError::is_invocation_does_not_exist) =>
+            {
                 // SSM shows it after some seconds.
                 Ok(Invocation::unseen())
             }
@@ -172,7 +189,7 @@ impl Commands<'_> {
 
     /// Asks the agents to stop the command. What the node does for it in a unit of its own goes on.
     pub(crate) async fn cancel(&self, id: &str) -> Result<()> {
-        let cancelled = self.client.cancel_command().command_id(id).send().await;
+        let cancelled = self.aws.ssm().cancel_command().command_id(id).send().await;
         cancelled.map(drop).map_err(|error| failed(error, &operation::CANCEL, id))
     }
 }

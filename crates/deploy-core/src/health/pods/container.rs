@@ -5,12 +5,9 @@ use serde_json::Value;
 use super::{Finding, PodCase};
 use crate::clock::Timestamp;
 use crate::health::read::Read;
-use crate::health::signs::{self, Ended, Missing, PullError, Waiting};
+use crate::health::signs::{self, CLOCK_SKEW, Ended, Missing, PullError, Waiting};
 use crate::health::track::{ContainerTrack, Sign};
 use crate::health::{Failure, KubeEvent, Reason};
-
-/// How far the cluster's clock may be off ours where a container that ran before we looked is taken for settled.
-pub(in crate::health) const CLOCK_SKEW: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// What is known of one container.
 pub(super) struct Report<'a> {
@@ -95,7 +92,7 @@ impl<'a> Container<'a> {
         }
         let failed = self.last_event(|event| {
             event.reason == "Failed"
-                && event.message.contains("Failed to pull image")
+                && event.message.contains(signs::PULL_FAILED)
                 && self.is_of_this_run(event)
         });
         let since =

@@ -3,7 +3,6 @@
 mod container;
 mod fleet;
 
-pub(super) use self::container::CLOCK_SKEW;
 use self::container::{Container, missing_reference};
 pub(super) use self::fleet::Fleet;
 use super::judge::Case;
@@ -141,8 +140,7 @@ fn scheduling(pod: &PodCase<'_>) -> Option<Finding> {
     };
     let since = pod.seen.condition_since("PodScheduled")?;
     // A node is on its way, by the word of the cluster autoscaler or of Karpenter.
-    let grows =
-        pod.events.iter().any(|event| matches!(event.reason.as_str(), "TriggeredScaleUp" | "Nominated"));
+    let grows = pod.events.iter().any(|event| signs::SCALES_UP.contains(&event.reason.as_str()));
     let hopeless_at = (!grows).then(|| since + pod.case.patience.unschedulable);
     Some(finding(pod, reason, words, hopeless_at))
 }
@@ -172,10 +170,8 @@ fn volumes(pod: &PodCase<'_>) -> Option<Finding> {
     let last = |wanted: &dyn Fn(&KubeEvent) -> bool| {
         pod.events.iter().filter(|event| wanted(event)).max_by_key(|event| event.last_seen)
     };
-    let trouble = last(&|event| {
-        matches!(event.reason.as_str(), "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox")
-    })?;
-    let after = last(&|event| matches!(event.reason.as_str(), "Pulling" | "Pulled" | "Created"));
+    let trouble = last(&|event| signs::VOLUME_TROUBLE.contains(&event.reason.as_str()))?;
+    let after = last(&|event| signs::VOLUMES_DONE.contains(&event.reason.as_str()));
     if after.is_some_and(|after| after.last_seen > trouble.last_seen) {
         return None;
     }
@@ -195,7 +191,7 @@ fn volumes(pod: &PodCase<'_>) -> Option<Finding> {
 /// `MountVolume.SetUp failed for volume "cfg" : references non-existent secret key: url`: the volume leads to the name.
 fn missing_key(object: &Object, words: &str) -> Option<Reason> {
     let key = signs::missing_key(words)?;
-    let volume = words.split_once("volume \"")?.1.split('"').next()?;
+    let volume = words.split_once(signs::VOLUME_NAMED)?.1.split('"').next()?;
     let source = object.items("/spec/volumes").find(|source| source.text("/name") == Some(volume))?;
     let (kind, name) = None
         .or_else(|| source.text("/configMap/name").map(|name| ("ConfigMap", name)))

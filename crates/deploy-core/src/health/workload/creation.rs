@@ -55,14 +55,14 @@ fn refusal(case: &Case<'_>, words: &str, since: Timestamp) -> Refusal {
 
 /// A definite refusal, or one that may pass: an unreachable webhook, an API server in trouble.
 fn classify(words: &str, patience: &Patience) -> (Reason, std::time::Duration) {
-    const DEFINITE: &[&str] = &["is forbidden", "denied the request", " is invalid"];
-    if words.contains("exceeded quota") || words.contains("failed quota") {
+    let says = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
+    if says(signs::QUOTA) {
         (Reason::Quota, patience.quota)
     } else if let Some(missing) = signs::missing(words) {
         let reason =
             Reason::MissingReference { kind: missing.kind.into(), name: missing.name, key: missing.key };
         (reason, patience.missing_reference)
-    } else if DEFINITE.iter().any(|phrase| words.contains(phrase)) {
+    } else if says(signs::DEFINITE) {
         (Reason::Forbidden, patience.admission)
     } else {
         (Reason::Forbidden, patience.webhook)

@@ -1,0 +1,2 @@
+# Each line as a JSON string.
+{ print str($0) "\n" }

@@ -1,0 +1,174 @@
+//! Handing a plan over: the package to where the node gets it, and one command.
+
+use std::time::Duration;
+
+use deploy_core::error::{Error, ErrorKind, Result};
+use deploy_core::plan::Plan;
+use deploy_core::run::{DeploymentId, Run};
+use deploy_core::target::{Applied, AppliedObject};
+
+use super::SsmK3s;
+use super::deployments::Deployments;
+use super::plan::{Prepared, What, cancelled};
+use super::staging::Staging;
+use crate::bundle::Package;
+use crate::command::{Command, START_WITHIN, comment};
+use crate::node::{self, Request, Verb};
+
+/// How much longer than everything else a presigned address lives.
+const URL_SLACK: Duration = Duration::from_secs(600);
+/// How much longer than the unit's own bounds the command may wait for it.
+const COMMAND_SLACK: Duration = Duration::from_secs(180);
+
+impl SsmK3s {
+    pub(super) async fn hand_over(&self, plan: &Plan, run: &Run) -> Result<Applied> {
+        let prepared = plan
+            .kept::<Prepared>()
+            .ok_or_else(|| Error::invalid("the plan was not made by this target").during("apply"))?;
+        if run.cancel().is_cancelled() {
+            return Err(cancelled());
+        }
+        let found_bad = self.deployments.get(run.id()).is_some_and(|deployment| deployment.has_failed());
+        let run = &if found_bad { run.clone().with_id(Deployments::back(run.id())) } else { run.clone() };
+        if self.deployments.get(run.id()).is_none() {
+            let staging = self.staging(run)?;
+            let sent = self.send_plan(prepared, staging.as_ref(), run).await;
+            let command = match sent {
+                Ok(command) => command,
+                Err(error) => {
+                    // Where the answer was lost, the node may be reading it.
+                    if error.kind() != ErrorKind::OutcomeUnknown
+                        && let Some(staging) = &staging
+                        && let Err(left) = staging.clear().await
+                    {
+                        tracing::warn!(error = %left, "what lay in S3 is left for a sweep");
+                    }
+                    return Err(error);
+                }
+            };
+            self.deployments.begin(run.id(), command, prepared.instances.clone(), staging);
+        }
+        let mut applied = Applied::default();
+        applied.objects = plan
+            .changes
+            .iter()
+            .map(|change| AppliedObject {
+                id: change.id.clone(),
+                api_version: change.desired.api_version().to_owned(),
+                action: change.action,
+                generation: None,
+                healthy: false,
+            })
+            .collect();
+        Ok(applied)
+    }
+
+    async fn send_plan(&self, prepared: &Prepared, staging: Option<&Staging>, run: &Run) -> Result<String> {
+        let rules = run.rules();
+        let live = START_WITHIN + rules.timeout + rules.rollback_timeout + URL_SLACK;
+        let verb = match prepared.what {
+            What::Package(_) => Verb::Deploy,
+            What::Kept(_) => Verb::Rollback,
+        };
+        let mut request = self.request(verb, run)?.id(run.id().as_str())?;
+        if let Some(staging) = staging {
+            staging.open(self.app()).await?;
+            let [progress, result, log] = staging.urls(live).await?;
+            request = request
+                .progress_url(progress.reveal())?
+                .result_url(result.reveal())?
+                .log_url(log.reveal())?;
+        }
+        match &prepared.what {
+            // What is deleted is what later bundles had: going back is going back whole.
+            What::Kept(number) => request = request.number(*number).prune(true),
+            What::Package(package) => request = self.with_package(request, package, staging, live).await?,
+        }
+        let command = Command {
+            document: &self.options.document,
+            instances: &prepared.instances,
+            fleet: self.options.instances.as_fleet(),
+            comment: comment(self.app(), run.id().as_str(), verb.name()),
+            lines: request.commands()?,
+            run_within: rules.timeout + rules.rollback_timeout + COMMAND_SLACK,
+        };
+        self.commands(run).send(&command).await
+    }
+
+    /// Inline where it fits and may be seen, else through the bucket.
+    async fn with_package(
+        &self,
+        request: Request,
+        package: &Package,
+        staging: Option<&Staging>,
+        live: Duration,
+    ) -> Result<Request> {
+        let inline = request.clone().package(node::Source::Inline {
+            bytes: package.bytes().to_vec(),
+            sha256: package.sha256().to_owned(),
+        })?;
+        let fits = !package.has_secrets() && inline.size()? <= node::MAX_REQUEST;
+        let shared;
+        let place = match staging {
+            _ if fits => return Ok(inline),
+            Some(staging) => staging,
+            None => {
+                // A fleet has no place of its own; its package has one.
+                let id = DeploymentId::from(format!("package-{}", package.sha256()));
+                match Staging::new(&self.options.aws, &self.options.through, self.app(), &id)? {
+                    Some(its) => shared = its,
+                    // Says how large it is, and how else.
+                    None => return Ok(inline),
+                }
+                &shared
+            }
+        };
+        place.put_package(package.bytes()).await?;
+        let sha256 = package.sha256().to_owned();
+        request.package(if self.options.instance_role {
+            node::Source::S3 { uri: place.package_uri(), sha256 }
+        } else {
+            node::Source::Url { url: place.package_url(live).await?.reveal().to_owned(), sha256 }
+        })
+    }
+
+    /// What every request of this target says.
+    pub(super) fn request(&self, verb: Verb, run: &Run) -> Result<Request> {
+        let (rules, ways) = (run.rules(), &self.options.ways);
+        let request = Request::new(verb, self.app())?
+            .state_dir(&ways.state_dir)
+            .kubectl(&ways.kubectl)
+            .kubeconfig(&ways.kubeconfig)
+            .validate(ways.validate)
+            .request_timeout(ways.request_timeout)
+            .field_manager(&ways.field_manager)
+            .force_conflicts(ways.force_conflicts)
+            .prune(ways.prune)
+            .keep(ways.keep)
+            .timeout(rules.timeout)
+            .rollback_timeout(rules.rollback_timeout)
+            .patience(rules.patience.clone())
+            .on_failure(rules.on_failure);
+        Ok(run.revision().into_iter().fold(request, Request::git_revision))
+    }
+
+    /// Sends a command about a deployment to the node that has it, and returns the command's id.
+    pub(super) async fn send_about(&self, verb: Verb, instance: &str, run: &Run) -> Result<String> {
+        let rules = run.rules();
+        let command = Command {
+            document: &self.options.document,
+            instances: &[instance.to_owned()],
+            fleet: None,
+            // Each is a command of its own: asking twice is harmless.
+            comment: comment(self.app(), run.id().as_str(), &once(verb)),
+            lines: self.request(verb, run)?.id(run.id().as_str())?.commands()?,
+            run_within: rules.timeout + rules.rollback_timeout + COMMAND_SLACK,
+        };
+        self.commands(run).send(&command).await
+    }
+}
+
+/// What a command is found by that is one of its kind.
+pub(super) fn once(verb: Verb) -> String {
+    format!("{}-{:06x}", verb.name(), fastrand::u32(..0x0100_0000))
+}

@@ -1,0 +1,137 @@
+//! What deployments left behind whose callers died: found, and removed, by a call of its own.
+
+use std::fmt;
+use std::time::Duration;
+
+use deploy_core::clock::Timestamp;
+use deploy_core::error::Result;
+use deploy_core::run::Run;
+use serde::Serialize;
+
+use super::SsmK3s;
+use super::staging::{BUCKETS, TAG, Through};
+use crate::aws::Bucket;
+use crate::node::{State, Sweep, Verb};
+
+/// The most objects that are looked at.
+const MOST_OBJECTS: usize = 10_000;
+
+/// Something that was left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "orphan", rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Orphan {
+    /// An object of a deployment.
+    Object {
+        /// The bucket.
+        bucket: String,
+        /// The key.
+        key: String,
+    },
+    /// A bucket that was made for a deployment.
+    Bucket {
+        /// Its name.
+        name: String,
+    },
+    /// A command that waits or runs.
+    Command {
+        /// Its id.
+        id: String,
+        /// What it is for.
+        comment: String,
+    },
+    /// A run on the node that was killed before its end. The next deployment takes over what it wrote.
+    Run {
+        /// Its deployment's id.
+        id: String,
+    },
+}
+
+impl fmt::Display for Orphan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Object { bucket, key } => write!(f, "object s3://{bucket}/{key}"),
+            Self::Bucket { name } => write!(f, "bucket {name}"),
+            Self::Command { id, comment } => write!(f, "command {id} ({comment})"),
+            Self::Run { id } => write!(f, "run {id} on the node"),
+        }
+    }
+}
+
+/// What a sweep did.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Swept {
+    /// What is gone.
+    pub removed: Vec<Orphan>,
+    /// What is not, and why.
+    pub left: Vec<(Orphan, String)>,
+}
+
+impl SsmK3s {
+    /// What this application's deployments left that began longer than `age` ago by AWS's clock; choose more than any of them takes. Writes
+    /// nothing. Cancel safe.
+    ///
+    /// # Errors
+    /// What AWS or the node refuses.
+    pub async fn orphans(&self, age: Duration, run: &Run) -> Result<Vec<Orphan>> {
+        let before = run.now() - age;
+        let is_old = |at: Option<Timestamp>| at.is_some_and(|at| at <= before);
+        let mut orphans = Vec::new();
+        if let Through::Bucket { name, prefix } = &self.options.through {
+            let bucket = Bucket::new(&self.options.aws, name)?;
+            let slash = if prefix.is_empty() || prefix.ends_with('/') { "" } else { "/" };
+            let mine = format!("{prefix}{slash}{}/", self.app());
+            let objects =
+                bucket.list(&mine, MOST_OBJECTS).await?.into_iter().filter(|object| is_old(object.modified));
+            orphans.extend(objects.map(|object| Orphan::Object { bucket: name.clone(), key: object.key }));
+        }
+        if self.options.through == Through::TemporaryBucket {
+            let mine = (TAG.to_owned(), self.app().to_owned());
+            let found = Bucket::find(&self.options.aws, BUCKETS).await?;
+            let found =
+                found.into_iter().filter(|bucket| bucket.tags.contains(&mine) && is_old(bucket.created));
+            orphans.extend(found.map(|bucket| Orphan::Bucket { name: bucket.name }));
+        }
+        let begins = format!("deploy-ssm {} ", self.app());
+        self.commands(run)
+            .each(None, |listed| {
+                if !listed.ended && listed.comment.starts_with(&begins) && is_old(listed.at) {
+                    orphans.push(Orphan::Command { id: listed.id, comment: listed.comment });
+                }
+            })
+            .await?;
+        let status = self.status(None, run).await?;
+        let died = status.runs.into_iter().filter(|run| run.state == State::Died);
+        orphans.extend(died.map(|run| Orphan::Run { id: run.id }));
+        Ok(orphans)
+    }
+
+    /// Removes `orphans`, and on the node what is left of old runs. A run that was killed after it had written something stays known to the
+    /// node, for the next deployment to take over. It goes on over single failures.
+    ///
+    /// # Errors
+    /// If the node cannot be asked.
+    pub async fn sweep(&self, orphans: Vec<Orphan>, run: &Run) -> Result<Swept> {
+        let mut swept = Swept::default();
+        let request = self.request(Verb::Sweep, run)?;
+        let node: Sweep = self.ask(request, Verb::Sweep, run).await?;
+        for orphan in orphans {
+            let removed = match &orphan {
+                Orphan::Object { bucket, key } => Bucket::new(&self.options.aws, bucket)?.delete(key).await,
+                Orphan::Bucket { name } => Bucket::new(&self.options.aws, name)?.remove().await,
+                Orphan::Command { id, .. } => self.commands(run).cancel(id).await,
+                // Told below.
+                Orphan::Run { .. } => continue,
+            };
+            match removed {
+                Ok(()) => swept.removed.push(orphan),
+                Err(error) => swept.left.push((orphan, error.to_string())),
+            }
+        }
+        swept.removed.extend(node.removed.into_iter().map(|id| Orphan::Run { id }));
+        let why = "it was killed after it had written something: the next deployment takes that over";
+        swept.left.extend(node.died.into_iter().map(|id| (Orphan::Run { id }, why.to_owned())));
+        Ok(swept)
+    }
+}

@@ -1,0 +1,52 @@
+//! The node's events, told to whoever watches the run: each once, however often they are read.
+
+use deploy_core::event::{Event, EventKind};
+use deploy_core::plan::Action;
+use deploy_core::run::Run;
+
+use crate::node::{Report, RunStatus, Written};
+
+/// The most lines of events that are read.
+const MAX_LINES: usize = 50_000;
+
+/// What was told so far.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    lines: usize,
+    ended: bool,
+}
+
+impl Told {
+    /// Tells what is new in `events`, the node's lines so far. A line that is not whole yet waits for its end; one that cannot be read is
+    /// passed over, for a node may know more events than we do.
+    pub(super) fn events(&mut self, events: &str, run: &Run) {
+        let whole = events.rfind('\n').and_then(|end| events.get(..end)).unwrap_or_default();
+        for line in whole.lines().take(MAX_LINES).skip(self.lines) {
+            self.lines += 1;
+            match serde_json::from_str::<Event>(line) {
+                Ok(event) => run.emit(event.kind),
+                Err(error) => tracing::debug!(%error, "an event of the node's could not be read"),
+            }
+        }
+    }
+
+    /// Tells, of a node whose events did not come, what its report says was done.
+    pub(super) fn report(&mut self, report: &Report, run: &Run) {
+        if self.ended || self.lines > 0 {
+            return;
+        }
+        self.ended = true;
+        let applied =
+            |object: &Written| EventKind::Applied { object: object.object.clone(), action: object.action };
+        for object in report.objects.iter().filter(|object| object.action != Action::Delete) {
+            run.emit(applied(object));
+        }
+        match report.status {
+            RunStatus::Undone => run.emit(EventKind::RolledBack),
+            RunStatus::UndoFailed => {
+                run.emit(EventKind::RollbackFailed { error: "see what is left as it is".to_owned() });
+            }
+            _ => {}
+        }
+    }
+}
