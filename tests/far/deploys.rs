@@ -18,9 +18,7 @@ far_scenario!(install_upgrade_and_a_bad_image, async |world| {
     assert_eq!(outcome.status, Status::Healthy, "{outcome}");
     assert_eq!(world.stands().await, (Some("b".into()), running("api:v2")));
 
-    let begun = std::time::Instant::now();
     let outcome = world.deploy(world.target(), "api:does-not-exist", "c").await;
-    eprintln!("bad image: {:?} {outcome}", begun.elapsed());
     assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
     assert_eq!(reasons(&outcome)[0], "ImageNotFound", "{outcome}");
     assert_eq!(world.stands().await, (Some("b".into()), running("api:v2")));

@@ -11,7 +11,7 @@
 
 mod app;
 #[path = "../../crates/deploy-ssm/tests/aws/server.rs"]
-#[allow(dead_code, missing_docs, reason = "it serves other tests, too")]
+#[allow(dead_code, missing_docs, unreachable_pub, reason = "it serves other tests, too")]
 mod server;
 mod storage;
 mod world;
@@ -26,6 +26,7 @@ mod fleet;
 mod kept;
 mod pains;
 mod secrets;
+mod xtask;
 
 /// A scenario in real time, on the embedded cluster and on a live one: `NAME::embedded`, `NAME::live`.
 macro_rules! far_scenario {

@@ -12,8 +12,8 @@ use tempfile::TempDir;
 use crate::server::{Handler, Server};
 use deploy_ssm::aws::Credentials;
 
-const KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
-const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+pub(crate) const KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
+pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
 /// The bucket that is there.
 pub(crate) const BUCKET: &str = "deployments";
@@ -50,6 +50,13 @@ impl Storage {
 
     pub(crate) fn credentials() -> Credentials {
         Credentials::new(KEY_ID, SecretText::new(SECRET))
+    }
+
+    /// Puts an object into the bucket that is there.
+    pub(crate) fn put(&self, key: &str) {
+        let path = self.folder.path().join(BUCKET).join(key);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "x").unwrap();
     }
 
     /// The buckets' names.

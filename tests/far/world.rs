@@ -118,6 +118,7 @@ impl World {
         self.inline().bucket(BUCKET, "prod").build().unwrap()
     }
 
+    #[expect(clippy::unused_self, reason = "it is the world's")]
     pub(crate) fn run(&self) -> Run {
         let policy =
             Policy::default().timeout(Duration::from_secs(60)).rollback_timeout(Duration::from_secs(30));

@@ -64,6 +64,10 @@ pub(crate) enum Command {
     Running,
     #[command(flatten)]
     Images(ImageCommand),
+    /// Deploy to a K3s node that nobody can reach: through AWS SSM, and S3 where there is more to carry
+    #[cfg(feature = "ssm")]
+    #[command(after_help = crate::ssm::help::SSM_EXAMPLES)]
+    Ssm(Box<crate::ssm::SsmArgs>),
     /// Release as helm does, and read what it released: upgrade, roll back, test, uninstall, list
     #[command(after_help = RELEASE_EXAMPLES)]
     Release(ReleaseArgs),
@@ -87,6 +91,9 @@ impl Command {
             Self::Undo(args) => args.verb.rollout.name.as_deref(),
             Self::Restart(args) | Self::Pause(args) | Self::Resume(args) => args.rollout.name.as_deref(),
             Self::Release(args) => args.worked_on(),
+            // What was handed over goes on by itself, and is told so.
+            #[cfg(feature = "ssm")]
+            Self::Ssm(_) => None,
             Self::Diff(_) | Self::Status(_) | Self::History(_) | Self::Running | Self::Images(_) => None,
         }
     }
@@ -271,6 +278,14 @@ pub(crate) struct RunArgs {
     /// How long it may take until all is healthy, as in 90s or 1m30s
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration::parse)]
     pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) files: FileArgs,
+}
+
+/// The files that tell of a run.
+#[derive(Args)]
+#[command(next_help_heading = "Rollout")]
+pub(crate) struct FileArgs {
     /// Write the evidence of a failure (states, logs, Events) into this directory
     #[arg(long, value_name = "DIR")]
     pub(crate) evidence: Option<PathBuf>,

@@ -1,5 +1,5 @@
 //! A project's own deployment tool on the deploy crates: `cargo xtask apply`, `diff`, `set-image`, `status`,
-//! kubectl's rollout verbs, `release` for what Helm does, and `tags` and others for what registries hold.
+//! kubectl's rollout verbs, `release` for what Helm does, `tags` and others for what registries hold, `ssm` for a node behind AWS.
 //!
 //! Progress goes to standard error, results to standard output. `args` says what can be asked, `rollout` is where the crates
 //! are put together, `report` what is shown in the end.
@@ -30,6 +30,8 @@ mod session;
 mod set_image;
 mod signals;
 mod source;
+#[cfg(feature = "ssm")]
+mod ssm;
 mod stats;
 mod status;
 mod table;
@@ -86,8 +88,22 @@ async fn run(cli: &Cli, environment: &Environment, clock: SystemClock, started: 
         };
         let desk =
             Desk { cli, environment, clock, cancel: &cancel, progress: &progress, json: cli.output.json };
-        let code = conduct(Box::pin(images::execute(command, &registry, &desk)), &shown).await;
+        let code =
+            conduct(Box::pin(images::execute(command, &registry, &desk)), &shown, || left(&cli.command))
+                .await;
         shown.stats(registry.stats().requests, None, clock.now().since(started));
+        return code;
+    }
+    #[cfg(feature = "ssm")]
+    if let Command::Ssm(args) = &cli.command {
+        let far = match ssm::open(args, &cli.cluster, environment).await {
+            Ok(far) => far,
+            Err(error) => return fail(&error, cli, environment),
+        };
+        let desk =
+            Desk { cli, environment, clock, cancel: &cancel, progress: &progress, json: cli.output.json };
+        let code = conduct(Box::pin(ssm::execute(args, &far, &desk)), &shown, || far.left()).await;
+        shown.stats(far.requests(), None, clock.now().since(started));
         return code;
     }
     let cluster = match connect::connect(&cli.cluster, environment).await {
@@ -106,7 +122,7 @@ async fn run(cli: &Cli, environment: &Environment, clock: SystemClock, started: 
         step_summary: environment.step_summary.clone(),
         registry_variables: environment.registry_variables.clone(),
     };
-    let code = conduct(Box::pin(execute(&cli.command, &session)), &shown).await;
+    let code = conduct(Box::pin(execute(&cli.command, &session)), &shown, || left(&cli.command)).await;
     let first = session.first_request.get().copied();
     shown.stats(session.cluster.requests_sent(), first, clock.now().since(started));
     code
@@ -130,7 +146,11 @@ impl Shown<'_> {
 }
 
 /// Works until it is done, or left by a second Ctrl-C.
-async fn conduct(work: impl Future<Output = Result<Done>>, shown: &Shown<'_>) -> ExitCode {
+async fn conduct(
+    work: impl Future<Output = Result<Done>>,
+    shown: &Shown<'_>,
+    left: impl FnOnce() -> String,
+) -> ExitCode {
     let Shown { cli, environment, cancel, progress } = shown;
     let done = tokio::select! {
         done = work => Some(done),
@@ -139,7 +159,10 @@ async fn conduct(work: impl Future<Output = Result<Done>>, shown: &Shown<'_>) ->
     };
     progress.finish();
     match done {
-        None => leave(&cli.command, progress),
+        None => {
+            progress.tell(Tone::Bad, &left());
+            ExitCode::from(INTERRUPTED)
+        }
         Some(Err(error)) => fail(&error, cli, environment),
         Some(Ok(done)) => show(&done, cli, environment),
     }
@@ -197,6 +220,8 @@ async fn execute(command: &Command, session: &Session) -> Result<Done> {
         }
         Command::Release(args) => return release::release(args, session).await,
         // They have no session.
+        #[cfg(feature = "ssm")]
+        Command::Ssm(_) => return Err(Error::invalid("this needs no cluster")),
         Command::Images(_) => return Err(Error::invalid("this needs no cluster")),
         Command::Status(args) if args.watch => status::follow(args, session).await?,
         Command::Status(args) => {
@@ -229,9 +254,9 @@ fn fail(error: &Error, cli: &Cli, environment: &Environment) -> ExitCode {
     ExitCode::from(exit_code(cli.command.compares(), Err(error.kind())))
 }
 
-/// The second Ctrl-C: the run is dropped where it is.
-fn leave(command: &Command, progress: &Progress) -> ExitCode {
-    let what = match command.name() {
+/// What is told at the second Ctrl-C, when the run is dropped where it is.
+fn left(command: &Command) -> String {
+    match command.name() {
         Some(name) => {
             format!("left at once; the next run named \"{name}\" finishes or undoes what was written")
         }
@@ -239,9 +264,7 @@ fn leave(command: &Command, progress: &Progress) -> ExitCode {
             "left at once; what was written stays (a run with --name would be finished or undone by the next)"
                 .to_owned()
         }
-    };
-    progress.tell(Tone::Bad, &what);
-    ExitCode::from(INTERRUPTED)
+    }
 }
 
 /// A closed pipe is the reader's choice, and no reason to fail a deployment.

@@ -10,7 +10,7 @@ use deploy_core::report::{html, markdown};
 
 use crate::paint::Tone;
 use crate::report::json;
-use crate::session::Session;
+use crate::session::Teller;
 
 /// A file whose name says what it is to hold.
 #[derive(Clone, Debug)]
@@ -53,18 +53,18 @@ impl ReportFile {
 }
 
 /// Writes every report. One that cannot be written is told, and is no reason to fail a deployment that is done.
-pub(crate) fn keep(outcome: &Outcome, files: &[ReportFile], session: &Session) {
+pub(crate) fn keep(outcome: &Outcome, files: &[ReportFile], teller: &Teller<'_>) {
     let tell = |what: &str, path: &Path, written: io::Result<()>| match written {
-        Ok(()) => session.progress.tell(Tone::Plain, &format!("{what} is in {}", path.display())),
+        Ok(()) => teller.progress.tell(Tone::Plain, &format!("{what} is in {}", path.display())),
         Err(error) => {
             let text = format!("warning: {what} cannot be written to {}: {error}", path.display());
-            session.progress.tell(Tone::Warn, &text);
+            teller.progress.tell(Tone::Warn, &text);
         }
     };
     for file in files {
         tell("the report", &file.path, file.write(outcome));
     }
-    if let Some(path) = &session.step_summary {
+    if let Some(path) = teller.step_summary {
         tell("the job's summary", path, append(outcome, path));
     }
 }

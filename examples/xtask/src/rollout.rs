@@ -12,11 +12,11 @@ use deploy_core::run::{OnFailure, Policy, Run};
 use deploy_core::source::Derive;
 use deploy_k8s::{Apply, LeaseLock, SecretJournal};
 
-use crate::args::{RolloutArgs, RunArgs};
+use crate::args::{FileArgs, RolloutArgs, RunArgs};
 use crate::images::Guards;
 use crate::paint::Tone;
 use crate::report_file;
-use crate::session::Session;
+use crate::session::{Session, Teller};
 
 /// What is rolled out.
 #[derive(Clone, Copy)]
@@ -60,7 +60,7 @@ pub(crate) async fn roll_out(
         Desired::Derived(make) => rollout.run_derived(make, run).await?,
     };
 
-    keep(&outcome, &args.run, session);
+    keep(&outcome, &args.run.files, &session.teller());
     Ok(outcome)
 }
 
@@ -70,17 +70,17 @@ pub(crate) fn run(args: &RunArgs, on_failure: OnFailure, session: &Session) -> R
 }
 
 /// Writes the files that are to tell of it.
-pub(crate) fn keep(outcome: &Outcome, args: &RunArgs, session: &Session) {
-    report_file::keep(outcome, &args.reports, session);
+pub(crate) fn keep(outcome: &Outcome, args: &FileArgs, teller: &Teller<'_>) {
+    report_file::keep(outcome, &args.reports, teller);
     if let Some(folder) = &args.evidence
         && !outcome.evidence.is_empty()
     {
         match keep_evidence(outcome, folder) {
-            Ok(()) => session.progress.tell(Tone::Plain, &format!("the evidence is in {}", folder.display())),
+            Ok(()) => teller.progress.tell(Tone::Plain, &format!("the evidence is in {}", folder.display())),
             Err(error) => {
                 let text =
                     format!("warning: the evidence cannot be written to {}: {error}", folder.display());
-                session.progress.tell(Tone::Warn, &text);
+                teller.progress.tell(Tone::Warn, &text);
             }
         }
     }

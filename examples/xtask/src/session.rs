@@ -1,7 +1,7 @@
 //! What all commands share: the cluster, the namespace, and what is shown while they work.
 
 use std::cell::OnceCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +28,17 @@ pub(crate) struct Session {
     pub(crate) registry_variables: Arc<Variables>,
 }
 
+/// Who is told of files that were written.
+pub(crate) struct Teller<'a> {
+    pub(crate) progress: &'a Progress,
+    pub(crate) step_summary: Option<&'a Path>,
+}
+
 impl Session {
+    pub(crate) fn teller(&self) -> Teller<'_> {
+        Teller { progress: &self.progress, step_summary: self.step_summary.as_deref() }
+    }
+
     /// A run on the session's clock, which a signal cancels.
     pub(crate) fn run(&self) -> Run {
         Run::on_clock(Arc::new(self.clock)).cancelled_by(self.cancel.clone()).observer(self.progress.clone())

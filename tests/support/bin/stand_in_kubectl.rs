@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 /// What was asked for.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of kubectl's")]
 struct Arguments {
     words: Vec<String>,
     files: Vec<String>,
@@ -194,7 +195,7 @@ async fn each(client: &Client, arguments: &Arguments, method: &str, query: &str)
         let path = if method == "POST" { place.collection() } else { place.path() };
         match send(client, method, &path, query, object.to_string().into_bytes()).await {
             Ok(answer) => {
-                names.push_str(&format!("{}\n", place.shown()));
+                names = names + &place.shown() + "\n";
                 written.push(serde_json::from_str(&answer).map_err(|error| format!("error: {error}"))?);
             }
             Err(said) => refused.push(said),
@@ -203,7 +204,7 @@ async fn each(client: &Client, arguments: &Arguments, method: &str, query: &str)
     if !refused.is_empty() {
         return Err(refused.join("\n"));
     }
-    if arguments.output == "json" { Ok(pretty(listed(written))) } else { Ok(names) }
+    if arguments.output == "json" { Ok(pretty(&listed(written))) } else { Ok(names) }
 }
 
 async fn get(client: &Client, arguments: &Arguments) -> Answer<String> {
@@ -227,7 +228,7 @@ async fn get(client: &Client, arguments: &Arguments) -> Answer<String> {
     if found.is_empty() && arguments.ignore_not_found {
         return Ok(String::new());
     }
-    Ok(pretty(listed(found)))
+    Ok(pretty(&listed(found)))
 }
 
 /// What is named by files, by `KIND/NAME`, or by kinds alone; whether each has a name.
@@ -256,7 +257,7 @@ async fn delete(client: &Client, arguments: &Arguments) -> Answer<String> {
             Err(said) if arguments.ignore_not_found && said.contains("(NotFound)") => {}
             answer => {
                 answer?;
-                names.push_str(&format!("{} deleted\n", place.shown()));
+                names = names + &place.shown() + " deleted\n";
             }
         }
     }
@@ -272,7 +273,7 @@ async fn logs(client: &Client, arguments: &Arguments) -> Answer<String> {
     let (namespace, pod) = (arguments.namespace.clone().unwrap_or_default(), arguments.words.get(1).cloned());
     let mut query = format!("container={}", arguments.container.clone().unwrap_or_default());
     if let Some(tail) = &arguments.tail {
-        query.push_str(&format!("&tailLines={tail}"));
+        query = query + "&tailLines=" + tail;
     }
     if arguments.previous {
         query.push_str("&previous=true");
@@ -320,12 +321,12 @@ fn listed(mut objects: Vec<Value>) -> Value {
 }
 
 /// As kubectl prints JSON: four blanks, and what HTML would read escaped.
-fn pretty(value: Value) -> String {
+fn pretty(value: &Value) -> String {
     let mut bytes = Vec::new();
     let form = serde_json::ser::PrettyFormatter::with_indent(b"    ");
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, form);
     // Writing to memory does not fail.
-    let _ = serde::Serialize::serialize(&value, &mut serializer);
+    let _ = serde::Serialize::serialize(value, &mut serializer);
     let text = String::from_utf8_lossy(&bytes).into_owned();
     text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026") + "\n"
 }

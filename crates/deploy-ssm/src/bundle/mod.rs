@@ -35,7 +35,7 @@ use deploy_core::manifest::{Bundle, Object};
 use serde_json::{Value, json};
 
 use self::archive::Archive;
-pub use self::scope::ClusterScoped;
+pub(crate) use self::scope::ClusterScoped;
 
 /// The most objects of a package.
 const MAX_OBJECTS: usize = 5_000;

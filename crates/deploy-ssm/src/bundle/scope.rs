@@ -7,7 +7,7 @@ use deploy_core::manifest::{Bundle, Object, Scope};
 
 /// Kinds that are not Kubernetes' own and stand once in the whole cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClusterScoped(BTreeSet<(String, String)>);
+pub(crate) struct ClusterScoped(BTreeSet<(String, String)>);
 
 impl ClusterScoped {
     /// Adds a kind, as in `("cert-manager.io", "ClusterIssuer")`.

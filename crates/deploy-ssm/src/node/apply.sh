@@ -16,8 +16,21 @@ on_stage() {
     k "$@"
 }
 
+# Whether hardly anything is free: then kubectl could not even tell. On the way back, the reserve is.
+full() {
+    [ -e reserve ] || return 1
+    free=$(df -Pk . | awk 'NR == 2 { print $4 }')
+    case $free in '' | *[!0-9]*) return 1 ;; esac
+    [ "$free" -lt 64 ]
+}
+
 # kubectl's words in `said` become the cause; the rows of the stage say which object they are about.
 because_said() {
+    kind=full object=
+    if full; then
+        because unavailable "the node's disk is full" "make room in $STATE_DIR"
+        return
+    fi
     told=$(awk -f "$HERE/json.awk" -f "$HERE/cause.awk" part=error said part=stage rows)
     kind=${told%%	*} object=${told#*	}
     case $kind in

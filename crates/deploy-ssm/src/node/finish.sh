@@ -37,6 +37,8 @@ explain() {
 
 # Writes result.json, result.short.json, and sends them where they are wanted: the log first, so that it is there with the result.
 finish() {
+    # Room for what follows.
+    rm -f reserve poll.json stands.json
     ENDED=$(stamp)
     [ -s cause.json ] || echo null >cause.json
     [ -s undo.json ] || echo null >undo.json
@@ -46,7 +48,7 @@ finish() {
     touch notes
     listed few= written.tsv >objects
     say "$STATUS"
-    compose evidence.json | keep result.full.json || { rm -f reserve poll.json; compose evidence.json | keep result.full.json; } || :
+    compose evidence.json | keep result.full.json || :
     shorten
     if [ -n "${LOG_URL:-}" ]; then put "$LOG_URL" log 30 || say "the log could not be sent"; fi
     if [ -n "${PROGRESS_URL:-}" ]; then put "$PROGRESS_URL" events.jsonl 5 || :; fi

@@ -11,7 +11,7 @@
 //! | `obtain.sh`, `start.sh` | the command: get and check the package, start the unit, wait |
 //! | `deploy.sh` | the unit: one deployment to its end |
 //! | `apply.sh`, `follow.sh`, `undo.sh`, `finish.sh` | its steps |
-//! | `ask.sh` | `status`, `history`, `show`, `diagnose`, `health`, `sweep` |
+//! | `ask.sh` | `status`, `history`, `show`, `fail`, `diagnose`, `health`, `sweep` |
 //!
 //! ```
 //! use deploy_ssm::node::{Request, Verb, parse_answer};
@@ -19,7 +19,8 @@
 //! let commands = Request::new(Verb::History, "shop")?.commands()?;
 //! assert!(commands.iter().all(|line| !line.contains('\n')));
 //!
-//! let answer = r#"deploy-ssm/1 {"app":"shop","current":7,"kept":[6,7],"entries":[]}"#;
+//! let answer = r#"deploy-ssm/1 {"app":"shop","current":7,"kept":[6,7],"entries":[]}
+//! "#;
 //! let history: deploy_ssm::node::History = parse_answer(answer)?.0;
 //! assert_eq!(history.current, Some(7));
 //! # Ok::<(), deploy_core::error::Error>(())

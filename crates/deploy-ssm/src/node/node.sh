@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # What runs on the node. The command unpacks this file and its neighbours into $HERE, with `params`, and sources it;
 # the unit runs it as `sh node.sh FOLDER run`. Values are data: they are never evaluated, and every expansion is quoted.
+# shellcheck disable=SC2034 # Other parts read them.
 set -euf
 umask 077
 export LC_ALL=C

@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2015 # Both may fail.
 # The package: from the command itself, an address, or a bundle kept; checked before anything of it is unpacked.
 # shellcheck disable=SC2154 # The parameters are assigned in `params`.
 

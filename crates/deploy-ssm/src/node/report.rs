@@ -8,7 +8,7 @@ use deploy_core::manifest::ObjectId;
 use deploy_core::plan::Action;
 use deploy_core::target::Waiting;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The most bytes that are read as a result.
 const MAX_REPORT: usize = 16 << 20;
@@ -55,7 +55,7 @@ pub struct Report {
 }
 
 /// How a deployment ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum RunStatus {

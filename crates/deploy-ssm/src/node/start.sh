@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2015 # Both may fail.
 # The command's side of a deployment: start the unit that does the work, wait for its result, print that. The unit goes on
 # whatever becomes of the command.
 # shellcheck disable=SC2154 # The parameters are assigned in `params`.

@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2034 # Other parts read them.
 # The way back: the last good bundle again, or what stood before; what was created goes.
 # shellcheck disable=SC2154 # The parameters are assigned in `params`.
 

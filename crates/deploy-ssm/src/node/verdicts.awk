@@ -12,7 +12,7 @@ part == "new" && $1 == "V" && ($2 in object) {
     tally[$3]++
     if ($3 == "failed") {
         print $5 "\n" > "failures"
-        print (tally[$3] > 1 ? "; " : "") label[$2] ": " $4 > "hopeless"
+        print (tally[$3] > 1 ? "; " : "") label[$2] ": " plain($4) > "hopeless"
         if (was[$2] != $3) {
             print "{\"at\":" str(at) ",\"event\":\"hopeless\",\"failure\":" $5 "}\n" >> "events.jsonl"
             print label[$2] " is hopeless: " $4 "\n"
@@ -27,6 +27,12 @@ part == "new" && $1 == "V" && ($2 in object) {
         event("healthy", object[$2], "")
         print label[$2] " is healthy\n"
     }
+}
+
+# As a person reads it: it becomes a string of JSON again.
+function plain(text) {
+    gsub(/\\"/, "\"", text)
+    return text
 }
 
 function event(name, of, more) {

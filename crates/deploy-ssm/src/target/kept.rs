@@ -32,20 +32,20 @@ impl SsmK3s {
             request = request.log_url(log.reveal())?;
         }
         let shown: Show = self.ask(request, Verb::Show, run).await?;
+        let sent = match &staging {
+            Some(staging) if shown.sent && shown.package.is_none() => staging.log_bytes().await?,
+            _ => None,
+        };
+        if let Some(staging) = &staging {
+            staging.clear().await?;
+        }
         if let Some(package) = shown.package {
             let bytes = STANDARD
                 .decode(package.trim())
                 .map_err(|error| unreadable("it is not base64").source(error))?;
             return objects(&bytes);
         }
-        let bytes = match &staging {
-            Some(staging) if shown.sent => staging.log_bytes().await?,
-            _ => None,
-        };
-        if let Some(staging) = &staging {
-            staging.clear().await?;
-        }
-        objects(&bytes.ok_or_else(|| {
+        objects(&sent.ok_or_else(|| {
             Error::new(
                 ErrorKind::Unsupported,
                 format!("bundle {number} is too large to be shown through a command"),

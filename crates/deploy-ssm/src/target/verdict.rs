@@ -56,8 +56,8 @@ pub(super) fn of_all(reports: &[(String, Result<Report>)]) -> Result<Observation
             Cause::Cancelled => cancelled = true,
             Cause::Error { error } => first = first.or(Some(error)),
             other => {
-                first =
-                    first.or_else(|| Some(Error::new(ErrorKind::Internal, other.to_string()).on(instance)))
+                let told = || Some(Error::new(ErrorKind::Internal, other.to_string()).on(instance));
+                first = first.or_else(told);
             }
         }
     }
@@ -73,7 +73,7 @@ pub(super) fn of_all(reports: &[(String, Result<Report>)]) -> Result<Observation
 /// An error once more: errors are not cloned.
 pub(super) fn again(error: &Error) -> Error {
     let copy = Error::new(error.kind(), error.message()).with_retry(error.retry());
-    let copy = error.object().map(|object| object.to_owned()).into_iter().fold(copy, Error::on);
+    let copy = error.object().map(str::to_owned).into_iter().fold(copy, Error::on);
     error.advice().map(str::to_owned).into_iter().fold(copy, Error::help)
 }
 

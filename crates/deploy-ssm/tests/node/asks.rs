@@ -50,7 +50,7 @@ fn the_health_is_the_api_servers() {
     let health: Health = node.run(&node.request(Verb::Health, "")).answer();
     assert!(health.ready && health.message == "ok", "{health:?}");
     node.world(|world| {
-        world.faults.push(Fault::always("get --raw", "[-]etcd \"failed\": \\ reason withheld\n"))
+        world.faults.push(Fault::always("get --raw", "[-]etcd \"failed\": \\ reason withheld\n"));
     });
     let health: Health = node.run(&node.request(Verb::Health, "")).answer();
     assert!(!health.ready && health.message.contains("[-]etcd \"failed\": \\ reason"), "{health:?}");

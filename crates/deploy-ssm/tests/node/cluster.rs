@@ -19,6 +19,41 @@ pub(crate) struct World {
     pub(crate) faults: Vec<Fault>,
     /// The command lines so far.
     pub(crate) calls: Vec<String>,
+    /// What was recorded, and is shown instead of what would be.
+    pub(crate) replay: Option<Replay>,
+}
+
+/// A recording, and the clock it is shown by.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Replay {
+    pub(crate) file: String,
+    /// A file with seconds since 1970.
+    pub(crate) clock: String,
+    /// When the recording begins.
+    pub(crate) start: u64,
+}
+
+impl Replay {
+    /// What there was of these kinds by now.
+    fn live(&self, kinds: &[String]) -> Vec<Value> {
+        let now: u64 = fs::read_to_string(&self.clock).expect("a clock").trim().parse().expect("seconds");
+        let since = Duration::from_secs(now - self.start).as_secs_f64();
+        let text = fs::read_to_string(&self.file).expect("a recording");
+        let mut objects = BTreeMap::new();
+        for line in text.lines() {
+            let mut line: Value = serde_json::from_str(line).expect("JSON");
+            if line["t"].as_f64().expect("a time") > since {
+                break;
+            }
+            let object = line["object"].take();
+            match line["type"].as_str() {
+                Some("APPLY") => None,
+                Some("DELETED") => objects.remove(&key(&object)),
+                _ => objects.insert(key(&object), object),
+            };
+        }
+        objects.into_values().filter(|object| kinds.contains(&key_of(object))).collect()
+    }
 }
 
 /// Something that goes wrong with calls that begin with `on`.
@@ -49,7 +84,7 @@ pub(crate) fn shim(world: &Path) -> String {
     format!(
         "#!/bin/sh\nPATH=/usr/bin:/bin\nd=$(mktemp -d)\nprintf '%s\\n' \"$@\" >$d/args\n\
          STAND_IN=$d WORLD='{}' '{}' --exact cluster::kubectl --test-threads=1 >$d/test 2>&1\n\
-         cat $d/stderr >&2; cat $d/stdout; c=$(cat $d/code || cat $d/test >&2); rm -rf $d; exit ${{c:-99}}\n",
+         cat $d/stderr >&2; c=$(cat $d/code || cat $d/test >&2); cat $d/stdout || c=1; rm -rf $d; exit ${{c:-99}}\n",
         world.display(),
         exe.display()
     )
@@ -132,7 +167,10 @@ fn answer(world: &mut World, args: &[String]) -> Result<String, String> {
         }
         Some("get") => {
             let kinds: Vec<String> = plain.iter().flat_map(|kinds| kinds.split(',')).map(kind_key).collect();
-            Ok(listed(&live(world, namespace, &kinds)))
+            Ok(match &world.replay {
+                Some(replay) => listed(&replay.live(&kinds)),
+                None => listed(&live(world, namespace, &kinds)),
+            })
         }
         Some("apply" | "replace" | "create") => {
             let mut out = Vec::new();

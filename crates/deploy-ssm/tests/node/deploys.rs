@@ -208,7 +208,7 @@ fn a_lost_api_server_is_asked_again() {
 fn an_api_server_that_does_not_answer_is_waited_for_in_vain() {
     let node = Node::new();
     node.world(|world| {
-        world.faults.push(Fault::always("get --raw", "Unable to connect to the server: EOF\n"))
+        world.faults.push(Fault::always("get --raw", "Unable to connect to the server: EOF\n"));
     });
     let report = node
         .run(&node.deploy_request("one", &app("api:v1")).timeout(std::time::Duration::from_secs(8)))

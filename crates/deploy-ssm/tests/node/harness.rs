@@ -110,6 +110,13 @@ impl Node {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("is executable");
     }
 
+    /// Puts a link on the node's PATH.
+    pub(crate) fn link(&self, name: &str, to: &str) {
+        let path = self.path("bin").join(name);
+        let _ = fs::remove_file(&path);
+        symlink(to, path).expect("a link");
+    }
+
     pub(crate) fn without(&self, tool: &str) {
         fs::remove_file(self.path("bin").join(tool)).expect("was there");
     }
@@ -173,8 +180,10 @@ impl Node {
     }
 
     pub(crate) fn end(&self, child: Child) -> Ran {
+        assert!(self.folder.path().exists(), "the node is there until the end");
         let ran = child.wait_with_output().expect("it ends");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("is UTF-8");
+        // The log holds kubectl's words as they are; SSM's agent does the same to them.
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Ran { code: ran.status.code(), stdout: text(ran.stdout), stderr: text(ran.stderr) }
     }
 

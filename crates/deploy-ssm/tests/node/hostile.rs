@@ -94,7 +94,7 @@ fn words_of_the_cluster_become_json_whatever_they_are() {
     let words = "quotes \" and \\ and \u{1b}[31m and\ttabs and é😀 ";
     let node = Node::new();
     node.world(|world| {
-        world.faults.push(Fault::always("apply", &format!("error: {words}{}\n", "long ".repeat(3_000))))
+        world.faults.push(Fault::always("apply", &format!("error: {words}{}\n", "long ".repeat(3_000))));
     });
     let ran = node.run(&node.deploy_request("one", &config("settings", "a: b")));
     let report = ran.report();

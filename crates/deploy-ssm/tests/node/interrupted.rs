@@ -102,9 +102,8 @@ fn a_killed_unit_can_be_deployed_again() {
     let request = node.deploy_request("one", &app("api:v1"));
     node.world(|world| world.faults.push(Fault { times: Some(1), ..Fault::slow("apply", 60_000) }));
     let child = node.start(&request);
-    until("it is noted", || {
-        std::fs::metadata(node.run_file("one", "noted.tsv")).is_ok_and(|file| file.len() > 0)
-    });
+    let applies = || node.world(|world| world.calls.iter().any(|call| call.starts_with("apply")));
+    until("it applies", applies);
     kill_unit(&node, "one");
     assert_eq!(node.end(child).report().status, RunStatus::Refused);
     assert_eq!(node.run(&request).report().status, RunStatus::Healthy, "{}", node.log("one"));

@@ -9,5 +9,7 @@ mod harness;
 mod hostile;
 mod interrupted;
 mod live;
+mod recordings;
 mod refused;
+mod shells;
 mod web;

@@ -10,6 +10,7 @@ use deploy_core::error::{Error, ErrorKind};
 use deploy_ssm::node::{Cause, Request, RunStatus, Source, Verb, parse_report};
 
 use crate::harness::{Node, app, package};
+use crate::refused::{gz, sha256};
 
 type Stored = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 
@@ -28,7 +29,7 @@ impl Server {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let stored = Arc::clone(&shared);
-                std::thread::spawn(move || serve(stream, &stored));
+                std::thread::spawn(move || serve(&stream, &stored));
             }
         });
         Self { port, stored }
@@ -43,7 +44,11 @@ impl Server {
     }
 }
 
-fn serve(stream: TcpStream, stored: &Stored) -> Option<()> {
+fn write(mut stream: &TcpStream, bytes: &[u8]) -> Option<()> {
+    stream.write_all(bytes).ok()
+}
+
+fn serve(stream: &TcpStream, stored: &Stored) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
@@ -62,7 +67,7 @@ fn serve(stream: TcpStream, stored: &Stored) -> Option<()> {
             length = value.trim().parse().ok()?;
         }
         if header == "expect: 100-continue" {
-            (&stream).write_all(b"HTTP/1.1 100 Continue\r\n\r\n").ok()?;
+            write(stream, b"HTTP/1.1 100 Continue\r\n\r\n")?;
         }
     }
     let mut body = vec![0; length];
@@ -75,27 +80,27 @@ fn serve(stream: TcpStream, stored: &Stored) -> Option<()> {
             (200, Vec::new())
         }
         _ if path == "/slow" => {
-            (&stream).write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nx").ok()?;
+            write(stream, b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nx")?;
             std::thread::sleep(Duration::from_secs(60));
             return None;
         }
         _ => stored.lock().ok()?.get(&path).map_or((404, Vec::new()), |bytes| (200, bytes.clone())),
     };
     let head = format!("HTTP/1.1 {code} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
-    (&stream).write_all(head.as_bytes()).ok()?;
-    (&stream).write_all(&answer).ok()
+    write(stream, head.as_bytes())?;
+    write(stream, &answer)
 }
 
-fn fetching(node: &Node, url: String) -> Request {
+fn fetching(node: &Node, url: &str) -> Request {
     let sha256 = package(&app("api:v1")).sha256().to_owned();
-    node.request(Verb::Deploy, "one").package(Source::Url { url, sha256 }).expect("a request")
+    node.request(Verb::Deploy, "one").package(Source::Url { url: url.to_owned(), sha256 }).expect("a request")
 }
 
 #[test]
 fn a_package_comes_and_everything_goes_by_url() {
     let (node, server) = (Node::new(), Server::start());
     server.stored.lock().expect("a lock").insert("/package".into(), package(&app("api:v1")).bytes().to_vec());
-    let request = fetching(&node, server.url("package")).result_url(&server.url("result")).expect("a URL");
+    let request = fetching(&node, &server.url("package")).result_url(&server.url("result")).expect("a URL");
     let request = request
         .progress_url(&server.url("progress"))
         .expect("a URL")
@@ -124,7 +129,7 @@ fn a_result_that_cannot_be_sent_is_still_printed() {
 #[test]
 fn a_refusal_is_sent_too() {
     let (node, server) = (Node::new(), Server::start());
-    let request = fetching(&node, server.url("404")).result_url(&server.url("result")).expect("a URL");
+    let request = fetching(&node, &server.url("404")).result_url(&server.url("result")).expect("a URL");
     node.run(&request);
     let sent = parse_report(&server.get("result").expect("a result")).expect("is one");
     assert_eq!(sent.status, RunStatus::Refused);
@@ -133,7 +138,7 @@ fn a_refusal_is_sent_too() {
 #[test]
 fn a_package_that_does_not_come_is_a_clear_error() {
     let server = Server::start();
-    let check = |url: String, kind: ErrorKind, words: &str| {
+    let check = |url: &str, kind: ErrorKind, words: &str| {
         let node = Node::new();
         let ran = node.run(&fetching(&node, url).timeout(Duration::from_secs(3)));
         let Some(Cause::Error(error)) = ran.report().cause else { panic!("{ran:?}") };
@@ -142,12 +147,19 @@ fn a_package_that_does_not_come_is_a_clear_error() {
         assert!(error.to_string().contains(words), "{error}");
         assert!(!ran.stdout.contains("s3cr3t") && !ran.stderr.contains("s3cr3t"), "{ran:?}");
     };
-    check(server.url("404"), ErrorKind::NotFound, "404");
-    check(server.url("403"), ErrorKind::Forbidden, "403");
-    check(server.url("slow"), ErrorKind::Unavailable, "could not be fetched");
-    check(
-        "http://127.0.0.1:9/x?X-Amz-Signature=s3cr3t".into(),
-        ErrorKind::Unavailable,
-        "could not be fetched",
-    );
+    check(&server.url("404"), ErrorKind::NotFound, "404");
+    check(&server.url("403"), ErrorKind::Forbidden, "403");
+    check(&server.url("slow"), ErrorKind::Unavailable, "could not be fetched");
+    check("http://127.0.0.1:9/x?X-Amz-Signature=s3cr3t", ErrorKind::Unavailable, "could not be fetched");
+}
+
+#[test]
+fn a_package_that_unpacks_without_end_is_refused() {
+    let (node, server) = (Node::new(), Server::start());
+    let bomb = gz(&vec![0; 80 << 20]);
+    let source = Source::Url { url: server.url("bomb"), sha256: sha256(&bomb) };
+    server.stored.lock().expect("a lock").insert("/bomb".into(), bomb);
+    let ran = node.run(&node.request(Verb::Deploy, "one").package(source).expect("a request"));
+    let Some(Cause::Error(error)) = ran.report().cause else { panic!("{ran:?}") };
+    assert!(error.message.contains("larger than"), "{error:?}");
 }

@@ -41,7 +41,7 @@ pub(crate) struct Desk<'a> {
     pub(crate) environment: &'a Environment,
     pub(crate) clock: SystemClock,
     pub(crate) cancel: &'a Cancel,
-    pub(crate) progress: &'a Progress,
+    pub(crate) progress: &'a Arc<Progress>,
     /// Whether the result is wanted as JSON.
     pub(crate) json: bool,
 }

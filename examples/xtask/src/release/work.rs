@@ -65,7 +65,7 @@ pub(super) async fn upgrade(args: &UpgradeArgs, session: &Session) -> Result<Out
         run = run.git_revision(revision);
     }
     let outcome = release.upgrade(&wanted, run).await?;
-    keep(&outcome, &args.run, session);
+    keep(&outcome, &args.run.files, &session.teller());
     Ok(outcome)
 }
 
@@ -75,7 +75,7 @@ pub(super) async fn roll_back(args: &RollbackArgs, session: &Session) -> Result<
         .history_max(args.recording.history_max);
     session.ready();
     let outcome = release.roll_back(args.revision, run(&args.run, args.undone.on_failure(), session)).await?;
-    keep(&outcome, &args.run, session);
+    keep(&outcome, &args.run.files, &session.teller());
     Ok(outcome)
 }
 
@@ -83,7 +83,7 @@ pub(super) async fn uninstall(args: &UninstallArgs, session: &Session) -> Result
     let release = open(&args.release, &args.run, session)?;
     session.ready();
     let outcome = release.uninstall(args.keep_history, run(&args.run, OnFailure::Leave, session)).await?;
-    keep(&outcome, &args.run, session);
+    keep(&outcome, &args.run.files, &session.teller());
     Ok(outcome)
 }
 
@@ -91,7 +91,7 @@ pub(super) async fn test(args: &TestArgs, session: &Session) -> Result<Outcome> 
     let release = open(&args.release, &args.run, session)?;
     session.ready();
     let outcome = release.test(run(&args.run, OnFailure::Leave, session)).await?;
-    keep(&outcome, &args.run, session);
+    keep(&outcome, &args.run.files, &session.teller());
     Ok(outcome)
 }
 
