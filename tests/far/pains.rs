@@ -116,7 +116,7 @@ async fn a_disk_that_fills_up_meanwhile() {
         let tools = tempfile::tempdir().unwrap();
         let filling = tools.path().join("kubectl");
         let text = format!(
-            "case \" $* \" in *' apply '*) cat /dev/zero >{}/filled 2>/dev/null ;; esac\nexec {} \"$@\"\n",
+            "case \" $* \" in *' apply '*) [ -e {0}/filled ] || cat /dev/zero >{0}/filled 2>/dev/null ;; esac\nexec {1} \"$@\"\n",
             disk.0, world.kubectl
         );
         std::fs::write(&filling, text).unwrap();

@@ -42,7 +42,9 @@ impl Instances {
             #[cfg(feature = "ec2")]
             (By::Named(_), None) => Vec::new(),
         };
+        // Where nothing is found, it may be in another one.
         choose(self, running.as_deref(), found, SystemClock::new().now())
+            .map_err(|error| error.inside(aws.region()))
     }
 }
 

@@ -24,7 +24,7 @@ run() {
     rm -f cause.json undo.json why
     touch noted.tsv written.tsv events.jsonl notes good.tsv
     # Room for the result, should the disk be full by then.
-    dd if=/dev/zero of=reserve bs=65536 count=1 2>/dev/null
+    dd if=/dev/zero of=reserve bs=65536 count=48 2>/dev/null
     trap ': >cancel' TERM INT HUP
     trap end_early EXIT
     upload &

@@ -94,7 +94,7 @@ shorten() {
 }
 
 short() {
-    [ "$(wc -c <result.short.new)" -le "$SHORT" ] && mv result.short.new result.short.json
+    [ -s result.short.new ] && [ "$(wc -c <result.short.new)" -le "$SHORT" ] && mv result.short.new result.short.json
 }
 
 # Keeps the package as the last good bundle, and of the older ones as many as wanted.

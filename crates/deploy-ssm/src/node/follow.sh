@@ -54,9 +54,14 @@ poll() {
 
 # Follows the objects on stdin until the time given: sets $verdict to healthy, failed, timedOut or cancelled.
 follow() {
-    judged >targets
     until=$1 mayCancel=${2:-1}
-    questions <targets >questions
+    # What could not be written down would pass for nothing to wait for.
+    if ! { judged >targets && questions <targets >questions && room; }; then
+        rm -f reserve
+        say "there is no room to follow what was applied"
+        verdict=blind
+        return
+    fi
     : >verdicts
     : >unread
     : >unstuck
@@ -101,6 +106,9 @@ unstick() {
     done <stuck
 }
 
+# Whether something can still be written.
+room() { echo room >room 2>/dev/null && [ -s room ]; }
+
 # What the verdict was, as a cause on stdout.
 verdict_cause() {
     case $verdict in
@@ -112,6 +120,11 @@ verdict_cause() {
         [ -f waiting ] || awk -f "$HERE/json.awk" -f "$HERE/unseen.awk" targets >waiting
         echo "timed out" >why
         json type:s=timedOut waiting:l=waiting
+        ;;
+    blind)
+        echo "the node's disk is full" >why
+        json type:s=error kind:s=unavailable message:s="the node's disk is full: what was applied could not be followed" \
+            help:s="make room on the node" object:r=null
         ;;
     *) json type:s=cancelled ;;
     esac

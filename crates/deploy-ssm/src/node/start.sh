@@ -32,7 +32,8 @@ enough_space() {
 # Hands the work to a unit of its own, which no signal to this command reaches.
 launch() {
     mkdir -p "$RUN/node"
-    rm -f "$RUN/cancel"
+    # A unit that was killed after it had written is still to stop if that was asked.
+    [ -s "$RUN/noted.tsv" ] || rm -f "$RUN/cancel"
     cp -R "$HERE/." "$RUN/node/" && pinned >>"$RUN/node/params" || refuse unavailable "$RUN cannot be written on the node" "is the disk full?"
     bound=$((TIMEOUT + ROLLBACK_TIMEOUT + 120))
     if [ -d "${DEPLOY_SSM_SYSTEMD:-/run/systemd/system}" ] && has systemd-run &&
@@ -73,7 +74,7 @@ attach() {
             "deploy again: the next deployment takes over what it wrote"
         moment
     done
-    if [ -f "$RUN/result.short.json" ]; then answer=$RUN/result.short.json; else answer=$RUN/result.json; fi
+    if [ -s "$RUN/result.short.json" ]; then answer=$RUN/result.short.json; else answer=$RUN/result.json; fi
     printf 'deploy-ssm/1 '
     cat "$answer"
     print_log $((23000 - $(wc -c <"$answer")))
