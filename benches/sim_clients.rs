@@ -3,6 +3,7 @@
 //! `cargo bench --bench sim_clients -- kubectl=20 helm=10 memory=50`: which parts, each so many times; all of them where none is named.
 #![allow(
     clippy::print_stdout,
+    clippy::panic,
     clippy::unwrap_used,
     clippy::disallowed_methods,
     clippy::cast_precision_loss,
