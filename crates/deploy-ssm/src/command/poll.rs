@@ -5,7 +5,7 @@ use std::time::Duration;
 /// How often somebody looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
-    /// At SSM, which is all there is to look at: every 2 s, later every 7 s, which makes 52 looks in five minutes.
+    /// At SSM, which is all there is to look at: after 0.7 s, every 2 s, later every 7.5 s, which makes 52 looks in five minutes.
     Only,
     /// At SSM, while the result is awaited elsewhere: only whether the command still lives.
     Beside,
@@ -21,9 +21,11 @@ impl Pace {
             (Self::Question, ..3) => 0.5,
             (Self::Question, ..20) => 1.0,
             (Self::Question, _) => 3.0,
+            // What changes nothing is done within the first second.
+            (Self::Only, 0) => 0.7,
             (Self::Only, ..12) => 2.0,
             (Self::Only, ..60) => 4.0,
-            (Self::Only, _) => 7.0,
+            (Self::Only, _) => 7.5,
             (Self::Beside, ..10) => 5.0,
             (Self::Beside, _) => 20.0,
         };
