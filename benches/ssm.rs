@@ -174,7 +174,7 @@ async fn known(bucket: bool, seconds: u64, times: u64) {
 
 async fn bad_image(bucket: bool, kubeconfig: &str, kubectl: &str, registry: &str) {
     let world = World::new().await;
-    let namespace = format!("bench-ssm-{:05x}", std::process::id() & 0xf_ffff);
+    let namespace = format!("bench-ssm-{:05x}-{}", std::process::id() & 0xf_ffff, u8::from(bucket));
     let run = |arguments: &[&str]| {
         let done = std::process::Command::new(kubectl).args(arguments).output().unwrap();
         assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));

@@ -123,9 +123,7 @@ impl SsmK3s {
                 () = run.clock().sleep_until(pause) => {}
                 () = cancelled => {
                     follower.asked_to_stop = true;
-                    if let Some(ended) = follower.stop().await? {
-                        return Ok(ended);
-                    }
+                    follower.stop().await;
                 }
             }
             let looked = follower.look_at_bucket().await;
@@ -202,7 +200,7 @@ impl Follower<'_> {
     }
 
     /// Asks the node to stop and go back. What it answers is its result.
-    async fn stop(&mut self) -> Result<Found> {
+    async fn stop(&mut self) {
         self.run.emit(EventKind::Cancelled);
         // The new command waits for the result, too.
         match self.target.send_about(Verb::Cancel, self.instance, self.run).await {
@@ -212,7 +210,6 @@ impl Follower<'_> {
                 self.run.emit(EventKind::Warning { message });
             }
         }
-        Ok(None)
     }
 
     /// A look's result, if it is one or its failure is for good.

@@ -9,7 +9,7 @@ use deploy_core::run::Run;
 use serde::Serialize;
 
 use super::SsmK3s;
-use super::staging::{BUCKETS, TAG, Through};
+use super::staging::{BUCKETS, TAG, Through, folder};
 use crate::aws::Bucket;
 use crate::node::{State, Sweep, Verb};
 
@@ -80,8 +80,7 @@ impl SsmK3s {
         let mut orphans = Vec::new();
         if let Through::Bucket { name, prefix } = &self.options.through {
             let bucket = Bucket::new(&self.options.aws, name)?;
-            let slash = if prefix.is_empty() || prefix.ends_with('/') { "" } else { "/" };
-            let mine = format!("{prefix}{slash}{}/", self.app());
+            let mine = folder(prefix, self.app());
             let objects =
                 bucket.list(&mine, MOST_OBJECTS).await?.into_iter().filter(|object| is_old(object.modified));
             orphans.extend(objects.map(|object| Orphan::Object { bucket: name.clone(), key: object.key }));

@@ -51,8 +51,7 @@ impl Staging {
         Ok(match through {
             Through::Command => None,
             Through::Bucket { name, prefix } => {
-                let slash = if prefix.is_empty() || prefix.ends_with('/') { "" } else { "/" };
-                let prefix = format!("{prefix}{slash}{app}/{id}/");
+                let prefix = format!("{}{id}/", folder(prefix, app));
                 Some(Self { bucket: Bucket::new(aws, name)?, prefix, temporary: false })
             }
             Through::TemporaryBucket => {
@@ -150,6 +149,12 @@ impl Staging {
     fn key(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
+}
+
+/// Where all of an application's deployments lie in a bucket.
+pub(super) fn folder(prefix: &str, app: &str) -> String {
+    let slash = if prefix.is_empty() || prefix.ends_with('/') { "" } else { "/" };
+    format!("{prefix}{slash}{app}/")
 }
 
 fn nothing_yet<T>(error: Error) -> Result<Option<T>> {

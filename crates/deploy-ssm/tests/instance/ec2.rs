@@ -74,7 +74,7 @@ async fn what_runs_unmanaged_or_not_at_all_says_so() {
     let (said, _) = among(vec![page(&[("i-00000000000000000", "k3s-master")], "")], false).await;
     check(&said, &["NotFound", "\"k3s-master\" runs in EC2, but SSM does not manage it", "instance profile"]);
     let (said, _) = among(vec![page(&[], "")], false).await;
-    check(&said, &["NotFound", "find node by name *k3s-master*", "no instance of that name runs"]);
+    check(&said, &["NotFound", "find us-east-1, node by name *k3s-master*", "no instance of that name runs"]);
 }
 
 #[tokio::test]

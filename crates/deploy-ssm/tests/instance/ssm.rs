@@ -28,7 +28,7 @@ async fn what_cannot_be_used_says_why() {
     let tag = |value: &str| Instances::tag("Role", value).unwrap();
     check(
         &found(&aws, tag("lost")).await,
-        &["Unavailable: find node i-0123456789abcdef0", "lost the connection", "ago)"],
+        &["Unavailable: find us-east-1, node i-0123456789abcdef0", "lost the connection", "ago)"],
     );
     check(&found(&aws, tag("gone")).await, &["Unavailable", "its agent is inactive"]);
     check(&found(&aws, tag("windows")).await, &["Unsupported", "it runs Windows"]);
@@ -60,7 +60,7 @@ async fn several_are_an_error_that_lists_them_over_all_pages() {
     ssm.change("i-00000000000000001", |node| node.ping(Ping::ConnectionLost));
     check(
         &found(&aws, by_tag().fleet(Fleet::default())).await,
-        &["Unavailable: find node i-00000000000000001"],
+        &["Unavailable: find us-east-1, node i-00000000000000001"],
     );
 }
 
