@@ -3,7 +3,7 @@
 use deploy_core::error::{Error, ErrorKind};
 use deploy_core::outcome::Status;
 use deploy_core::plan::Action;
-use deploy_tests::{Env, deployment, job, live_scenario, managers, scenario};
+use deploy_tests::{Env, deployment, job, managers, scenario, served_scenario};
 use serde_json::json;
 
 use crate::conflicts::autoscale;
@@ -58,7 +58,7 @@ scenario!(what_cannot_be_created_is_not_deleted_for_it, async |env| {
     assert_eq!(uid().await, old);
 });
 
-live_scenario!("needs a cluster and kubectl", an_autoscalers_count_is_taken_along, async |env| {
+served_scenario!("needs a cluster and kubectl", an_autoscalers_count_is_taken_along, async |env| {
     healthy(&env, env.target(), &deployment("api:v1")).await;
     autoscale(&env).await;
     let target = env.target().recreate("apps", "Deployment").expect("a kind without data");

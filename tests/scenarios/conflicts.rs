@@ -1,7 +1,7 @@
 //! Fields that others set: conflicts, what is yielded, and to whom.
 
 use deploy_k8s::{Apply, Cluster, ConflictRule, Conflicts, FieldConflicts};
-use deploy_tests::{Env, deployment, live_scenario, scenario};
+use deploy_tests::{Env, deployment, scenario, served_scenario};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{Api, Patch, PatchParams};
 use serde_json::json;
@@ -54,7 +54,7 @@ scenario!(a_conflict_is_decided_by_field, async |env| {
 });
 
 // What the error calls a field is what a rule takes, dots in its name or not.
-live_scenario!(
+served_scenario!(
     "needs a cluster and kubectl",
     a_field_with_dots_is_yielded_by_the_name_in_the_error,
     async |env| {
@@ -94,7 +94,7 @@ spec:
     api.patch_scale("api", &PatchParams::default(), &scale).await.expect("scaled");
 }
 
-live_scenario!("needs a cluster and kubectl", replicas_are_left_to_the_autoscaler, async |env| {
+served_scenario!("needs a cluster and kubectl", replicas_are_left_to_the_autoscaler, async |env| {
     // Ours are scaled from 1; or were 3 all along, so that the autoscaler left no trace in the managers.
     for ours in ["replicas: 1", "replicas: 3"] {
         let at = |image: &str, replicas: &str| deployment(image).replace("replicas: 2", replicas);
@@ -118,7 +118,7 @@ live_scenario!("needs a cluster and kubectl", replicas_are_left_to_the_autoscale
 });
 
 // Whoever had the count before, it is the autoscaler's now.
-live_scenario!("needs a cluster and helm", a_takeover_leaves_the_replicas_to_the_autoscaler, async |env| {
+served_scenario!("needs a cluster and helm", a_takeover_leaves_the_replicas_to_the_autoscaler, async |env| {
     // As many as the autoscaler wants: its scaling leaves no trace in the managers.
     let three = deployment("api:v1").replace("replicas: 2", "replicas: 3");
     let none = deployment("api:v2").replace("replicas: 2", "minReadySeconds: 0");
@@ -138,22 +138,26 @@ live_scenario!("needs a cluster and helm", a_takeover_leaves_the_replicas_to_the
 });
 
 // The same name for two managers: what kubectl applied is taken over, what it scaled is a conflict.
-live_scenario!("needs a cluster and kubectl", what_kubectl_scaled_is_a_conflict_all_the_same, async |env| {
-    env.kubectl(&["apply", "--server-side", "-f", "-"], &deployment("api:v1")).await;
-    env.kubectl(&["scale", "deployment/api", "--replicas=1"], "").await;
-    let error = run(&env, env.target(), &deployment("api:v2")).await.expect_err("a conflict");
-    let conflicts =
-        std::error::Error::source(&error).and_then(|source| source.downcast_ref::<FieldConflicts>());
-    let field = &conflicts.expect("conflicts").fields[0];
-    assert_eq!((field.field.as_str(), field.subresource.as_deref()), (".spec.replicas", Some("scale")));
-    let outcome = healthy(&env, env.target().conflicts(Conflicts::Yield), &deployment("api:v2")).await;
-    assert_eq!(outcome.objects[0].yielded[0].field, ".spec.replicas");
-    assert_eq!(api(&env).await["spec"]["replicas"], 1);
-    healthy(&env, env.target().conflicts(Conflicts::Force), &deployment("api:v1")).await;
-    assert_eq!(api(&env).await["spec"]["replicas"], 2);
-});
+served_scenario!(
+    "needs a cluster and kubectl",
+    what_kubectl_scaled_is_a_conflict_all_the_same,
+    async |env| {
+        env.kubectl(&["apply", "--server-side", "-f", "-"], &deployment("api:v1")).await;
+        env.kubectl(&["scale", "deployment/api", "--replicas=1"], "").await;
+        let error = run(&env, env.target(), &deployment("api:v2")).await.expect_err("a conflict");
+        let conflicts =
+            std::error::Error::source(&error).and_then(|source| source.downcast_ref::<FieldConflicts>());
+        let field = &conflicts.expect("conflicts").fields[0];
+        assert_eq!((field.field.as_str(), field.subresource.as_deref()), (".spec.replicas", Some("scale")));
+        let outcome = healthy(&env, env.target().conflicts(Conflicts::Yield), &deployment("api:v2")).await;
+        assert_eq!(outcome.objects[0].yielded[0].field, ".spec.replicas");
+        assert_eq!(api(&env).await["spec"]["replicas"], 1);
+        healthy(&env, env.target().conflicts(Conflicts::Force), &deployment("api:v1")).await;
+        assert_eq!(api(&env).await["spec"]["replicas"], 2);
+    }
+);
 
-live_scenario!("needs a cluster and kubectl", what_may_not_be_read_is_written, async |env| {
+served_scenario!("needs a cluster and kubectl", what_may_not_be_read_is_written, async |env| {
     let role = "apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: blind}

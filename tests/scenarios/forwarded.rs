@@ -11,7 +11,7 @@ use deploy_core::manifest::{ObjectId, read};
 use deploy_core::outcome::{Cause, Status};
 use deploy_k8s::PortForward;
 use deploy_sim::Image;
-use deploy_tests::{Env, deployment, live_scenario, scenario, workload};
+use deploy_tests::{Env, deployment, scenario, served_scenario, workload};
 use deploy_verify::http::HttpCheck;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
@@ -48,7 +48,9 @@ fn server(image: &str) -> String {
 /// On the embedded cluster the pods' ports lead to servers of this process, in real time: sockets know of no other.
 async fn serve_locally(env: &Env) {
     let Some(cluster) = &env.embedded else { return };
-    tokio::time::resume();
+    if !env.is_served() {
+        tokio::time::resume();
+    }
     for tag in ["v1", "v2"] {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -248,7 +250,7 @@ async fn as_forwarder(env: &Env, verbs: &[&str]) -> Env {
     env.through(kube::Client::try_from(config).expect("a client"))
 }
 
-live_scenario!(
+served_scenario!(
     "needs a cluster and Roles that decide",
     forwarding_takes_the_documented_rights,
     async |env| {

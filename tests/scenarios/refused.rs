@@ -4,7 +4,7 @@ use deploy_core::error::{Error, ErrorKind};
 use deploy_core::outcome::Status;
 use deploy_core::rollout::Rollout;
 use deploy_k8s::{Apply, Cluster};
-use deploy_tests::{Env, deployment, live_scenario, scenario};
+use deploy_tests::{Env, deployment, scenario, served_scenario};
 use std::sync::Arc;
 
 const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config}\ndata: {a: b}\n---\n";
@@ -71,7 +71,7 @@ scenario!(a_terminating_namespace, async |env| {
     says(&error, ErrorKind::Conflict, &["being terminated", &env.namespace]);
 });
 
-live_scenario!("needs a cluster and users with fewer rights", without_the_right, async |env| {
+served_scenario!("needs a cluster and users with fewer rights", without_the_right, async |env| {
     let cluster =
         Cluster::builder().kubeconfig(env.kubeconfig()).context("limited").build().await.expect("a context");
     let (run, _) = env.run();
@@ -88,7 +88,7 @@ live_scenario!("needs a cluster and users with fewer rights", without_the_right,
     assert_eq!(env.get("apps/v1", "Deployment", "api").await, None);
 });
 
-live_scenario!("needs a cluster and a kubeconfig", kubeconfig_from_bytes, async |env| {
+served_scenario!("needs a cluster and a kubeconfig", kubeconfig_from_bytes, async |env| {
     let bytes = std::fs::read(env.kubeconfig()).expect("a kubeconfig");
     let cluster = Cluster::builder().kubeconfig_bytes(bytes).build().await.expect("a cluster");
     let (run, _) = env.run();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use deploy_core::error::ErrorKind;
 use deploy_k8s::{Release, ReleaseStatus};
-use deploy_tests::{Env, Helm, live_scenario};
+use deploy_tests::{Env, Helm, served_scenario};
 use serde_json::{Value, json};
 
 const METADATA: &str = "apiVersion: v2\nname: shop\nversion: 1.2.0\nappVersion: \"7\"\n";
@@ -55,13 +55,13 @@ async fn released(env: &Env, helm: Helm) {
     env.helm_says(helm, &["install", "other", chart.path(), "--set", "greeting=who"]).await;
 }
 
-live_scenario!("needs a cluster and helm", what_helm_4_released_is_read_as_it_reads_it, async |env| {
+served_scenario!("needs a cluster and helm", what_helm_4_released_is_read_as_it_reads_it, async |env| {
     released(&env, Helm::Four).await;
     is_read_as_by(&env, Helm::Four).await;
     is_read_as_by(&env, Helm::Three).await;
 });
 
-live_scenario!("needs a cluster and helm", what_helm_3_released_is_read_as_it_reads_it, async |env| {
+served_scenario!("needs a cluster and helm", what_helm_3_released_is_read_as_it_reads_it, async |env| {
     released(&env, Helm::Three).await;
     is_read_as_by(&env, Helm::Three).await;
     is_read_as_by(&env, Helm::Four).await;
@@ -136,7 +136,7 @@ async fn is_read_as_by(env: &Env, helm: Helm) {
     }
 }
 
-live_scenario!("needs a cluster and helm", what_nobody_can_read_is_told_and_left, async |env| {
+served_scenario!("needs a cluster and helm", what_nobody_can_read_is_told_and_left, async |env| {
     released(&env, Helm::Four).await;
     let shop = env.release("shop");
     let broken = json!({"data": {"release": "bm90IGEgcmVsZWFzZQ=="}}).to_string();

@@ -9,7 +9,7 @@ use deploy_core::plan::Action;
 use deploy_core::rollout::Rollout;
 use deploy_core::target::RolloutTarget;
 use deploy_k8s::Apply;
-use deploy_tests::{Env, deployment, live_scenario, managers, reasons};
+use deploy_tests::{Env, deployment, managers, reasons, served_scenario};
 use serde_json::{Value, json};
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -87,15 +87,15 @@ async fn from_kubectl(env: &Env, apply: &[&str], manager: &str) {
     unchanged(env, env.target(), &deployment("api:v2")).await;
 }
 
-live_scenario!("needs a cluster and kubectl", from_client_side_apply, async |env| {
+served_scenario!("needs a cluster and kubectl", from_client_side_apply, async |env| {
     from_kubectl(&env, &["apply", "-f", "-"], "kubectl-client-side-apply").await;
 });
 
-live_scenario!("needs a cluster and kubectl", from_server_side_apply, async |env| {
+served_scenario!("needs a cluster and kubectl", from_server_side_apply, async |env| {
     from_kubectl(&env, &["apply", "--server-side", "-f", "-"], "kubectl").await;
 });
 
-live_scenario!("needs a cluster and kubectl", a_failed_takeover_gives_everything_back, async |env| {
+served_scenario!("needs a cluster and kubectl", a_failed_takeover_gives_everything_back, async |env| {
     env.kubectl(&["apply", "-f", "-"], &theirs("api:v1")).await;
     env.eventually("v1 is ready", || async { env.ready_images().await.len() == 2 }).await;
     let before = api(&env).await;
@@ -111,7 +111,7 @@ live_scenario!("needs a cluster and kubectl", a_failed_takeover_gives_everything
     );
 });
 
-live_scenario!("needs a cluster and kubectl", kubectl_takes_over_and_we_take_it_back, async |env| {
+served_scenario!("needs a cluster and kubectl", kubectl_takes_over_and_we_take_it_back, async |env| {
     let kubectl: [&[&str]; 2] =
         [&["apply", "-f", "-"], &["apply", "--server-side", "--force-conflicts", "-f", "-"]];
     for apply in kubectl {
@@ -125,7 +125,7 @@ live_scenario!("needs a cluster and kubectl", kubectl_takes_over_and_we_take_it_
     }
 });
 
-live_scenario!("needs a cluster and helm", from_helm_only_where_asked_for, async |env| {
+served_scenario!("needs a cluster and helm", from_helm_only_where_asked_for, async |env| {
     env.helm(&theirs("api:v1")).await;
     let error = run(&env, env.target(), &deployment("api:v2")).await.expect_err("helm's");
     assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
@@ -143,7 +143,7 @@ live_scenario!("needs a cluster and helm", from_helm_only_where_asked_for, async
 });
 
 // Somebody writes while a takeover fails: theirs stays, and what the takeover removed comes back all the same.
-live_scenario!("needs a cluster and kubectl", a_failed_takeover_beside_somebody_else, async |env| {
+served_scenario!("needs a cluster and kubectl", a_failed_takeover_beside_somebody_else, async |env| {
     env.kubectl(&["apply", "-f", "-"], &theirs("api:v1")).await;
     env.eventually("v1 is ready", || async { env.ready_images().await.len() == 2 }).await;
     let (next, recorder) = env.run();

@@ -16,6 +16,7 @@ use futures_util::FutureExt;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DeleteParams, PostParams};
 
+use crate::served::Served;
 use crate::sim;
 
 /// A namespace of a scenario's own, and what it needs to deploy there.
@@ -47,6 +48,12 @@ pub async fn live<F: Future<Output = ()>>(name: &str, scenario: impl FnOnce(Arc<
     if let Err(panic) = result {
         std::panic::resume_unwind(panic);
     }
+}
+
+/// Runs `scenario` on an embedded cluster of its own, in real time behind a port: for programs, and for users of a kubeconfig.
+pub async fn served<F: Future<Output = ()>>(name: &str, scenario: impl FnOnce(Arc<Env>) -> F) {
+    let served = Served::start().await;
+    scenario(Arc::new(Env::served(name, served.cluster.clone(), &served.kubeconfig()).await)).await;
 }
 
 /// Runs `scenario` on an embedded cluster of its own, in virtual time.
@@ -86,6 +93,30 @@ impl Env {
         };
         env.create_namespace(&env.namespace).await;
         env
+    }
+
+    async fn served(name: &str, cluster: SimCluster, kubeconfig: &str) -> Self {
+        let env = Self {
+            cluster: Cluster::builder().kubeconfig(kubeconfig).build().await.expect("a cluster"),
+            clock: Arc::new(SystemClock::new()),
+            kube: cluster.client(),
+            embedded: Some(cluster),
+            kubeconfig: Some(kubeconfig.to_owned()),
+            registry: sim::REGISTRY.to_owned(),
+            namespace: format!("t-{}", hyphenated(name)),
+        };
+        env.create_namespace(&env.namespace).await;
+        env
+    }
+
+    /// Runs `scenario` in a second namespace, of this name, on the same cluster.
+    pub async fn beside<F: Future<Output = ()>>(&self, name: &str, scenario: impl FnOnce(Arc<Self>) -> F) {
+        match &self.embedded {
+            Some(cluster) => {
+                scenario(Arc::new(Self::served(name, cluster.clone(), self.kubeconfig()).await)).await;
+            }
+            None => live(name, scenario).await,
+        }
     }
 
     #[expect(clippy::disallowed_methods, reason = "the tests' own edge: where the cluster is")]
@@ -131,7 +162,12 @@ impl Env {
         Bundle::builder().objects(objects).namespace(&self.namespace).build().expect("a good bundle")
     }
 
-    /// The path of the kubeconfig: of a live cluster, or [at](Self::at) a port.
+    /// Whether it is an embedded cluster in real time, behind a port.
+    pub fn is_served(&self) -> bool {
+        self.embedded.is_some() && self.kubeconfig.is_some()
+    }
+
+    /// The path of the kubeconfig: of a live cluster, a [served](served()) one, or [at](Self::at) a port.
     pub fn kubeconfig(&self) -> &str {
         self.kubeconfig.as_deref().expect("a live cluster")
     }

@@ -16,12 +16,13 @@ mod look;
 mod port;
 mod registry;
 mod scenario;
+mod served;
 mod sim;
 mod table;
 mod tools;
 
 pub use app::{deployment, job, workload};
-pub use env::{Env, embedded, live};
+pub use env::{Env, embedded, live, served};
 pub use look::{assert_order, managers, reasons};
 pub use port::Port;
 pub use registry::Registry;

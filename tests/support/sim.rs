@@ -1,6 +1,6 @@
 //! The embedded cluster with the images of the live one's registry.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use deploy_core::clock::Timestamp;
 use deploy_sim::{Image, SimCluster};
@@ -11,6 +11,12 @@ pub(crate) const REGISTRY: &str = "registry.test:5000";
 /// The images are those of `tests/cluster/README.md`.
 pub(crate) fn cluster(seed: u64) -> SimCluster {
     SimCluster::builder().seed(seed).images(image).without_storage().start()
+}
+
+/// The same in the machine's time, which programs ask for.
+#[expect(clippy::disallowed_methods, reason = "the tests' own edge: programs ask the machine for the time")]
+pub(crate) fn in_real_time() -> SimCluster {
+    SimCluster::builder().begins(SystemTime::now()).images(image).without_storage().start()
 }
 
 /// What time it is there.
@@ -25,8 +31,9 @@ fn image(name: &str) -> Image {
     let served = served.map(|name| name.split_once('@').map_or(name, |(tagged, _)| tagged));
     match served.and_then(|name| name.split_once(':')) {
         Some((_, "v1" | "v2" | "v3")) => {
-            let done = Image::new().exits(0, Duration::ZERO);
-            Image::new().answers("/nowhere", 404).command("/bin/true", done).lacks("/no/such/program")
+            let [done, failed] = [0, 1].map(|code| Image::new().exits(code, Duration::ZERO));
+            let image = Image::new().answers("/nowhere", 404).command("false", failed);
+            image.command("true", done.clone()).command("/bin/true", done).lacks("/no/such/program")
         }
         Some((_, "oom")) => Image::new().out_of_memory(Duration::ZERO),
         Some((_, "crash")) => Image::new().exits(1, Duration::ZERO).logs(["boom"]),

@@ -5,8 +5,9 @@ use std::fmt::Write;
 
 const HEAD: &str = "# Scenarios
 
-A scenario is one text that runs on two clusters: the embedded one, and a live Kubernetes node. `.ci/run live` writes this table from
-what it ran, and fails where it is not the one committed.
+A scenario is one text that runs on two clusters: the embedded one, and a live Kubernetes node. Those with programs or with users of a
+kubeconfig find the embedded one behind a port, in real time. `.ci/run live` writes this table from what it ran, and fails where it is
+not the one committed.
 
 ";
 
@@ -22,8 +23,10 @@ enum Came {
 #[derive(Debug, Default)]
 struct Row<'a> {
     embedded: Option<Came>,
+    /// On the embedded cluster behind a port.
+    served: Option<Came>,
     live: Option<Came>,
-    /// What a live cluster has and the embedded one does not.
+    /// What it needs beside a cluster.
     needs: Option<&'a str>,
 }
 
@@ -43,12 +46,16 @@ pub fn scenario_table(printed: &str) -> Result<String, String> {
     if !wrong.is_empty() {
         return Err(wrong.join("\n"));
     }
-    let (all, embedded) = (rows.len(), rows.values().filter(|row| row.embedded.is_some()).count());
+    let (all, embedded) = (rows.len(), rows.values().filter(|row| row.is_embedded()).count());
     let mut text =
         format!("{HEAD}{all} scenarios on a live cluster, {embedded} of them on the embedded one as well.\n");
     text.push_str("\n| | scenario | embedded | live |\n| --- | --- | --- | --- |\n");
     for ((file, name), row) in &rows {
-        let embedded = row.needs.map_or_else(|| "✓".to_owned(), |needs| format!("needs {needs}"));
+        let embedded = match row.needs {
+            None => "✓".to_owned(),
+            Some(needs) if row.is_embedded() => format!("✓ with {needs}"),
+            Some(needs) => format!("needs {needs}"),
+        };
         writeln!(text, "| {file} | {name} | {embedded} | ✓ |").map_err(|error| error.to_string())?;
     }
     Ok(text)
@@ -72,6 +79,10 @@ fn rows(printed: &str) -> BTreeMap<(String, String), Row<'_>> {
                 let row = rows.entry(key).or_default();
                 row.embedded = row.embedded.max(Some(came));
             }
+            "served" => {
+                let row = rows.entry(key).or_default();
+                row.served = row.served.max(Some(came));
+            }
             "live" => {
                 let row = rows.entry(key).or_default();
                 row.live = row.live.max(Some(came));
@@ -84,8 +95,12 @@ fn rows(printed: &str) -> BTreeMap<(String, String), Row<'_>> {
 }
 
 impl Row<'_> {
+    fn is_embedded(&self) -> bool {
+        self.embedded.or(self.served).is_some()
+    }
+
     fn wrong(&self) -> Option<&'static str> {
-        match (self.embedded, self.live) {
+        match (self.embedded.max(self.served), self.live) {
             (Some(Came::Failed), _) => Some("failed on the embedded cluster"),
             (_, Some(Came::Failed)) => Some("failed on a live cluster"),
             (Some(Came::NotRun), _) => Some("did not run on the embedded cluster"),
@@ -105,6 +120,8 @@ mod tests {
     const EMBEDDED: &str = "
 running 4 tests
 test takeover::from_kubectl::live ... ignored, needs a cluster and kubectl
+test takeover::from_helm::live ... ignored, needs a cluster and helm
+test takeover::from_helm::served ... ignored, needs a cluster and helm
 test verbs::undo::it_comes_back::live ... ignored, needs a cluster: tests/cluster/up
 test verbs::undo::it_comes_back::embedded ... ok
 test conformance::files::manifests ... ok
@@ -112,6 +129,8 @@ test install::embedded ... ok
 ";
     const LIVE: &str = "
 test takeover::from_kubectl::live ... ok
+test takeover::from_helm::live ... ok
+test takeover::from_helm::served ... ok
 test verbs::undo::it_comes_back::live ... ok
 test same::the_answers ... ok
 ";
@@ -121,10 +140,10 @@ test same::the_answers ... ok
         let table = scenario_table(&[LIVE, EMBEDDED].concat()).unwrap();
         assert_eq!(table, scenario_table(&[EMBEDDED, LIVE].concat()).unwrap(), "in whatever order they ran");
         let (head, rows) = table.split_once("| --- |\n").unwrap();
-        assert!(head.contains("2 scenarios on a live cluster, 1 of them"), "{head}");
+        assert!(head.contains("3 scenarios on a live cluster, 2 of them"), "{head}");
         assert_eq!(
             rows,
-            "| takeover | from kubectl | needs kubectl | ✓ |\n| verbs/undo | it comes back | ✓ | ✓ |\n"
+            "| takeover | from helm | ✓ with helm | ✓ |\n| takeover | from kubectl | needs kubectl | ✓ |\n| verbs/undo | it comes back | ✓ | ✓ |\n"
         );
     }
 
@@ -138,7 +157,7 @@ test same::the_answers ... ok
             ("", "no scenario ran"),
             (
                 EMBEDDED,
-                "takeover from kubectl: did not run on a live cluster\nverbs/undo it comes back: did not run on a live cluster",
+                "takeover from helm: did not run on the embedded cluster\ntakeover from kubectl: did not run on a live cluster\nverbs/undo it comes back: did not run on a live cluster",
             ),
             (
                 LIVE,

@@ -63,7 +63,7 @@ async fn helm_begins(env: &Env, helm: Client) {
     in_turn(env, &[Some(helm), None], helm).await;
 }
 
-deploy_tests::live_scenario!("needs a cluster and helm", we_helm_3_and_helm_4_in_turn, async |env| {
+deploy_tests::served_scenario!("needs a cluster and helm", we_helm_3_and_helm_4_in_turn, async |env| {
     in_turn(&env, &[None, Some(HELM_3), Some(HELM_4)], HELM_4).await;
 });
 

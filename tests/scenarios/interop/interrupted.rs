@@ -5,7 +5,7 @@ use std::time::Duration;
 use deploy_core::error::ErrorKind;
 use deploy_core::outcome::Status;
 use deploy_core::run::{OnFailure, Policy};
-use deploy_tests::{Env, live_scenario};
+use deploy_tests::{Env, served_scenario};
 use serde_json::{Value, json};
 
 use super::live::{assert_applied_by_us, assert_same, objects};
@@ -141,7 +141,7 @@ async fn is_rolled_back(env: &Env, helm: Client) {
 }
 
 // Helm 4 does not roll back over what a revision wants no more and has not deleted yet, whoever died at it.
-live_scenario!("needs a cluster and helm", we_go_on_where_helm_4_cannot_roll_back, async |env| {
+served_scenario!("needs a cluster and helm", we_go_on_where_helm_4_cannot_roll_back, async |env| {
     let ours = Shop::new(&env, HELM_4);
     ours.we_release(&json!({})).await;
     we_die(&ours, &json!({"path": "/nowhere", "extra": false}), "ConfigMap/instead").await;
@@ -149,7 +149,7 @@ live_scenario!("needs a cluster and helm", we_go_on_where_helm_4_cannot_roll_bac
 });
 
 // The same where we failed, and left it so.
-live_scenario!(
+served_scenario!(
     "needs a cluster and helm",
     we_go_on_where_helm_4_cannot_roll_back_what_we_left,
     async |env| {

@@ -2,7 +2,7 @@
 
 use deploy_core::error::ErrorKind;
 use deploy_core::outcome::Status;
-use deploy_tests::{Env, deployment, live_scenario};
+use deploy_tests::{Env, deployment, served_scenario};
 use serde_json::Value;
 
 use super::live::assert_applied_by_us;
@@ -66,10 +66,10 @@ async fn object_stands_twice(env: &Env, helm: Client) {
     assert_eq!(env.get("v1", "ConfigMap", "config").await, None);
 }
 
-live_scenario!("needs a cluster and helm", the_way_back_to_what_helm_3_took, async |env| {
+served_scenario!("needs a cluster and helm", the_way_back_to_what_helm_3_took, async |env| {
     does_not_fit(&env, HELM_3).await;
 });
-live_scenario!("needs a cluster and helm", the_way_back_to_what_helm_4_took_client_side, async |env| {
+served_scenario!("needs a cluster and helm", the_way_back_to_what_helm_4_took_client_side, async |env| {
     does_not_fit(&env, HELM_4_CLIENT_SIDE).await;
 });
 

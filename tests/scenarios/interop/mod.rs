@@ -21,16 +21,16 @@ use deploy_tests::{Env, Helm};
 /// One scenario, with each helm: `for_each_helm!(NAME_WITH_3, NAME_WITH_4, TEXT)`, where `async fn TEXT(&Env, Client)`.
 macro_rules! for_each_helm {
     ($three:ident, $four:ident, $text:path) => {
-        deploy_tests::live_scenario!("needs a cluster and helm", $three, async |env| {
+        deploy_tests::served_scenario!("needs a cluster and helm", $three, async |env| {
             $text(&env, $crate::interop::HELM_3).await;
         });
-        deploy_tests::live_scenario!("needs a cluster and helm", $four, async |env| {
+        deploy_tests::served_scenario!("needs a cluster and helm", $four, async |env| {
             $text(&env, $crate::interop::HELM_4).await;
         });
     };
     ($three:ident, $four:ident, $client_side:ident, $text:path) => {
         for_each_helm!($three, $four, $text);
-        deploy_tests::live_scenario!("needs a cluster and helm", $client_side, async |env| {
+        deploy_tests::served_scenario!("needs a cluster and helm", $client_side, async |env| {
             $text(&env, $crate::interop::HELM_4_CLIENT_SIDE).await;
         });
     };
@@ -61,5 +61,5 @@ impl Client {
 async fn beside_helm_alone<F: Future<Output = ()>>(env: &Env, scenario: impl FnOnce(Arc<Env>) -> F) {
     // As the first, without what makes it this process's.
     let name = env.namespace.rsplit_once('-').map_or("", |(name, _)| name.trim_start_matches("t-"));
-    deploy_tests::live(&format!("alone-{name}"), scenario).await;
+    env.beside(&format!("alone-{name}"), scenario).await;
 }

@@ -4,7 +4,7 @@ use deploy_core::error::{Error, ErrorKind};
 use deploy_core::manifest::{Bundle, read};
 use deploy_core::outcome::Status;
 use deploy_k8s::{Release, ReleaseStatus};
-use deploy_tests::{Env, Helm, live_scenario, scenario};
+use deploy_tests::{Env, Helm, scenario, served_scenario};
 use serde_json::json;
 
 const CONFIG: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config}\ndata: {a: b}\n";
@@ -36,7 +36,7 @@ scenario!(a_name_that_helm_does_not_take, async |env| {
     assert_eq!(outcome.status, Status::Healthy, "{outcome}");
 });
 
-live_scenario!("needs a cluster and helm", helm_reads_the_longest_name, async |env| {
+served_scenario!("needs a cluster and helm", helm_reads_the_longest_name, async |env| {
     let name = "a".repeat(53);
     env.release(&name).upgrade(&env.bundle(CONFIG), env.run().0).await.expect("it started");
     for helm in [Helm::Three, Helm::Four] {
@@ -91,7 +91,7 @@ scenario!(a_namespace_that_is_not_there, async |env| {
     assert_told(&error, ErrorKind::NotFound, &["there is no such release"]);
 });
 
-live_scenario!("needs a cluster and helm", a_record_that_nobody_can_read, async |env| {
+served_scenario!("needs a cluster and helm", a_record_that_nobody_can_read, async |env| {
     let app = env.release("app");
     let run = || env.run().0;
     app.upgrade(&env.bundle(CONFIG), run()).await.expect("it started");

@@ -3,7 +3,7 @@
 use deploy_core::error::{ErrorKind, Result};
 use deploy_core::outcome::{Outcome, Status};
 use deploy_k8s::{Conflicts, Release};
-use deploy_tests::{Env, live_scenario, managers};
+use deploy_tests::{Env, managers, served_scenario};
 use serde_json::{Value, json};
 
 use super::live::{assert_applied_by_us, objects};
@@ -141,23 +141,27 @@ async fn is_taken(env: &Env, helm: Client) {
     assert_applied_by_us(env).await;
 }
 
-live_scenario!("needs a cluster and kubectl", what_a_failed_revision_took_over_is_given_back, async |env| {
-    env.kubectl(
-        &["apply", "-f", "-"],
-        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config}\ndata: {a: theirs}\n",
-    )
-    .await;
-    let before = config(&env, "config").await;
-    let bad = [
-        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config}\ndata: {b: ours}\n---\n",
-        &deploy_tests::deployment("api:does-not-exist"),
-    ]
-    .concat();
-    let outcome = upgrade(env.release("app").take_ownership(true), &env, &bad).await.expect("it started");
-    assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
-    let after = config(&env, "config").await;
-    assert_eq!((&after["data"], managers(&after)), (&before["data"], managers(&before)));
-    assert_eq!(after["metadata"]["annotations"], before["metadata"]["annotations"]);
-    assert_eq!(after["metadata"]["labels"], before["metadata"]["labels"]);
-    assert_eq!(after["metadata"]["uid"], before["metadata"]["uid"]);
-});
+served_scenario!(
+    "needs a cluster and kubectl",
+    what_a_failed_revision_took_over_is_given_back,
+    async |env| {
+        env.kubectl(
+            &["apply", "-f", "-"],
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config}\ndata: {a: theirs}\n",
+        )
+        .await;
+        let before = config(&env, "config").await;
+        let bad = [
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config}\ndata: {b: ours}\n---\n",
+            &deploy_tests::deployment("api:does-not-exist"),
+        ]
+        .concat();
+        let outcome = upgrade(env.release("app").take_ownership(true), &env, &bad).await.expect("it started");
+        assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+        let after = config(&env, "config").await;
+        assert_eq!((&after["data"], managers(&after)), (&before["data"], managers(&before)));
+        assert_eq!(after["metadata"]["annotations"], before["metadata"]["annotations"]);
+        assert_eq!(after["metadata"]["labels"], before["metadata"]["labels"]);
+        assert_eq!(after["metadata"]["uid"], before["metadata"]["uid"]);
+    }
+);

@@ -9,7 +9,7 @@ use deploy_core::plan::Action;
 use deploy_core::rollout::Rollout;
 use deploy_core::source::Derive;
 use deploy_k8s::{Apply, ApplySet, Cluster, KindName, RolloutVerb, SetImages};
-use deploy_tests::{deployment, live_scenario, scenario};
+use deploy_tests::{deployment, scenario, served_scenario};
 use k8s_openapi::api::core::v1::{PersistentVolume, Secret};
 use kube::api::{Api, DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ scenario!(verbs_prune_nothing, async |env| {
     assert!(error.to_string().contains("would delete the whole set"), "{error}");
 });
 
-live_scenario!(
+served_scenario!(
     "needs a cluster and users with fewer rights",
     without_the_right_to_delete_nothing_is_written,
     async |env| {

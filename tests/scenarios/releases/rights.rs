@@ -2,7 +2,7 @@
 
 use deploy_core::error::ErrorKind;
 use deploy_core::outcome::Status;
-use deploy_tests::{Env, deployment, job, live_scenario};
+use deploy_tests::{Env, deployment, job, served_scenario};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding, RoleRef, Subject};
 use kube::api::{Api, ObjectMeta, PostParams};
@@ -46,7 +46,7 @@ async fn as_releaser(env: &Env) -> Env {
     env.through(kube::Client::try_from(config).expect("a client"))
 }
 
-live_scenario!(
+served_scenario!(
     "needs a cluster and Roles that decide",
     a_release_takes_the_documented_rights_and_no_more,
     async |env| {

@@ -13,7 +13,7 @@ use deploy_core::manifest::ObjectId;
 use deploy_core::outcome::{Outcome, Status};
 use deploy_core::rollout::Rollout;
 use deploy_k8s::{KindName, RolloutVerb};
-use deploy_tests::{Env, live_scenario, workload};
+use deploy_tests::{Env, served_scenario, workload};
 use serde_json::Value;
 
 const KINDS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
@@ -90,7 +90,7 @@ fn undo(env: &Env, kind: &str, to_revision: Option<u64>) -> RolloutVerb {
     RolloutVerb::undo(&env.target(), id(env, kind), to_revision).expect("a verb")
 }
 
-live_scenario!("needs a cluster and kubectl", history_is_kubectls, async |env| {
+served_scenario!("needs a cluster and kubectl", history_is_kubectls, async |env| {
     for kind in KINDS {
         three_revisions(&env, kind).await;
         let ours = our_history(&env, kind).await;

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use deploy_core::error::ErrorKind;
 use deploy_core::outcome::Status;
-use deploy_tests::{live_scenario, reasons, scenario};
+use deploy_tests::{reasons, scenario, served_scenario};
 use serde_json::{Value, json};
 
 use super::{KINDS, id, manifest, object, pause, refused, restart, resume, run, undo};
 
 const RESTARTED_AT: &str = "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt";
 
-live_scenario!(
+served_scenario!(
     "needs a cluster and kubectl",
     restart_is_kubectls_and_the_next_apply_leaves_it,
     async |env| {
@@ -56,7 +56,7 @@ live_scenario!(
     }
 );
 
-live_scenario!("needs a cluster and kubectl", pause_and_resume_are_kubectls, async |env| {
+served_scenario!("needs a cluster and kubectl", pause_and_resume_are_kubectls, async |env| {
     let manifest = manifest("Deployment", "api:v1", "release 1");
     assert_eq!(env.deploy(&manifest).await.status, Status::Healthy);
     let image = |tag: &str| format!("api={}/api:{tag}", env.registry);
@@ -127,7 +127,7 @@ scenario!(a_paused_deployment_takes_no_new_template, async |env| {
 });
 
 // A pause waits for nobody, and a resume that fails pauses again.
-live_scenario!(
+served_scenario!(
     "needs a cluster and kubectl",
     a_rollout_that_never_ends_can_be_paused_and_fails_when_resumed,
     async |env| {

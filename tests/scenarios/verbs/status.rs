@@ -4,7 +4,7 @@ use deploy_core::error::ErrorKind;
 use deploy_core::outcome::{Cause, Status};
 use deploy_core::plan::Action;
 use deploy_k8s::RolloutVerb;
-use deploy_tests::{Env, live_scenario, reasons};
+use deploy_tests::{Env, reasons, served_scenario};
 
 use super::{KINDS, id, manifest, object, refused, run};
 
@@ -12,7 +12,7 @@ fn status(env: &Env, kind: &str) -> RolloutVerb {
     RolloutVerb::status(&env.target(), id(env, kind)).expect("a verb")
 }
 
-live_scenario!("needs a cluster and kubectl", status_follows_what_others_roll_out, async |env| {
+served_scenario!("needs a cluster and kubectl", status_follows_what_others_roll_out, async |env| {
     for kind in KINDS {
         let name = format!("{kind}/api");
         assert_eq!(env.deploy(&manifest(kind, "api:v1", "release 1")).await.status, Status::Healthy);
@@ -30,7 +30,7 @@ live_scenario!("needs a cluster and kubectl", status_follows_what_others_roll_ou
 });
 
 // kubectl would wait for ever; and nothing of somebody else's is undone.
-live_scenario!("needs a cluster and kubectl", status_fails_fast_with_evidence, async |env| {
+served_scenario!("needs a cluster and kubectl", status_fails_fast_with_evidence, async |env| {
     assert_eq!(env.deploy(&manifest("Deployment", "api:v1", "release 1")).await.status, Status::Healthy);
     let image = format!("api={}/api:does-not-exist", env.registry);
     env.kubectl(&["set", "image", "deployment/api", &image], "").await;

@@ -3,7 +3,7 @@
 use deploy_core::error::ErrorKind;
 use deploy_core::outcome::Status;
 use deploy_core::plan::Action;
-use deploy_tests::{Env, live_scenario, managers, reasons, scenario};
+use deploy_tests::{Env, managers, reasons, scenario, served_scenario};
 use serde_json::Value;
 
 use super::{
@@ -24,8 +24,8 @@ async fn after(env: &Env, kind: &str) -> (Value, Vec<String>) {
 }
 
 // Both have the same history; kubectl goes back in one namespace, we in the other.
-live_scenario!("needs a cluster and kubectl", undo_is_kubectls, async |theirs| {
-    deploy_tests::live("undo_is_ours", async |ours| {
+served_scenario!("needs a cluster and kubectl", undo_is_kubectls, async |theirs| {
+    theirs.beside("undo_is_ours", async |ours| {
         for kind in KINDS {
             let name = format!("{kind}/api");
             // The fourth revision is somebody else's: a field and an annotation that the third does not have.
@@ -57,7 +57,7 @@ live_scenario!("needs a cluster and kubectl", undo_is_kubectls, async |theirs| {
     .await;
 });
 
-live_scenario!("needs a cluster and kubectl", undo_to_the_present_revision_changes_nothing, async |env| {
+served_scenario!("needs a cluster and kubectl", undo_to_the_present_revision_changes_nothing, async |env| {
     for kind in KINDS {
         let name = format!("{kind}/api");
         three_revisions(&env, kind).await;
@@ -79,7 +79,7 @@ live_scenario!("needs a cluster and kubectl", undo_to_the_present_revision_chang
     assert_eq!((outcome.status, reasons(&outcome)), (Status::Failed, vec!["ImageNotFound"]), "{outcome}");
 });
 
-live_scenario!("needs a cluster and kubectl", undo_names_the_revisions_there_are, async |env| {
+served_scenario!("needs a cluster and kubectl", undo_names_the_revisions_there_are, async |env| {
     assert_eq!(env.deploy(&manifest("Deployment", "api:v1", "release 1")).await.status, Status::Healthy);
     let refused_with = async |to_revision: Option<u64>, words: &str| {
         let (kind, text) = refused(&env, undo(&env, "Deployment", to_revision)).await;
@@ -118,7 +118,7 @@ scenario!(undo_to_a_revision_that_fails_comes_back, async |env| {
 });
 
 // `kubectl apply` made it, and goes on applying it afterwards.
-live_scenario!("needs a cluster and kubectl", verbs_leave_to_kubectl_what_is_kubectls, async |env| {
+served_scenario!("needs a cluster and kubectl", verbs_leave_to_kubectl_what_is_kubectls, async |env| {
     for kind in KINDS {
         let apply = async |release: &str| {
             let manifest = manifest(kind, &format!("api:v{release}"), &format!("release {release}"));

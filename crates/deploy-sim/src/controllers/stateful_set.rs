@@ -41,8 +41,9 @@ fn sync_one(state: &mut State, set: Arc<Value>) -> Option<Timestamp> {
     let pods = claim_if(state, &set, "pods.", |found| pod::ordinal(&set, found).is_some());
     let revisions = history::list(state, &set);
     let waits = state.retries.waits(&set, state.now);
-    if waits.is_some() && !revisions.iter().any(|revision| history::is_of(revision, &set["spec"]["template"]))
-    {
+    let has_present = revisions.iter().any(|revision| history::is_of(revision, &set["spec"]["template"]));
+    // The garbage collector took the revision of one that waits for its dependents: another would be its next.
+    if !has_present && (waits.is_some() || is_deleting(&set)) {
         return waits;
     }
     let mut rollout = match revise(state, &set, &revisions) {

@@ -283,3 +283,17 @@ fn claims_stay_when_pods_go_unless_they_are_not_to() {
     check(json!({"whenScaled": "Retain", "whenDeleted": "Delete"}), 2, 0);
     check(json!({"whenScaled": "Delete", "whenDeleted": "Delete"}), 1, 0);
 }
+
+#[test]
+fn in_the_foreground_it_goes_last_and_makes_no_revisions() {
+    let mut world = running(|_| {});
+    world.change("statefulsets.apps", "db", |set| {
+        set["metadata"]["finalizers"] = json!(["foregroundDeletion"]);
+    });
+    world.delete("statefulsets.apps", "db");
+    world.until("it is gone", |world| {
+        let is_gone = world.find("statefulsets.apps", "db").is_none();
+        assert!(!is_gone || world.pods().is_empty());
+        is_gone
+    });
+}
