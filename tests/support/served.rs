@@ -21,7 +21,7 @@ impl Served {
         let read = |text: String| Kubeconfig::from_yaml(&text).expect("a kubeconfig");
         let mut limited = read(endpoint.kubeconfig_of(User::new("limited")).expect("randomness"));
         for context in &mut limited.contexts {
-            context.name = "limited".to_owned();
+            "limited".clone_into(&mut context.name);
         }
         let both = read(endpoint.kubeconfig().expect("randomness")).merge(limited).expect("of one kind");
         let directory = tempfile::tempdir().expect("a directory");
