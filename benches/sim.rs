@@ -64,21 +64,8 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// A part's name, how often it is usually measured, and what measures it so often.
-type Part = (&'static str, u64, fn(u64));
-
 fn main() {
-    let asked: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
-    let parts: [Part; 3] = [("start", 50, start), ("rollout", 500, one), ("many", 1_000, many)];
-    for (name, usual, part) in parts {
-        let times = |asked: &String| {
-            let (asked, times) = asked.split_once('=').unwrap_or((asked, ""));
-            (asked == name).then(|| if times.is_empty() { usual } else { times.parse().unwrap() })
-        };
-        if let Some(times) = if asked.is_empty() { Some(usual) } else { asked.iter().find_map(times) } {
-            part(times);
-        }
-    }
+    deploy_benches::measure_parts(&[("start", 50, start), ("rollout", 500, one), ("many", 1_000, many)]);
 }
 
 fn start(times: u64) {

@@ -18,33 +18,20 @@ use std::time::{Duration, Instant, SystemTime};
 use deploy_sim::SimCluster;
 use tokio::runtime::Builder;
 
-/// A part's name, how often it is usually measured, and what measures it so often.
-type Part = (&'static str, u32, fn(u32));
-
 fn main() {
-    let asked: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     // Memory first: programs that run leave a heap behind.
-    let parts: [Part; 3] = [("memory", 50, memory), ("kubectl", 20, kubectl), ("helm", 10, helm)];
-    for (name, usual, part) in parts {
-        let times = |asked: &String| {
-            let (asked, times) = asked.split_once('=').unwrap_or((asked, ""));
-            (asked == name).then(|| if times.is_empty() { usual } else { times.parse().unwrap() })
-        };
-        if let Some(times) = if asked.is_empty() { Some(usual) } else { asked.iter().find_map(times) } {
-            part(times);
-        }
-    }
+    deploy_benches::measure_parts(&[("memory", 50, memory), ("kubectl", 20, kubectl), ("helm", 10, helm)]);
 }
 
 /// What each of many empty clusters adds to the process.
-fn memory(times: u32) {
+fn memory(times: u64) {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let start = || runtime.block_on(async { SimCluster::builder().start() });
     // What all clusters share is read with the first.
     let first = start();
     let before = resident();
     let clusters: Vec<SimCluster> = (0..times).map(|_| start()).collect();
-    let each = resident().saturating_sub(before) / u64::from(times);
+    let each = resident().saturating_sub(before) / times;
     println!("an empty cluster: {each} KiB more of memory, the process with the first {before} KiB");
     drop((first, clusters));
 }
@@ -56,7 +43,7 @@ fn resident() -> u64 {
 }
 
 /// `kubectl get pods`, beside what kubectl takes to start and say its own version.
-fn kubectl(times: u32) {
+fn kubectl(times: u64) {
     let place = Place::new("kubectl");
     let kubectl = place.program("KUBECTL", &place.embedded);
     // Discovery is cached.
@@ -71,13 +58,13 @@ fn kubectl(times: u32) {
 }
 
 /// `helm upgrade --install` of twenty objects, here and on the live cluster, each time with another value.
-fn helm(times: u32) {
+fn helm(times: u64) {
     let place = Place::new("helm");
     let live = PathBuf::from(set("KUBECONFIG"));
     for variable in ["HELM3", "HELM"] {
         let (ours, theirs) = (place.program(variable, &place.embedded), place.program(variable, &live));
         let namespace = format!("sim-clients-{}-{}", variable.to_lowercase(), std::process::id());
-        let upgrade = |helm: &Program, value: u32| {
+        let upgrade = |helm: &Program, value: u64| {
             let value = format!("value={value}");
             let chart = place.chart();
             let to =

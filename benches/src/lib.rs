@@ -15,6 +15,7 @@ mod machine;
 mod manifests;
 mod many;
 mod namespaces;
+mod parts;
 mod program;
 mod report;
 mod session;
@@ -36,6 +37,7 @@ use crate::report::Row;
 use crate::session::Session;
 
 pub use crate::manifests::{config_maps, deployment};
+pub use crate::parts::measure_parts;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 

@@ -52,9 +52,10 @@ pub fn scenario_table(printed: &str) -> Result<String, String> {
     text.push_str("\n| | scenario | embedded | live |\n| --- | --- | --- | --- |\n");
     for ((file, name), row) in &rows {
         let embedded = match row.needs {
-            None => "✓".to_owned(),
-            Some(needs) if row.is_embedded() => format!("✓ with {needs}"),
-            Some(needs) => format!("needs {needs}"),
+            Some(needs) if row.embedded.is_none() => {
+                format!("{} {needs}", if row.served.is_some() { "✓ with" } else { "needs" })
+            }
+            _ => "✓".to_owned(),
         };
         writeln!(text, "| {file} | {name} | {embedded} | ✓ |").map_err(|error| error.to_string())?;
     }
@@ -64,11 +65,16 @@ pub fn scenario_table(printed: &str) -> Result<String, String> {
 /// By file and name.
 fn rows(printed: &str) -> BTreeMap<(String, String), Row<'_>> {
     let mut rows: BTreeMap<_, Row<'_>> = BTreeMap::new();
-    for (path, result) in printed.lines().filter_map(|line| line.strip_prefix("test ")?.split_once(" ... ")) {
+    let mut folder = None;
+    for line in printed.lines() {
+        if let Some(target) = line.trim_start().strip_prefix("Running ") {
+            folder = folder_of(target);
+        }
+        let (Some(folder), Some(printed)) = (folder, line.strip_prefix("test ")) else { continue };
+        let Some((path, result)) = printed.split_once(" ... ") else { continue };
         let Some((scenario, cluster)) = path.rsplit_once("::") else { continue };
-        // Those of other targets (`tests/crash`) lie in no file's module.
         let Some((file, name)) = scenario.rsplit_once("::") else { continue };
-        let key = (file.replace("::", "/"), name.replace('_', " "));
+        let key = (format!("{folder}{}", file.replace("::", "/")), name.replace('_', " "));
         let came = match result {
             "ok" => Came::Passed,
             ignored if ignored.starts_with("ignored") => Came::NotRun,
@@ -92,6 +98,15 @@ fn rows(printed: &str) -> BTreeMap<(String, String), Row<'_>> {
         }
     }
     rows
+}
+
+/// What stands before the files of a target that has scenarios, which cargo names by its path.
+fn folder_of(target: &str) -> Option<&'static str> {
+    match target.split_once('/')?.0 {
+        "scenarios" => Some(""),
+        "far" => Some("far/"),
+        _ => None,
+    }
 }
 
 impl Row<'_> {
@@ -118,6 +133,8 @@ mod tests {
     use super::*;
 
     const EMBEDDED: &str = "
+     Running scenarios/main.rs (target/debug/deps/scenarios-1)
+
 running 4 tests
 test takeover::from_kubectl::live ... ignored, needs a cluster and kubectl
 test takeover::from_helm::live ... ignored, needs a cluster and helm
@@ -126,13 +143,21 @@ test verbs::undo::it_comes_back::live ... ignored, needs a cluster: tests/cluste
 test verbs::undo::it_comes_back::embedded ... ok
 test conformance::files::manifests ... ok
 test install::embedded ... ok
+     Running far/main.rs (target/debug/deps/far-1)
+test takeover::of_a_node::embedded ... ok
+test takeover::of_a_node::live ... ignored, needs a cluster and kubectl: tests/cluster/up
+     Running unittests src/lib.rs (target/debug/deps/deploy_tests-1)
+test crash::other::live ... ok
 ";
     const LIVE: &str = "
+     Running scenarios/main.rs (target/debug/deps/scenarios-1)
 test takeover::from_kubectl::live ... ok
 test takeover::from_helm::live ... ok
 test takeover::from_helm::served ... ok
 test verbs::undo::it_comes_back::live ... ok
 test same::the_answers ... ok
+     Running far/main.rs (target/debug/deps/far-1)
+test takeover::of_a_node::live ... ok
 ";
 
     #[test]
@@ -140,10 +165,10 @@ test same::the_answers ... ok
         let table = scenario_table(&[LIVE, EMBEDDED].concat()).unwrap();
         assert_eq!(table, scenario_table(&[EMBEDDED, LIVE].concat()).unwrap(), "in whatever order they ran");
         let (head, rows) = table.split_once("| --- |\n").unwrap();
-        assert!(head.contains("3 scenarios on a live cluster, 2 of them"), "{head}");
+        assert!(head.contains("4 scenarios on a live cluster, 3 of them"), "{head}");
         assert_eq!(
             rows,
-            "| takeover | from helm | ✓ with helm | ✓ |\n| takeover | from kubectl | needs kubectl | ✓ |\n| verbs/undo | it comes back | ✓ | ✓ |\n"
+            "| far/takeover | of a node | ✓ | ✓ |\n| takeover | from helm | ✓ with helm | ✓ |\n| takeover | from kubectl | needs kubectl | ✓ |\n| verbs/undo | it comes back | ✓ | ✓ |\n"
         );
     }
 
@@ -157,11 +182,11 @@ test same::the_answers ... ok
             ("", "no scenario ran"),
             (
                 EMBEDDED,
-                "takeover from helm: did not run on the embedded cluster\ntakeover from kubectl: did not run on a live cluster\nverbs/undo it comes back: did not run on a live cluster",
+                "far/takeover of a node: did not run on a live cluster\ntakeover from helm: did not run on the embedded cluster\ntakeover from kubectl: did not run on a live cluster\nverbs/undo it comes back: did not run on a live cluster",
             ),
             (
                 LIVE,
-                "takeover from kubectl: did not run on the embedded cluster, and nobody says why\nverbs/undo it comes back: did not run on the embedded cluster, and nobody says why",
+                "far/takeover of a node: did not run on the embedded cluster, and nobody says why\ntakeover from kubectl: did not run on the embedded cluster, and nobody says why\nverbs/undo it comes back: did not run on the embedded cluster, and nobody says why",
             ),
             (
                 &failed("verbs::undo::it_comes_back::embedded"),
@@ -175,7 +200,7 @@ test same::the_answers ... ok
 
     #[test]
     fn a_failure_stays_one_however_often_it_passes() {
-        let again = "test verbs::undo::it_comes_back::live ... FAILED\n";
+        let again = "Running scenarios/main.rs\ntest verbs::undo::it_comes_back::live ... FAILED\n";
         for printed in [[EMBEDDED, LIVE, again], [again, EMBEDDED, LIVE]] {
             assert!(scenario_table(&printed.concat()).is_err());
         }
