@@ -1,6 +1,6 @@
 //! The embedded cluster under kubectl and helm: what a command takes there, and what an empty cluster holds. See README.md.
 //!
-//! `cargo bench --bench sim_clients -- kubectl=20 helm=10 memory=50`: which parts, each so many times; all of them where none is named.
+//! `cargo bench --bench sim_clients -- kubectl=50 helm=10 waiting=5 memory=50`: which parts, each so many times; all of them where none is named.
 #![allow(
     clippy::print_stdout,
     clippy::panic,
@@ -20,7 +20,12 @@ use tokio::runtime::Builder;
 
 fn main() {
     // Memory first: programs that run leave a heap behind.
-    deploy_benches::measure_parts(&[("memory", 50, memory), ("kubectl", 20, kubectl), ("helm", 10, helm)]);
+    deploy_benches::measure_parts(&[
+        ("memory", 50, memory),
+        ("kubectl", 50, kubectl),
+        ("helm", 10, helm),
+        ("waiting", 5, waiting),
+    ]);
 }
 
 /// What each of many empty clusters adds to the process.
@@ -59,17 +64,27 @@ fn kubectl(times: u64) {
 
 /// `helm upgrade --install` of twenty objects, here and on the live cluster, each time with another value.
 fn helm(times: u64) {
+    upgrades("", 0, &[], times);
+}
+
+/// The same with pods of five Deployments that it waits for.
+fn waiting(times: u64) {
+    upgrades(" with --wait, five of them with pods", 1, &["--wait"], times);
+}
+
+fn upgrades(how: &str, replicas: u64, more: &[&str], times: u64) {
     let place = Place::new("helm");
     let live = PathBuf::from(set("KUBECONFIG"));
+    let image = format!("image={}/api:v1,replicas={replicas}", set("REGISTRY"));
     for variable in ["HELM3", "HELM"] {
         let (ours, theirs) = (place.program(variable, &place.embedded), place.program(variable, &live));
-        let namespace = format!("sim-clients-{}-{}", variable.to_lowercase(), std::process::id());
+        let namespace = format!("sim-clients-{replicas}-{}-{}", variable.to_lowercase(), std::process::id());
         let upgrade = |helm: &Program, value: u64| {
-            let value = format!("value={value}");
+            let values = format!("{image},value={value}");
             let chart = place.chart();
             let to =
                 ["upgrade", "--install", "many", &chart, "--namespace", &namespace, "--create-namespace"];
-            helm.run(&[&to[..], &["--set", &value]].concat())
+            helm.run(&[&to[..], &["--set", &values], more].concat())
         };
         let (mut here, mut there) = (Vec::new(), Vec::new());
         for value in 0..times {
@@ -79,7 +94,7 @@ fn helm(times: u64) {
         place.program("KUBECTL", &live).run(&["delete", "namespace", &namespace, "--wait=false"]);
         let (here, there) = (median(here), median(there));
         println!(
-            "{} upgrade --install of 20 objects: {here:?}, on the live cluster {there:?}, {:.2} ×",
+            "{} upgrade --install of 20 objects{how}: {here:?}, on the live cluster {there:?}, {:.2} ×",
             variable.to_lowercase(),
             ratio(here, there)
         );
@@ -138,8 +153,8 @@ impl Place {
             write!(
                 objects,
                 "---\napiVersion: v1\nkind: Service\nmetadata: {{name: app-{number}}}\nspec: {{selector: {{app: app-{number}}}, ports: [{{port: 80}}]}}\n\
-                 ---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: app-{number}}}\nspec:\n  replicas: 0\n  selector: {{matchLabels: {{app: app-{number}}}}}\n  \
-                 template:\n    metadata: {{labels: {{app: app-{number}}}}}\n    spec: {{containers: [{{name: app, image: app, env: [{{name: VALUE, value: \"{{{{ .Values.value }}}}\"}}]}}]}}\n"
+                 ---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: app-{number}}}\nspec:\n  replicas: {{{{ .Values.replicas }}}}\n  selector: {{matchLabels: {{app: app-{number}}}}}\n  \
+                 template:\n    metadata: {{labels: {{app: app-{number}}}}}\n    spec: {{containers: [{{name: app, image: \"{{{{ .Values.image }}}}\", env: [{{name: VALUE, value: \"{{{{ .Values.value }}}}\"}}]}}]}}\n"
             )
             .unwrap();
         }

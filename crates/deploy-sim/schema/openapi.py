@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes src/openapi/schemas.gz: the schemas of Kubernetes' OpenAPI v3 documents, without their descriptions.
+"""Writes src/openapi/schemas.gz: the schemas of Kubernetes' OpenAPI v3 documents, without their descriptions and defaults that are empty.
 
 The documents are in the Go module `k8s.io/kubernetes`:
 
@@ -17,7 +17,7 @@ import sys
 
 
 def bare(schema):
-    """Without descriptions; a property of that name stays."""
+    """Without descriptions; a property of that name stays. Clients read each document anew: what says nothing costs them time."""
     if isinstance(schema, list):
         return [bare(item) for item in schema]
     if not isinstance(schema, dict):
@@ -26,9 +26,10 @@ def bare(schema):
     for key, value in schema.items():
         if key == "properties":
             found[key] = {name: bare(below) for name, below in value.items()}
-        elif key != "description":
+        elif key != "description" and not (key == "default" and value in ({}, "", 0, False)):
             found[key] = bare(value)
-    return found
+    # A reference with nothing beside it needs no list of one.
+    return found["allOf"][0] if list(found) == ["allOf"] and len(found["allOf"]) == 1 else found
 
 
 def main(folder):

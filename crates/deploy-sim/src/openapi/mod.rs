@@ -1,5 +1,5 @@
 //! The OpenAPI documents: version 3, one for each group and version, and version 2 in one. Their schemas are the published ones, without
-//! descriptions (`schemas.gz`, made by `schema/openapi.py`), and those of the definitions; their paths are made of what is served.
+//! descriptions and empty defaults (`schemas.gz`, made by `schema/openapi.py`), and those of the definitions; their paths are made of what is served.
 
 mod paths;
 mod schemas;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use crate::api::{elsewhere, subresource_of};
 use crate::kinds::{Kind, Kinds};
 use schemas::Schemas;
 
@@ -89,20 +90,25 @@ fn v2(kinds: &Kinds) -> String {
     )
 }
 
-/// The paths of kinds and all schemas that they lead to, as JSON.
+/// The paths of kinds, and all schemas of what they take and give, as JSON.
 fn parts(schemas: &Schemas<'_>, kinds: &[&Arc<Kind>], style: Style) -> (String, String) {
     let mut paths = Map::new();
     let mut custom = Vec::new();
+    let mut named = Vec::new();
     for kind in kinds {
-        paths::add(&mut paths, kind, schemas, style);
+        paths::add(&mut paths, kind, style);
         if kind.custom {
             custom.extend(schemas::custom(kind));
         }
+        named.extend(schemas.of(&kind.group, &kind.version, &kind.kind));
+        for subresource in &kind.subresources {
+            if let Some((group, version)) = elsewhere(subresource) {
+                named.extend(schemas.of(group, version, subresource_of(kind, subresource).0));
+            }
+        }
     }
-    let mut paths = Value::Object(paths).to_string();
-    let mut components = schemas.below(&paths, &custom);
+    let mut components = schemas.below(&named, &custom);
     if style == Style::V2 {
-        paths = paths.replace(schemas::REFERENCE, style.reference());
         components = components.replace(schemas::REFERENCE, style.reference());
         // Swagger has no choice between types; all who read it know this format.
         components = components.replace(
@@ -110,7 +116,7 @@ fn parts(schemas: &Schemas<'_>, kinds: &[&Arc<Kind>], style: Style) -> (String, 
             r#""format":"int-or-string","type":"string""#,
         );
     }
-    (paths, components)
+    (Value::Object(paths).to_string(), components)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The schemas of built-in kinds, from the published documents, and of those that definitions add.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use flate2::read::GzDecoder;
@@ -31,28 +31,30 @@ impl<'a> Schemas<'a> {
         Self(text.lines().filter_map(|line| line.split_once(' ')).collect())
     }
 
-    /// The name of a kind's schema.
-    pub(super) fn name_of(&self, group: &str, version: &str, kind: &str) -> Option<&'a str> {
+    /// The names of the schemas of a kind and of its lists.
+    pub(super) fn of(&self, group: &str, version: &str, kind: &str) -> impl Iterator<Item = &'a str> {
+        let [one, list] = ["", "List"].map(|suffix| self.name_of(group, version, &format!("{kind}{suffix}")));
+        one.into_iter().chain(list)
+    }
+
+    fn name_of(&self, group: &str, version: &str, kind: &str) -> Option<&'a str> {
         let named = json!([{"group": group, "kind": kind, "version": version}]).to_string();
         let last = format!(".{kind}");
         let mut found = self.0.iter().filter(|(name, _)| name.ends_with(&last));
         found.find(|(_, schema)| schema.contains(&named)).map(|(name, _)| *name)
     }
 
-    /// All that a text refers to, and what that refers to, and these others; as one map.
-    pub(super) fn below(&self, text: &str, others: &[(String, String)]) -> String {
+    /// The schemas of these names and these others, and all that they refer to; as one map.
+    pub(super) fn below(&self, names: &[&'a str], others: &[(String, String)]) -> String {
         let mut all: BTreeMap<&str, &str> =
             others.iter().map(|(name, schema)| (name.as_str(), schema.as_str())).collect();
-        let mut todo: Vec<&str> = others.iter().map(|(_, schema)| schema.as_str()).collect();
-        todo.push(text);
-        let mut seen = BTreeSet::new();
-        while let Some(text) = todo.pop() {
-            for reference in text.split(REFERENCE).skip(1) {
-                let name = reference.split('"').next().unwrap_or_default();
-                if let Some((name, schema)) = self.0.get_key_value(name).filter(|_| seen.insert(name)) {
-                    all.insert(name, schema);
-                    todo.push(schema);
-                }
+        let mut todo: Vec<&str> = names.to_vec();
+        todo.extend(others.iter().flat_map(|(_, schema)| referred(schema)));
+        while let Some(name) = todo.pop() {
+            if let Some((name, schema)) = self.0.get_key_value(name)
+                && all.insert(name, schema).is_none()
+            {
+                todo.extend(referred(schema));
             }
         }
         let all: Vec<String> =
@@ -64,6 +66,11 @@ impl<'a> Schemas<'a> {
     pub(super) fn all(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.0.iter().map(|(name, schema)| (*name, *schema))
     }
+}
+
+/// The names that a schema refers to.
+fn referred(schema: &str) -> impl Iterator<Item = &str> {
+    schema.split(REFERENCE).skip(1).filter_map(|rest| rest.split('"').next())
 }
 
 /// As schemas of a group are named: its labels turned round.
