@@ -47,19 +47,26 @@ fn resident() -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// `kubectl get pods`, beside what kubectl takes to start and say its own version.
+/// `kubectl get pods`, beside what kubectl takes to start and say its own version, and beside the live cluster.
 fn kubectl(times: u64) {
     let place = Place::new("kubectl");
     let kubectl = place.program("KUBECTL", &place.embedded);
+    let live = place.program("KUBECTL", Path::new(&set("KUBECONFIG")));
     // Discovery is cached.
     kubectl.run(&["get", "pods"]);
-    let (mut alone, mut asking) = (Vec::new(), Vec::new());
+    live.run(&["get", "pods"]);
+    let (mut alone, mut here, mut there) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..times {
         alone.push(kubectl.run(&["version", "--client"]));
-        asking.push(kubectl.run(&["get", "pods"]));
+        here.push(kubectl.run(&["get", "pods"]));
+        there.push(live.run(&["get", "pods"]));
     }
-    let (alone, asking) = (median(alone), median(asking));
-    println!("kubectl get pods: {asking:?}, its own start-up: {alone:?}, {:.2} ×", ratio(asking, alone));
+    let (alone, here, there) = (median(alone), median(here), median(there));
+    println!(
+        "kubectl get pods: {here:?}, its own start-up: {alone:?}, {:.2} ×; on the live cluster {there:?}, {:.2} ×",
+        ratio(here, alone),
+        ratio(there, alone)
+    );
 }
 
 /// `helm upgrade --install` of twenty objects, here and on the live cluster, each time with another value.
