@@ -13,6 +13,9 @@
     reason = "a benchmark reads the clock and shows numbers"
 )]
 
+#[path = "../tests/far/app.rs"]
+#[allow(dead_code, reason = "it serves tests")]
+mod app;
 #[path = "../crates/deploy-ssm/tests/aws/server.rs"]
 #[allow(dead_code, reason = "it serves tests")]
 mod server;
@@ -91,7 +94,7 @@ fn pack() {
         )
     };
     let all: String = (0..500).map(manifest).collect();
-    let bundle = bundle(&all);
+    let bundle = bundle("shop", &all);
     let took: Vec<f64> = (0..21)
         .map(|_| {
             let begun = Instant::now();
@@ -180,24 +183,20 @@ async fn bad_image(bucket: bool, kubeconfig: &str, kubectl: &str, registry: &str
         assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
     };
     run(&["create", "namespace", &namespace]);
-    let text = |tag: &str| {
-        format!(
-            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: api, namespace: {namespace}}}\nspec:\n  replicas: 2\n  selector: \
-             {{matchLabels: {{app: api}}}}\n  template:\n    metadata: {{labels: {{app: api}}}}\n    spec:\n      \
-             terminationGracePeriodSeconds: 1\n      containers: [{{name: api, image: '{registry}/api:{tag}', readinessProbe: {{httpGet: \
-             {{path: /healthz, port: 8080}}, periodSeconds: 1}}}}]\n"
-        )
+    let deploy = async |target: SsmK3s, tag: &str| {
+        let text = app::app(&format!("api:{tag}"), tag).replace("$REGISTRY", registry);
+        deploy_to(&namespace, target, &text).await
     };
     let mut target = world.target("shop").kubectl(kubectl).kubeconfig(kubeconfig);
     if bucket {
         target = target.bucket(BUCKET, "");
     }
     let target = target.build().unwrap();
-    let good = deploy(target.clone(), &text("v1")).await;
+    let good = deploy(target.clone(), "v1").await;
     let mut took = Vec::new();
     for number in 0..3 {
         let begun = Instant::now();
-        let outcome = deploy(target.clone(), &text(&format!("does-not-exist-{number}"))).await;
+        let outcome = deploy(target.clone(), &format!("does-not-exist-{number}")).await;
         took.push(begun.elapsed().as_secs_f64());
         assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
     }
@@ -205,7 +204,7 @@ async fn bad_image(bucket: bool, kubeconfig: &str, kubectl: &str, registry: &str
     assert_eq!(good.status, Status::Healthy, "{good}");
     let way = if bucket { "with a bucket" } else { "inline" };
     println!(
-        "bad image to the old state back and reported, {way}: {:.2} s (median of {})",
+        "bad image of a StatefulSet and two Deployments to the old state back and reported, {way}: {:.2} s (median of {})",
         median(took.clone()),
         took.len()
     );
@@ -253,14 +252,19 @@ fn small(value: &str) -> String {
     )
 }
 
-fn bundle(text: &str) -> Bundle {
-    Bundle::builder().objects(read("bench.yaml", text.as_bytes()).unwrap()).build().unwrap()
+fn bundle(namespace: &str, text: &str) -> Bundle {
+    let objects = read("bench.yaml", text.as_bytes()).unwrap();
+    Bundle::builder().objects(objects).namespace(namespace).build().unwrap()
 }
 
 async fn deploy(target: SsmK3s, text: &str) -> Outcome {
+    deploy_to("shop", target, text).await
+}
+
+async fn deploy_to(namespace: &str, target: SsmK3s, text: &str) -> Outcome {
     let policy =
         Policy::default().timeout(Duration::from_secs(600)).rollback_timeout(Duration::from_secs(60));
-    Rollout::new(Arc::new(target)).run(&bundle(text), Run::new().policy(policy)).await.unwrap()
+    Rollout::new(Arc::new(target)).run(&bundle(namespace, text), Run::new().policy(policy)).await.unwrap()
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -1,7 +1,7 @@
 //! Benchmarks in parts, of which one may ask for some.
 
 /// A part's name, how often it is usually measured, and what measures it so often.
-pub type Part = (&'static str, u64, fn(u64));
+type Part = (&'static str, u64, fn(u64));
 
 /// Measures the parts that the command line names, each so often as `NAME=TIMES` says; all of them where it names none.
 ///
