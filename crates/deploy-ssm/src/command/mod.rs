@@ -68,23 +68,30 @@ pub(crate) struct Commands<'a> {
 impl Commands<'_> {
     /// Sends a command, and returns its id. Where the answer is lost, it is looked up by its comment before it is sent again: the node does
     /// the same work once, however often it is asked.
+    ///
+    /// # Errors
+    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) where the answer is lost and no list shows it, or none can be had; what AWS refuses.
     pub(crate) async fn send(&self, command: &Command<'_>) -> Result<String> {
         let since = self.clock.now();
         let mut lost = None;
         for _ in 0..TRIES {
-            match self.send_once(command).await {
-                Err(error) if error.kind() == ErrorKind::OutcomeUnknown => lost = Some(error),
+            let error = match self.send_once(command).await {
+                Err(error) if error.kind() == ErrorKind::OutcomeUnknown => error,
                 answered => return answered,
-            }
+            };
             for look in 0..LOOKS {
                 if look > 0 {
                     self.clock.sleep(BETWEEN_LOOKS).await;
                 }
                 // A minute, should the clocks differ.
-                if let Some(id) = self.find(&command.comment, Some(since - Duration::from_secs(60))).await? {
-                    return Ok(id);
+                match self.find(&command.comment, Some(since - Duration::from_secs(60))).await {
+                    Ok(Some(id)) => return Ok(id),
+                    Ok(None) => {}
+                    // That it cannot be looked up does not mean that it was not sent.
+                    Err(unseen) => return Err(error.source(unseen)),
                 }
             }
+            lost = Some(error);
         }
         Err(lost.unwrap_or_else(|| Error::new(ErrorKind::Internal, "nothing was sent")))
     }
