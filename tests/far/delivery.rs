@@ -8,7 +8,7 @@ use deploy_core::outcome::{Cause, Status};
 use deploy_core::run::{Cancel, DeploymentId, Policy, Run};
 use deploy_core::target::Observation;
 use deploy_ssm::SsmK3s;
-use deploy_ssm::sim::{Lost, Ping, Restart, Twice};
+use deploy_ssm::sim::{Lost, Node, Ping, Restart, Twice};
 
 use crate::app::small;
 use crate::far_scenario;
@@ -119,6 +119,21 @@ far_scenario!(an_end_that_is_never_told_is_not_guessed, async |world| {
     // Nobody waits for the bound of some minutes here.
     assert!(tokio::time::timeout(Duration::from_secs(8), following).await.is_err(), "it is followed on");
     assert_eq!(world.recorded(&id).len(), 1);
+});
+
+far_scenario!(a_command_that_is_not_delivered_says_so_at_once, async |world| {
+    world.ssm.change(NODE, Node::undeliverable);
+    for target in both(&world) {
+        let manifests = small("api:v1", "a");
+        let refused = world.refused(target, &manifests, world.run());
+        // Its bound is some minutes away.
+        let error = tokio::time::timeout(Duration::from_secs(30), refused).await.expect("it is told at once");
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        let told = error.to_string();
+        assert!(told.contains("Undeliverable") && told.contains(NODE), "{told}");
+        assert_eq!(world.storage.objects(), [""; 0]);
+    }
+    assert_eq!(world.ssm.scripts(), []);
 });
 
 far_scenario!(a_node_that_loses_its_power, async |world| {

@@ -1,6 +1,7 @@
 //! Several nodes, each judged by itself.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use deploy_core::error::ErrorKind;
 use deploy_core::outcome::Status;
@@ -44,4 +45,22 @@ far_scenario!(a_fleet_is_judged_node_by_node, async |world| {
     // The other one has kept what it was given.
     assert_eq!(world.recorded(&id).len(), 1);
     assert_eq!(world.stands().await, (Some("b".into()), vec!["api:v1".to_owned()]));
+});
+
+far_scenario!(nodes_that_are_not_tried_after_a_failure_are_not_waited_for, async |world| {
+    let ids = ["i-00000000000000001", "i-00000000000000002", "i-00000000000000003"];
+    let world = world.beside_with(ids.iter().map(|id| Node::new(*id)).collect()).await;
+    let fleet = Fleet::default().max_concurrency("1".parse().unwrap()).unwrap();
+    let target = SsmK3s::builder(&world.aws, "shop", Instances::ids(ids).unwrap().fleet(fleet))
+        .kubectl("/nowhere/kubectl")
+        .state_dir(world.state.path().to_str().unwrap())
+        .build()
+        .unwrap();
+    let manifests = small("api:v1", "a");
+    let refused = world.refused(target, &manifests, world.run());
+    // Their bound is some minutes away.
+    let error =
+        tokio::time::timeout(Duration::from_secs(30), refused).await.expect("they are told of at once");
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    assert_eq!(world.ssm.scripts().len(), 1, "the others were not tried");
 });

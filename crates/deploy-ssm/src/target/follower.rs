@@ -1,0 +1,224 @@
+//! One node that is followed until it has told its result, or cannot any more.
+
+use std::time::Duration;
+
+use deploy_core::clock::Timestamp;
+use deploy_core::error::{Error, ErrorKind, Result, Retry};
+use deploy_core::event::EventKind;
+use deploy_core::run::Run;
+
+use super::SsmK3s;
+use super::deployments::Deployment;
+use super::look::{How, Look, Mute, look};
+use super::staging::Seen;
+use crate::command::{Pace, START_WITHIN};
+use crate::node::{Report, Verb, parse_report};
+
+/// How often the bucket is looked at.
+const BUCKET: Duration = Duration::from_secs(1);
+/// How much longer than its own bounds a node may take: it fetches, gathers evidence, sends its result.
+const SLACK: Duration = Duration::from_secs(120);
+/// How often a command is sent to attach to a deployment whose command was stopped.
+const ATTACHMENTS: u32 = 5;
+/// Looks at one thing that fail one after the other, of which each was tried several times.
+const MOST_FAILURES: u32 = 10;
+
+/// A node's report, and its log where the command had it.
+type Told = (Report, Option<String>);
+
+/// One node that is followed.
+pub(super) struct Follower<'a> {
+    target: &'a SsmK3s,
+    deployment: &'a Deployment,
+    instance: &'a str,
+    run: &'a Run,
+    command: String,
+    seen: Seen,
+    attachments: u32,
+    bucket: Failures,
+    looks: Failures,
+    asked_to_stop: bool,
+}
+
+impl<'a> Follower<'a> {
+    pub(super) fn new(
+        target: &'a SsmK3s,
+        deployment: &'a Deployment,
+        instance: &'a str,
+        run: &'a Run,
+    ) -> Self {
+        Self {
+            target,
+            deployment,
+            instance,
+            run,
+            command: deployment.command.clone(),
+            seen: Seen::default(),
+            attachments: 0,
+            bucket: Failures::default(),
+            looks: Failures::default(),
+            asked_to_stop: false,
+        }
+    }
+
+    /// Follows it. What only fails for a while is looked at again.
+    pub(super) async fn to_its_end(mut self) -> Result<Told> {
+        let (run, rules) = (self.run, self.run.rules());
+        let begun = run.now();
+        let bound = begun + START_WITHIN + rules.timeout + rules.rollback_timeout + SLACK;
+        let pace = if self.deployment.staging.is_some() { Pace::Beside } else { Pace::Only };
+        let mut next_look = begun + pace.next(Duration::ZERO, fastrand::f64());
+        loop {
+            let cancelled = async {
+                if self.asked_to_stop {
+                    std::future::pending::<()>().await;
+                }
+                run.cancel().cancelled().await;
+            };
+            let pause = match self.deployment.staging {
+                Some(_) => next_look.min(run.now() + BUCKET),
+                None => next_look,
+            };
+            tokio::select! {
+                () = run.clock().sleep_until(pause) => {}
+                () = cancelled => {
+                    self.asked_to_stop = true;
+                    self.stop().await;
+                }
+            }
+            if let Some(told) = self.look_at_bucket().await? {
+                return Ok(told);
+            }
+            if run.now() >= next_look {
+                if let Some(told) = self.look_at_command().await? {
+                    return Ok(told);
+                }
+                next_look = run.now() + pace.next(run.now().since(begun), fastrand::f64());
+            }
+            if run.now() >= bound {
+                return Err(self.lost(bound, begun));
+            }
+        }
+    }
+
+    /// The result, if it is in the bucket.
+    async fn look_at_bucket(&mut self) -> Result<Option<Told>> {
+        let looked = self.read_bucket().await;
+        Ok(self.bucket.borne(looked)?.flatten())
+    }
+
+    async fn read_bucket(&mut self) -> Result<Option<Told>> {
+        let Some(staging) = &self.deployment.staging else { return Ok(None) };
+        // The result first: what was told before it is there then.
+        let result = staging.result().await?;
+        if let Some(events) = staging.events(&mut self.seen).await? {
+            self.deployment.told.lock().await.events(&events, self.run);
+        }
+        result.map(|text| Ok((parse_report(text.as_bytes())?, None))).transpose()
+    }
+
+    async fn look_at_command(&mut self) -> Result<Option<Told>> {
+        let looked = self.target.commands(self.run).look(&self.command, self.instance).await;
+        let Some(invocation) = self.looks.borne(looked)? else { return Ok(None) };
+        match look(&invocation, self.instance) {
+            Look::GoesOn { .. } => Ok(None),
+            Look::Told(report, log) => Ok(Some((*report, Some(log)))),
+            Look::Mute(mute) => self.after(mute).await,
+        }
+    }
+
+    /// What is left to be done where the command has ended without a report.
+    async fn after(&mut self, mute: Mute) -> Result<Option<Told>> {
+        // The node may have put its result into the bucket all the same.
+        let looked = self.read_bucket().await;
+        match self.bucket.borne(looked)? {
+            Some(None) => {}
+            Some(told) => return Ok(told),
+            // It is looked at again.
+            None => return Ok(None),
+        }
+        if mute.how != How::Stopped || self.attachments >= ATTACHMENTS {
+            return Err(mute.error);
+        }
+        self.attachments += 1;
+        let message =
+            format!("the command on {} was stopped; the node goes on, and is asked again", self.instance);
+        self.run.emit(EventKind::Warning { message });
+        let sent = self.target.send_about(Verb::Attach, self.instance, self.run).await;
+        if let Some(command) = self.looks.borne(sent)? {
+            self.command = command;
+        }
+        Ok(None)
+    }
+
+    /// Asks the node to stop and go back. What it answers is its result.
+    async fn stop(&mut self) {
+        self.run.emit(EventKind::Cancelled);
+        // The new command waits for the result, too.
+        match self.target.send_about(Verb::Cancel, self.instance, self.run).await {
+            Ok(command) => self.command = command,
+            Err(error) => {
+                let message = format!("the node could not be asked to stop, and goes on: {error}");
+                self.run.emit(EventKind::Warning { message });
+            }
+        }
+    }
+
+    fn lost(&self, bound: Timestamp, begun: Timestamp) -> Error {
+        let seconds = bound.since(begun).as_secs();
+        Error::new(
+            ErrorKind::OutcomeUnknown,
+            format!("the node has told nothing of its result for {seconds} s"),
+        )
+        .on(self.instance)
+        .help(format!("resume the deployment by its id, {}", self.run.id()))
+    }
+}
+
+/// How often looking at one thing has failed since it last did not.
+#[derive(Debug, Default)]
+struct Failures(u32);
+
+impl Failures {
+    /// What was seen; nothing where looking failed for a while only.
+    ///
+    /// # Errors
+    /// A failure that is for good, or one too many.
+    fn borne<T>(&mut self, looked: Result<T>) -> Result<Option<T>> {
+        match looked {
+            Ok(seen) => {
+                self.0 = 0;
+                Ok(Some(seen))
+            }
+            Err(error) if error.retry() != Retry::Never && self.0 < MOST_FAILURES => {
+                self.0 += 1;
+                tracing::debug!(%error, "looking at a deployment failed");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_borne_ten_times_in_a_row() {
+        let away = || Err::<(), _>(Error::new(ErrorKind::Unavailable, "away"));
+        let mut failures = Failures::default();
+        for _ in 0..2 {
+            for _ in 0..MOST_FAILURES {
+                assert!(failures.borne(away()).unwrap().is_none());
+            }
+            assert!(failures.borne(Ok(())).unwrap().is_some());
+        }
+        for _ in 0..MOST_FAILURES {
+            failures.borne(away()).unwrap();
+        }
+        assert!(failures.borne(away()).is_err());
+        let forbidden = Err::<(), _>(Error::new(ErrorKind::Forbidden, "no"));
+        assert!(Failures::default().borne(forbidden).is_err());
+    }
+}
