@@ -10,7 +10,7 @@ use deploy_core::target::Observation;
 use deploy_ssm::SsmK3s;
 use deploy_ssm::sim::{Lost, Node, Ping, Restart, Twice};
 
-use crate::app::small;
+use crate::app::{secret, small};
 use crate::far_scenario;
 use crate::world::{NODE, World};
 
@@ -123,8 +123,9 @@ far_scenario!(an_end_that_is_never_told_is_not_guessed, async |world| {
 
 far_scenario!(a_command_that_is_not_delivered_says_so_at_once, async |world| {
     world.ssm.change(NODE, Node::undeliverable);
-    for target in both(&world) {
-        let manifests = small("api:v1", "a");
+    // With a Secret, which is not left in the bucket.
+    let with_secret = small("api:v1", "a") + &secret("a");
+    for (target, manifests) in both(&world).into_iter().zip([with_secret, small("api:v1", "a")]) {
         let refused = world.refused(target, &manifests, world.run());
         // Its bound is some minutes away.
         let error = tokio::time::timeout(Duration::from_secs(30), refused).await.expect("it is told at once");

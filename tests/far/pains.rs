@@ -64,6 +64,14 @@ far_scenario!(a_clear_word_for_each_of_the_nodes_pains, async |world| {
         )
         .await;
     }
+    // One where not even the scripts can be unpacked.
+    let mktemp = tools.path().join("mktemp");
+    std::fs::write(&mktemp, "#!/bin/sh\nexit 1\n").unwrap();
+    std::fs::set_permissions(&mktemp, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    for target in both(|builder| builder) {
+        let words = ["no temporary folder can be made", "is the disk full?", NODE];
+        check(&world, target, hasty(&world), ErrorKind::Unavailable, &words).await;
+    }
 });
 
 far_scenario!(a_clear_word_for_each_of_the_accounts_pains, async |world| {

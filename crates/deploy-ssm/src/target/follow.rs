@@ -35,21 +35,20 @@ impl SsmK3s {
             .iter()
             .map(|instance| Follower::new(self, deployment, instance, run).to_its_end());
         let results = join_all(followed).await;
-        // A node that cannot be followed any more goes on by itself: the error of the only one is the caller's to see.
-        let mut log = None;
+        let (mut log, mut over) = (None, true);
         let mut reports = Vec::with_capacity(results.len());
         for (instance, result) in deployment.instances.iter().zip(results) {
-            reports.push((
-                instance.clone(),
-                match result {
-                    Ok((report, its_log)) => {
-                        log = log.or(its_log);
-                        Ok(report)
-                    }
-                    Err(error) if deployment.instances.len() == 1 => return Err(error),
-                    Err(error) => Err(error),
-                },
-            ));
+            let report = match result {
+                Ok((report, its_log)) => {
+                    log = log.or(its_log);
+                    Ok(report)
+                }
+                Err(lost) => {
+                    over &= lost.over;
+                    Err(lost.error)
+                }
+            };
+            reports.push((instance.clone(), report));
         }
         for (_, report) in &reports {
             if let Ok(report) = report {
@@ -63,12 +62,19 @@ impl SsmK3s {
             if let Ok(Some(whole)) = staging.log().await {
                 log = Some(whole);
             }
-            if let Err(error) = staging.clear().await {
+            // A node that cannot be followed any more goes on by itself.
+            if over && let Err(error) = staging.clear().await {
                 run.emit(EventKind::Warning {
                     message: format!("what lay in S3 is left for a sweep: {error}"),
                 });
             }
         }
+        // The error of the only one is the caller's to see, who may ask again.
+        let reports = match <[_; 1]>::try_from(reports) {
+            Ok([(_, Err(error))]) => return Err(error),
+            Ok([(instance, report)]) => vec![(instance, report)],
+            Err(all) => all,
+        };
         deployment.end(Ended { reports, log });
         Ok(())
     }

@@ -26,6 +26,20 @@ const MOST_FAILURES: u32 = 10;
 /// A node's report, and its log where the command had it.
 type Told = (Report, Option<String>);
 
+/// Why a node cannot be followed any more.
+pub(super) struct Lost {
+    pub(super) error: Error,
+    /// Whether nothing of it goes on there that may need what lies in S3.
+    pub(super) over: bool,
+}
+
+impl From<Error> for Lost {
+    /// A node that cannot be asked may go on.
+    fn from(error: Error) -> Self {
+        Self { error, over: false }
+    }
+}
+
 /// One node that is followed.
 pub(super) struct Follower<'a> {
     target: &'a SsmK3s,
@@ -62,7 +76,7 @@ impl<'a> Follower<'a> {
     }
 
     /// Follows it. What only fails for a while is looked at again.
-    pub(super) async fn to_its_end(mut self) -> Result<Told> {
+    pub(super) async fn to_its_end(mut self) -> Result<Told, Lost> {
         let (run, rules) = (self.run, self.run.rules());
         let begun = run.now();
         let bound = begun + START_WITHIN + rules.timeout + rules.rollback_timeout + SLACK;
@@ -96,7 +110,7 @@ impl<'a> Follower<'a> {
                 next_look = run.now() + pace.next(run.now().since(begun), fastrand::f64());
             }
             if run.now() >= bound {
-                return Err(self.lost(bound, begun));
+                return Err(self.lost(bound, begun).into());
             }
         }
     }
@@ -117,7 +131,7 @@ impl<'a> Follower<'a> {
         result.map(|text| Ok((parse_report(text.as_bytes())?, None))).transpose()
     }
 
-    async fn look_at_command(&mut self) -> Result<Option<Told>> {
+    async fn look_at_command(&mut self) -> Result<Option<Told>, Lost> {
         let looked = self.target.commands(self.run).look(&self.command, self.instance).await;
         let Some(invocation) = self.looks.borne(looked)? else { return Ok(None) };
         match look(&invocation, self.instance) {
@@ -128,7 +142,7 @@ impl<'a> Follower<'a> {
     }
 
     /// What is left to be done where the command has ended without a report.
-    async fn after(&mut self, mute: Mute) -> Result<Option<Told>> {
+    async fn after(&mut self, mute: Mute) -> Result<Option<Told>, Lost> {
         // The node may have put its result into the bucket all the same.
         let looked = self.read_bucket().await;
         match self.bucket.borne(looked)? {
@@ -138,7 +152,7 @@ impl<'a> Follower<'a> {
             None => return Ok(None),
         }
         if mute.how != How::Stopped || self.attachments >= ATTACHMENTS {
-            return Err(mute.error);
+            return Err(Lost { error: mute.error, over: mute.how != How::Stopped });
         }
         self.attachments += 1;
         let message =

@@ -1,6 +1,8 @@
 //! What a look at a command means, and what follows from it. Pure.
 
 use deploy_core::error::Error;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::command::{Ended, Invocation, State};
 use crate::node::{Report, parse_answer};
@@ -55,13 +57,27 @@ pub(super) fn look(invocation: &Invocation, instance: &str) -> Look {
             let cut = if invocation.is_cut() { "\n(SSM cut the output here)\n" } else { "" };
             Look::Told(Box::new(report), format!("{log}{cut}"))
         }
+        Err(error) if refuses(&invocation.stdout) => Look::Mute(Mute { how, error: error.on(instance) }),
         // Another script's words, or an output that was cut before its first line ended, say nothing.
         Err(_) => Look::Mute(Mute { how, error: invocation.mute(ended, instance) }),
     }
 }
 
+/// Whether the node itself says why it cannot even begin: in another form than a report, as its scripts are not there yet.
+fn refuses(stdout: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Refusal {
+        #[serde(rename = "error")]
+        _error: IgnoredAny,
+    }
+    let line = stdout.lines().next().unwrap_or_default();
+    line.find('{').and_then(|at| serde_json::from_str::<Refusal>(line.get(at..)?).ok()).is_some()
+}
+
 #[cfg(test)]
 mod tests {
+    use deploy_core::error::ErrorKind;
+
     use super::*;
 
     fn ended(how: Ended, stdout: &str) -> Invocation {
@@ -86,6 +102,18 @@ mod tests {
         check(ended(Ended::Stopped("Cancelled".into()), ""), How::Stopped, "Cancelled");
         check(ended(Ended::Script(127), "sh: nonsense"), How::Silent, "exit code 127");
         check(ended(Ended::Script(0), ""), How::Silent, "exit code 0");
+    }
+
+    #[test]
+    fn the_nodes_own_error_is_told() {
+        let said = "deploy-ssm/1 {\"error\":{\"kind\":\"unavailable\",\"message\":\"tar is not on the node\",\"help\":null}}\n";
+        let Look::Mute(mute) = look(&ended(Ended::Script(1), said), "i-1") else { panic!() };
+        assert_eq!((mute.how, mute.error.kind()), (How::Silent, ErrorKind::Unavailable));
+        assert_eq!(mute.error.to_string(), "i-1: tar is not on the node");
+        for unreadable in ["deploy-ssm/1 {\"error\":", "deploy-ssm/1 {\"errors\":1}\n", "error {", "{}"] {
+            let Look::Mute(mute) = look(&ended(Ended::Script(1), unreadable), "i-1") else { panic!() };
+            assert!(mute.error.to_string().contains("exit code 1"), "{}", mute.error);
+        }
     }
 
     #[test]
