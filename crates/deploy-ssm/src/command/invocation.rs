@@ -68,8 +68,9 @@ impl From<GetCommandInvocationOutput> for Invocation {
         // The details say more; documents print them with blanks.
         let details: String = answer.status_details.as_deref().unwrap_or(status).split_whitespace().collect();
         let details = if details.is_empty() { status } else { &details };
+        let started = answer.execution_start_date_time.as_deref().is_some_and(|at| !at.is_empty());
         Self {
-            state: state(details, answer.response_code),
+            state: state(details, answer.response_code, started),
             stdout: answer.standard_output_content.unwrap_or_default(),
             stderr: answer.standard_error_content.unwrap_or_default(),
         }
@@ -78,11 +79,12 @@ impl From<GetCommandInvocationOutput> for Invocation {
 
 /// By the user guide's "Understanding command statuses", and the agent's own words. A word that is not known is taken for "it goes on" as
 /// long as there is no exit code: the caller's own bound ends the wait.
-fn state(details: &str, code: i32) -> State {
+fn state(details: &str, code: i32, started: bool) -> State {
     match details {
         "Pending" | "Delayed" => State::Waiting,
         "InProgress" | "Cancelling" => State::Running,
         "Success" | "Failed" => State::Ended(Ended::Script(code)),
+        "Cancelled" if !started => State::Ended(Ended::NotDelivered(details.to_owned())),
         "DeliveryTimedOut" | "Undeliverable" | "InvalidPlatform" | "AccessDenied" | "Terminated" => {
             State::Ended(Ended::NotDelivered(details.to_owned()))
         }
@@ -105,6 +107,10 @@ impl Ended {
                 "AccessDenied" => Error::new(ErrorKind::Forbidden, "SSM may not run commands on the node")
                     .help("the instance's role needs AmazonSSMManagedInstanceCore"),
                 "InvalidPlatform" => Error::invalid("the node does not run Linux"),
+                "Cancelled" => Error::new(
+                    ErrorKind::Cancelled,
+                    "the command was cancelled before the node began with it",
+                ),
                 "Terminated" => {
                     Error::new(ErrorKind::Unavailable, "SSM did not try the node: too many others failed")
                         .help("raise the number of errors that are allowed, or mend the others first")
@@ -131,7 +137,8 @@ mod tests {
 
     #[test]
     fn every_word_of_the_status() {
-        let check = |word: &str, code: i32, expect: State| assert_eq!(state(word, code), expect, "{word}");
+        let check =
+            |word: &str, code: i32, expect: State| assert_eq!(state(word, code, code >= 0), expect, "{word}");
         let ended = State::Ended;
         check("Pending", -1, State::Waiting);
         check("Delayed", -1, State::Waiting);
@@ -139,7 +146,14 @@ mod tests {
         check("Cancelling", -1, State::Running);
         check("Success", 0, ended(Ended::Script(0)));
         check("Failed", 1, ended(Ended::Script(1)));
-        for word in ["DeliveryTimedOut", "Undeliverable", "InvalidPlatform", "AccessDenied", "Terminated"] {
+        for word in [
+            "DeliveryTimedOut",
+            "Undeliverable",
+            "InvalidPlatform",
+            "AccessDenied",
+            "Terminated",
+            "Cancelled",
+        ] {
             check(word, -1, ended(Ended::NotDelivered(word.into())));
         }
         for word in ["ExecutionTimedOut", "TimedOut", "Cancelled"] {

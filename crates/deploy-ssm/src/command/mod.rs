@@ -84,7 +84,10 @@ impl Commands<'_> {
                     self.clock.sleep(BETWEEN_LOOKS).await;
                 }
                 // A minute, should the clocks differ.
-                match self.find(&command.comment, Some(since - Duration::from_secs(60))).await {
+                match self
+                    .find(std::slice::from_ref(&command.comment), Some(since - Duration::from_secs(60)))
+                    .await
+                {
                     Ok(Some(id)) => return Ok(id),
                     Ok(None) => {}
                     // That it cannot be looked up does not mean that it was not sent.
@@ -123,11 +126,12 @@ impl Commands<'_> {
         })
     }
 
-    /// The newest command with this comment, of those sent `after`.
-    pub(crate) async fn find(&self, comment: &str, after: Option<Timestamp>) -> Result<Option<String>> {
+    /// The newest command with one of these comments, of those sent `after`.
+    pub(crate) async fn find(&self, comments: &[String], after: Option<Timestamp>) -> Result<Option<String>> {
         let mut found: Option<Listed> = None;
         self.each(after, |listed| {
-            if listed.comment == comment && found.as_ref().is_none_or(|newest| listed.at > newest.at) {
+            if comments.contains(&listed.comment) && found.as_ref().is_none_or(|newest| listed.at > newest.at)
+            {
                 found = Some(listed);
             }
         })
@@ -194,9 +198,12 @@ impl Commands<'_> {
         }
     }
 
-    /// Asks the agents to stop the command. What the node does for it in a unit of its own goes on.
-    pub(crate) async fn cancel(&self, id: &str) -> Result<()> {
-        let cancelled = self.aws.ssm().cancel_command().command_id(id).send().await;
+    /// Asks the agent of one instance, or all of them, to stop the command; where it has not arrived it never does. What a node does for it in
+    /// a unit of its own goes on.
+    pub(crate) async fn cancel(&self, id: &str, instance: Option<&str>) -> Result<()> {
+        let request = self.aws.ssm().cancel_command().command_id(id);
+        let only = instance.map(|instance| vec![instance.to_owned()]);
+        let cancelled = request.set_instance_ids(only).send().await;
         cancelled.map(drop).map_err(|error| failed(error, &operation::CANCEL, id))
     }
 }

@@ -8,7 +8,7 @@ use deploy_core::target::{Observation, Revision};
 use serde::de::DeserializeOwned;
 
 use super::SsmK3s;
-use super::deployments::Deployment;
+use super::deployments::{Deployment, Sent};
 use super::hand_over::once;
 use super::kept::revisions;
 use super::plan::cancelled;
@@ -65,16 +65,18 @@ impl SsmK3s {
         self.follow(run).await
     }
 
-    /// Asks the node to stop the deployment that `run` has the id of and to go back, and follows it to its end.
+    /// Asks the node to stop the deployment that `run` has the id of and to go back, and follows it to its end. What has not reached the node
+    /// yet never begins there.
     ///
     /// # Errors
     /// As [`resume`](Self::resume).
     pub async fn cancel(&self, run: &Run) -> Result<Observation> {
-        let instance = self.only_one(run).await?;
-        let command = self.send_about(Verb::Cancel, &instance, run).await?;
-        let staging = self.staging(run)?;
-        self.deployments.begin(run.id(), command, vec![instance], staging);
-        self.follow(run).await
+        let run = &self.deployments.present(run);
+        if let Some(deployment) = self.deployments.get(run.id()) {
+            return self.follow_it(&deployment, true, run).await;
+        }
+        let deployment = self.take_up(Verb::Cancel, run).await?;
+        self.follow_it(&deployment, deployment.own, run).await
     }
 
     /// The node's log of a deployment that this target followed to its end; cut where only the command's output had it.
@@ -107,26 +109,21 @@ impl SsmK3s {
         self.ask::<serde::de::IgnoredAny>(request, Verb::Fail, run).await.map(drop)
     }
 
-    /// A deployment that another process began: its command is looked up, else the node is asked.
-    pub(super) async fn take_up(&self, run: &Run) -> Result<std::sync::Arc<Deployment>> {
+    /// A deployment that another process began: its command is looked up, else the node is asked, by `verb`.
+    pub(super) async fn take_up(&self, verb: Verb, run: &Run) -> Result<std::sync::Arc<Deployment>> {
         let instances = self.find(run).await?;
-        let mut command = None;
-        for verb in [Verb::Deploy, Verb::Rollback] {
-            if command.is_none() {
-                let comment = comment(self.app(), run.id().as_str(), verb.name());
-                command = self.commands(run).find(&comment, None).await?;
-            }
-        }
-        let command = match (command, instances.as_slice()) {
-            (Some(command), _) => command,
-            (None, [instance]) => self.send_about(Verb::Attach, instance, run).await?,
+        let comments =
+            [Verb::Deploy, Verb::Rollback].map(|verb| comment(self.app(), run.id().as_str(), verb.name()));
+        let sent = match (self.commands(run).find(&comments, None).await?, instances.as_slice()) {
+            (Some(command), _) => Sent::Own(command),
+            (None, [instance]) => Sent::About(self.send_about(verb, instance, run).await?),
             (None, _) => {
                 return Err(Error::new(ErrorKind::NotFound, "SSM knows of no command for this deployment")
                     .on(run.id())
                     .help("it remembers commands for 30 days"));
             }
         };
-        Ok(self.deployments.begin(run.id(), command, instances, self.staging(run)?))
+        Ok(self.deployments.begin(run.id(), sent, instances, self.staging(run)?))
     }
 
     pub(super) async fn ask<T: DeserializeOwned>(

@@ -1,6 +1,6 @@
 //! Following what was handed over until the node has ended it, one way or the other.
 
-use deploy_core::error::Result;
+use deploy_core::error::{ErrorKind, Result};
 use deploy_core::event::EventKind;
 use deploy_core::run::Run;
 use deploy_core::target::Observation;
@@ -10,16 +10,31 @@ use super::SsmK3s;
 use super::deployments::{Deployment, Ended};
 use super::follower::Follower;
 use super::verdict;
+use crate::node::Verb;
 
 impl SsmK3s {
     pub(super) async fn follow(&self, run: &Run) -> Result<Observation> {
         let run = &self.deployments.present(run);
         let deployment = match self.deployments.get(run.id()) {
             Some(deployment) => deployment,
-            None => self.take_up(run).await?,
+            None => self.take_up(Verb::Attach, run).await?,
         };
+        self.follow_it(&deployment, false, run).await
+    }
+
+    /// Follows it to its end, and has it `stop` before.
+    pub(super) async fn follow_it(
+        &self,
+        deployment: &Deployment,
+        stop: bool,
+        run: &Run,
+    ) -> Result<Observation> {
         if deployment.reports().is_none() {
-            self.to_the_end(&deployment, run).await?;
+            match self.to_the_end(deployment, stop, run).await {
+                // Nothing was begun.
+                Err(error) if error.kind() == ErrorKind::Cancelled => return Ok(Observation::Cancelled),
+                followed => followed?,
+            }
         }
         let reports = deployment.reports().unwrap_or_default();
         match reports.as_slice() {
@@ -29,11 +44,11 @@ impl SsmK3s {
         }
     }
 
-    async fn to_the_end(&self, deployment: &Deployment, run: &Run) -> Result<()> {
+    async fn to_the_end(&self, deployment: &Deployment, stop: bool, run: &Run) -> Result<()> {
         let followed = deployment
             .instances
             .iter()
-            .map(|instance| Follower::new(self, deployment, instance, run).to_its_end());
+            .map(|instance| Follower::new(self, deployment, instance, run).to_its_end(stop));
         let results = join_all(followed).await;
         let (mut log, mut over) = (None, true);
         let mut reports = Vec::with_capacity(results.len());

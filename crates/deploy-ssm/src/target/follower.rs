@@ -9,8 +9,9 @@ use deploy_core::run::Run;
 
 use super::SsmK3s;
 use super::deployments::Deployment;
-use super::look::{How, Look, Mute, look};
+use super::look::{Asked, How, Look, Mute, Next, is_no_such, look, next};
 use super::staging::Seen;
+use super::verdict;
 use crate::command::{Pace, START_WITHIN};
 use crate::node::{Report, Verb, parse_report};
 
@@ -20,6 +21,8 @@ const BUCKET: Duration = Duration::from_secs(1);
 const SLACK: Duration = Duration::from_secs(120);
 /// How often a command is sent to attach to a deployment whose command was stopped.
 const ATTACHMENTS: u32 = 5;
+/// How often a node is asked to stop that does not answer that.
+const ASKS: u32 = 5;
 /// Looks at one thing that fail one after the other, of which each was tried several times.
 const MOST_FAILURES: u32 = 10;
 
@@ -46,12 +49,22 @@ pub(super) struct Follower<'a> {
     deployment: &'a Deployment,
     instance: &'a str,
     run: &'a Run,
+    /// The command that does it, or attached to it last.
     command: String,
+    /// Whether the node has begun with that.
+    begun: bool,
+    /// How it ended, if it did without the result.
+    ended: Option<Mute>,
+    /// The command that asks the node to stop.
+    cancel: String,
+    asked: Asked,
     seen: Seen,
     attachments: u32,
+    /// How often it was asked to stop, and whether that has failed.
+    asks: u32,
+    unheard: bool,
     bucket: Failures,
     looks: Failures,
-    asked_to_stop: bool,
 }
 
 impl<'a> Follower<'a> {
@@ -67,36 +80,40 @@ impl<'a> Follower<'a> {
             instance,
             run,
             command: deployment.command.clone(),
+            begun: false,
+            ended: None,
+            cancel: String::new(),
+            asked: Asked::No,
             seen: Seen::default(),
             attachments: 0,
+            asks: 0,
+            unheard: false,
             bucket: Failures::default(),
             looks: Failures::default(),
-            asked_to_stop: false,
         }
     }
 
-    /// Follows it. What only fails for a while is looked at again.
-    pub(super) async fn to_its_end(mut self) -> Result<Told, Lost> {
+    /// Follows it, and has it `stop` before. What only fails for a while is looked at again.
+    pub(super) async fn to_its_end(mut self, stop: bool) -> Result<Told, Lost> {
         let (run, rules) = (self.run, self.run.rules());
         let begun = run.now();
         let bound = begun + START_WITHIN + rules.timeout + rules.rollback_timeout + SLACK;
         let pace = if self.deployment.staging.is_some() { Pace::Beside } else { Pace::Only };
         let mut next_look = begun + pace.next(Duration::ZERO, fastrand::f64());
+        let mut stopping = stop;
+        if stopping {
+            self.stop().await;
+        }
         loop {
-            let cancelled = async {
-                if self.asked_to_stop {
-                    std::future::pending::<()>().await;
-                }
-                run.cancel().cancelled().await;
-            };
             let pause = match self.deployment.staging {
                 Some(_) => next_look.min(run.now() + BUCKET),
                 None => next_look,
             };
             tokio::select! {
                 () = run.clock().sleep_until(pause) => {}
-                () = cancelled => {
-                    self.asked_to_stop = true;
+                () = run.cancel().cancelled(), if !stopping => {
+                    stopping = true;
+                    run.emit(EventKind::Cancelled);
                     self.stop().await;
                 }
             }
@@ -104,8 +121,11 @@ impl<'a> Follower<'a> {
                 return Ok(told);
             }
             if run.now() >= next_look {
-                if let Some(told) = self.look_at_command().await? {
+                if let Some(told) = self.look_at_commands().await? {
                     return Ok(told);
+                }
+                if stopping && self.asked == Asked::No {
+                    self.stop().await;
                 }
                 next_look = run.now() + pace.next(run.now().since(begun), fastrand::f64());
             }
@@ -131,18 +151,53 @@ impl<'a> Follower<'a> {
         result.map(|text| Ok((parse_report(text.as_bytes())?, None))).transpose()
     }
 
-    async fn look_at_command(&mut self) -> Result<Option<Told>, Lost> {
-        let looked = self.target.commands(self.run).look(&self.command, self.instance).await;
-        let Some(invocation) = self.looks.borne(looked)? else { return Ok(None) };
-        match look(&invocation, self.instance) {
-            Look::GoesOn { .. } => Ok(None),
-            Look::Told(report, log) => Ok(Some((*report, Some(log)))),
-            Look::Mute(mute) => self.after(mute).await,
+    async fn look_at_commands(&mut self) -> Result<Option<Told>, Lost> {
+        if self.ended.is_none() {
+            match self.look_at(&self.command.clone()).await? {
+                Some(Look::GoesOn { begun }) => self.begun |= begun,
+                Some(Look::Told(report, _)) if !self.deployment.own && is_no_such(&report) => {
+                    // Its command may be on its way: what lies in S3 for it is not ours to take.
+                    verdict::observation(&report, self.instance)?;
+                }
+                Some(Look::Told(report, log)) => return Ok(Some((*report, Some(log)))),
+                Some(Look::Mute(mute)) => self.ended = Some(mute),
+                None => {}
+            }
         }
+        if self.asked == Asked::Waiting {
+            match self.look_at(&self.cancel.clone()).await? {
+                Some(Look::Told(report, _)) if is_no_such(&report) => {
+                    self.asked = Asked::Over { no_such: true };
+                }
+                Some(Look::Told(report, log)) => return Ok(Some((*report, Some(log)))),
+                Some(Look::Mute(mute)) => {
+                    tracing::debug!(error = %mute.error, "the node was not reached by the command to stop");
+                    self.asked = Asked::Over { no_such: false };
+                }
+                Some(Look::GoesOn { .. }) | None => {}
+            }
+        }
+        self.go_on().await
     }
 
-    /// What is left to be done where the command has ended without a report.
-    async fn after(&mut self, mute: Mute) -> Result<Option<Told>, Lost> {
+    async fn look_at(&mut self, command: &str) -> Result<Option<Look>> {
+        let looked = self.target.commands(self.run).look(command, self.instance).await;
+        Ok(self.looks.borne(looked)?.map(|invocation| look(&invocation, self.instance)))
+    }
+
+    async fn go_on(&mut self) -> Result<Option<Told>, Lost> {
+        let next = next(self.ended.as_ref().map(|mute| mute.how), self.begun, self.asked);
+        match next {
+            Next::Wait => return Ok(None),
+            Next::AskAgain => {
+                if self.asks < ASKS {
+                    self.asked = Asked::No;
+                }
+                return Ok(None);
+            }
+            Next::Cancelled => return Err(Lost { error: cancelled(), over: true }),
+            Next::Attach | Next::End => {}
+        }
         // The node may have put its result into the bucket all the same.
         let looked = self.read_bucket().await;
         match self.bucket.borne(looked)? {
@@ -151,28 +206,51 @@ impl<'a> Follower<'a> {
             // It is looked at again.
             None => return Ok(None),
         }
-        if mute.how != How::Stopped || self.attachments >= ATTACHMENTS {
-            return Err(Lost { error: mute.error, over: mute.how != How::Stopped });
+        if next == Next::Attach && self.attachments < ATTACHMENTS {
+            self.attach().await?;
+            return Ok(None);
         }
+        match self.ended.take() {
+            Some(mute) => Err(Lost { error: mute.error, over: mute.how != How::Stopped }),
+            None => Ok(None),
+        }
+    }
+
+    async fn attach(&mut self) -> Result<()> {
         self.attachments += 1;
         let message =
             format!("the command on {} was stopped; the node goes on, and is asked again", self.instance);
         self.run.emit(EventKind::Warning { message });
         let sent = self.target.send_about(Verb::Attach, self.instance, self.run).await;
         if let Some(command) = self.looks.borne(sent)? {
-            self.command = command;
+            (self.command, self.ended) = (command, None);
         }
-        Ok(None)
+        Ok(())
     }
 
     /// Asks the node to stop and go back. What it answers is its result.
     async fn stop(&mut self) {
-        self.run.emit(EventKind::Cancelled);
-        // The new command waits for the result, too.
+        let commands = self.target.commands(self.run);
+        if self.ended.is_none() && !self.begun {
+            // Looked at anew: a command that runs is not to be killed while it hands over to its unit.
+            let looked = commands.look(&self.command, self.instance).await;
+            let is_waiting = looked.map_or(true, |invocation| {
+                matches!(look(&invocation, self.instance), Look::GoesOn { begun: false })
+            });
+            // What has not reached the node never begins then.
+            if is_waiting && let Err(error) = commands.cancel(&self.command, Some(self.instance)).await {
+                tracing::debug!(%error, "a command could not be cancelled");
+            }
+        }
         match self.target.send_about(Verb::Cancel, self.instance, self.run).await {
-            Ok(command) => self.command = command,
+            Ok(command) => {
+                (self.cancel, self.asked) = (command, Asked::Waiting);
+                self.asks += 1;
+            }
+            Err(error) if self.unheard => tracing::debug!(%error, "the node could not be asked to stop"),
             Err(error) => {
-                let message = format!("the node could not be asked to stop, and goes on: {error}");
+                self.unheard = true;
+                let message = format!("the node could not be asked to stop, and is asked again: {error}");
                 self.run.emit(EventKind::Warning { message });
             }
         }
@@ -187,6 +265,10 @@ impl<'a> Follower<'a> {
         .on(self.instance)
         .help(format!("resume the deployment by its id, {}", self.run.id()))
     }
+}
+
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "cancelled before the node had begun")
 }
 
 /// How often looking at one thing has failed since it last did not.

@@ -8,7 +8,7 @@ use deploy_core::run::{DeploymentId, Run};
 use deploy_core::target::{Applied, AppliedObject};
 
 use super::SsmK3s;
-use super::deployments::Deployments;
+use super::deployments::{Deployments, Sent};
 use super::plan::{Prepared, What, cancelled};
 use super::staging::Staging;
 use crate::bundle::Package;
@@ -46,7 +46,7 @@ impl SsmK3s {
                     return Err(error);
                 }
             };
-            self.deployments.begin(run.id(), command, prepared.instances.clone(), staging);
+            self.deployments.begin(run.id(), Sent::Own(command), prepared.instances.clone(), staging);
         }
         let mut applied = Applied::default();
         applied.objects = plan

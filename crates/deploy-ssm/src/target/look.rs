@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::command::{Ended, Invocation, State};
-use crate::node::{Report, parse_answer};
+use crate::node::{Cause, Report, RunStatus, parse_answer};
 
 /// What a look at a command shows.
 #[derive(Debug)]
@@ -38,6 +38,50 @@ pub(super) enum How {
     Stopped,
     /// The script ended by itself.
     Silent,
+}
+
+/// How far asking the node to stop is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Nobody has asked.
+    No,
+    /// The command that asks goes on; it waits for the result, too.
+    Waiting,
+    /// That command ended without the result: maybe since the node knows of `no_such` deployment, for which it came too early.
+    Over { no_such: bool },
+}
+
+/// What follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Look again.
+    Wait,
+    /// Ask the node to stop once more.
+    AskAgain,
+    /// Ask the node for the result.
+    Attach,
+    /// It was cancelled before it began: the node does not know of it, and never will.
+    Cancelled,
+    /// Nobody will tell more.
+    End,
+}
+
+/// What follows from how the deployment's command ended, if it did; from whether the node had begun with it; and from asking it to stop.
+pub(super) fn next(ended: Option<How>, begun: bool, asked: Asked) -> Next {
+    match (ended, asked) {
+        (None, Asked::Over { no_such: true }) if !begun => Next::Wait,
+        (None, Asked::Over { .. }) => Next::AskAgain,
+        (None, _) | (Some(_), Asked::Waiting) => Next::Wait,
+        (Some(How::NotDelivered | How::Stopped), Asked::Over { no_such: true }) => Next::Cancelled,
+        (Some(How::Stopped), _) => Next::Attach,
+        (Some(_), _) => Next::End,
+    }
+}
+
+/// Whether this is a node's answer about a deployment that it does not know.
+pub(super) fn is_no_such(report: &Report) -> bool {
+    let not_found = matches!(&report.cause, Some(Cause::Error(error)) if error.kind == "notFound");
+    report.status == RunStatus::Refused && report.number.is_none() && not_found
 }
 
 /// What `invocation` on `instance` means.
@@ -114,6 +158,33 @@ mod tests {
             let Look::Mute(mute) = look(&ended(Ended::Script(1), unreadable), "i-1") else { panic!() };
             assert!(mute.error.to_string().contains("exit code 1"), "{}", mute.error);
         }
+    }
+
+    #[test]
+    fn what_follows() {
+        let check = |ended: Option<How>, begun: bool, asked: Asked, expect: Next| {
+            assert_eq!(next(ended, begun, asked), expect, "{ended:?} {begun} {asked:?}");
+        };
+        let (early, unheard) = (Asked::Over { no_such: true }, Asked::Over { no_such: false });
+        for begun in [false, true] {
+            check(None, begun, Asked::No, Next::Wait);
+            check(None, begun, Asked::Waiting, Next::Wait);
+            check(None, begun, unheard, Next::AskAgain);
+            for how in [How::NotDelivered, How::Stopped, How::Silent] {
+                check(Some(how), begun, Asked::Waiting, Next::Wait);
+            }
+            for asked in [Asked::No, unheard] {
+                check(Some(How::NotDelivered), begun, asked, Next::End);
+                check(Some(How::Stopped), begun, asked, Next::Attach);
+                check(Some(How::Silent), begun, asked, Next::End);
+            }
+            check(Some(How::NotDelivered), begun, early, Next::Cancelled);
+            check(Some(How::Stopped), begun, early, Next::Cancelled);
+            check(Some(How::Silent), begun, early, Next::End);
+        }
+        // It was there before the deployment: what has not begun by now is not asked for yet.
+        check(None, false, early, Next::Wait);
+        check(None, true, early, Next::AskAgain);
     }
 
     #[test]

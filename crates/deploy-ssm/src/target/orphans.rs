@@ -119,7 +119,7 @@ impl SsmK3s {
             let removed = match &orphan {
                 Orphan::Object { bucket, key } => Bucket::new(&self.options.aws, bucket)?.delete(key).await,
                 Orphan::Bucket { name } => Bucket::new(&self.options.aws, name)?.remove().await,
-                Orphan::Command { id, .. } => self.commands(run).cancel(id).await,
+                Orphan::Command { id, .. } => self.commands(run).cancel(id, None).await,
                 // Told below.
                 Orphan::Run { .. } => continue,
             };
