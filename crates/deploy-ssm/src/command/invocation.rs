@@ -1,7 +1,5 @@
 //! What became of a command on one instance.
 
-use std::time::Duration;
-
 use aws_sdk_ssm::operation::get_command_invocation::GetCommandInvocationOutput;
 use deploy_core::error::{Error, ErrorKind};
 
@@ -52,7 +50,7 @@ impl Invocation {
             self.stderr.lines().rev().filter(|line| !line.trim().is_empty()).take(5).collect();
         let words: String = words.into_iter().rev().collect::<Vec<_>>().join("; ");
         let words: String = words.chars().filter(|c| !c.is_control()).take(1_000).collect();
-        let error = ended.error(instance, super::START_WITHIN);
+        let error = ended.error(instance);
         if words.is_empty() { error } else { error.source(words) }
     }
 
@@ -96,8 +94,7 @@ fn state(details: &str, code: i32, started: bool) -> State {
 
 impl Ended {
     /// Why nothing came of it, where the script did not say.
-    pub(crate) fn error(&self, instance: &str, start_within: Duration) -> Error {
-        let seconds = start_within.as_secs();
+    pub(crate) fn error(&self, instance: &str) -> Error {
         let error = match self {
             Self::Script(code) => Error::new(
                 ErrorKind::Internal,
@@ -117,7 +114,7 @@ impl Ended {
                 }
                 _ => Error::new(
                     ErrorKind::Unavailable,
-                    format!("the node's agent did not take the command within {seconds} s ({word})"),
+                    format!("the node's agent did not take the command in time ({word})"),
                 )
                 .help("is the node running, and does its agent reach SSM? nothing was begun"),
             },

@@ -16,7 +16,7 @@ use crate::aws::operation::command as operation;
 use crate::aws::{Aws, failed};
 use crate::instance::Fleet;
 
-/// How long a node may take to begin with a command; SSM's least is 30 s.
+/// How long a node may take to begin with a command that is sent to it; SSM's least is 30 s.
 pub(crate) const START_WITHIN: Duration = Duration::from_secs(60);
 /// The most characters of a command's comment.
 const MAX_COMMENT: usize = 100;
@@ -38,6 +38,8 @@ pub(crate) struct Command<'a> {
     /// What it is found by.
     pub(crate) comment: String,
     pub(crate) lines: Vec<String>,
+    /// How long a node may take to begin.
+    pub(crate) start_within: Duration,
     /// How long it may run.
     pub(crate) run_within: Duration,
 }
@@ -108,7 +110,7 @@ impl Commands<'_> {
             .document_name(command.document)
             .set_instance_ids(Some(command.instances.to_vec()))
             .comment(&command.comment)
-            .timeout_seconds(i32::try_from(seconds(START_WITHIN)).unwrap_or(60))
+            .timeout_seconds(i32::try_from(seconds(command.start_within)).unwrap_or(60))
             .parameters("commands", command.lines.clone())
             .parameters("executionTimeout", vec![seconds(command.run_within).to_string()]);
         if let Some(fleet) = command.fleet {

@@ -139,6 +139,7 @@ impl SsmK3s {
             fleet: None,
             comment: comment(self.app(), "-", &once(verb)),
             lines: request.commands()?,
+            start_within: START_WITHIN,
             run_within: ANSWER_WITHIN,
         };
         let commands = self.commands(run);

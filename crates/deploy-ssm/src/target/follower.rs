@@ -12,13 +12,11 @@ use super::deployments::Deployment;
 use super::look::{Asked, How, Look, Mute, Next, is_no_such, look, next};
 use super::staging::Seen;
 use super::verdict;
-use crate::command::{Pace, START_WITHIN};
+use crate::command::Pace;
 use crate::node::{Report, Verb, parse_report};
 
 /// How often the bucket is looked at.
 const BUCKET: Duration = Duration::from_secs(1);
-/// How much longer than its own bounds a node may take: it fetches, gathers evidence, sends its result.
-const SLACK: Duration = Duration::from_secs(120);
 /// How often a command is sent to attach to a deployment whose command was stopped.
 const ATTACHMENTS: u32 = 5;
 /// How often a node is asked to stop that does not answer that.
@@ -51,8 +49,8 @@ pub(super) struct Follower<'a> {
     run: &'a Run,
     /// The command that does it, or attached to it last.
     command: String,
-    /// Whether the node has begun with that.
-    begun: bool,
+    /// When the node was first seen to have begun.
+    begun: Option<Timestamp>,
     /// How it ended, if it did without the result.
     ended: Option<Mute>,
     /// The command that asks the node to stop.
@@ -80,7 +78,7 @@ impl<'a> Follower<'a> {
             instance,
             run,
             command: deployment.command.clone(),
-            begun: false,
+            begun: None,
             ended: None,
             cancel: String::new(),
             asked: Asked::No,
@@ -95,11 +93,11 @@ impl<'a> Follower<'a> {
 
     /// Follows it, and has it `stop` before. What only fails for a while is looked at again.
     pub(super) async fn to_its_end(mut self, stop: bool) -> Result<Told, Lost> {
-        let (run, rules) = (self.run, self.run.rules());
-        let begun = run.now();
-        let bound = begun + START_WITHIN + rules.timeout + rules.rollback_timeout + SLACK;
+        let run = self.run;
+        let sent = run.now();
+        let bounds = self.target.bounds(&self.deployment.instances, run);
         let pace = if self.deployment.staging.is_some() { Pace::Beside } else { Pace::Only };
-        let mut next_look = begun + pace.next(Duration::ZERO, fastrand::f64());
+        let mut next_look = sent + pace.next(Duration::ZERO, fastrand::f64());
         let mut stopping = stop;
         if stopping {
             self.stop().await;
@@ -127,10 +125,10 @@ impl<'a> Follower<'a> {
                 if stopping && self.asked == Asked::No {
                     self.stop().await;
                 }
-                next_look = run.now() + pace.next(run.now().since(begun), fastrand::f64());
+                next_look = run.now() + pace.next(run.now().since(sent), fastrand::f64());
             }
-            if run.now() >= bound {
-                return Err(self.lost(bound, begun).into());
+            if run.now() >= bounds.end(sent, self.begun) {
+                return Err(self.lost(run.now().since(sent)).into());
             }
         }
     }
@@ -147,6 +145,7 @@ impl<'a> Follower<'a> {
         let result = staging.result().await?;
         if let Some(events) = staging.events(&mut self.seen).await? {
             self.deployment.told.lock().await.events(&events, self.run);
+            self.begun.get_or_insert(self.run.now());
         }
         result.map(|text| Ok((parse_report(text.as_bytes())?, None))).transpose()
     }
@@ -154,14 +153,14 @@ impl<'a> Follower<'a> {
     async fn look_at_commands(&mut self) -> Result<Option<Told>, Lost> {
         if self.ended.is_none() {
             match self.look_at(&self.command.clone()).await? {
-                Some(Look::GoesOn { begun }) => self.begun |= begun,
+                Some(Look::GoesOn { begun: true }) => self.has_begun(),
+                Some(Look::GoesOn { begun: false }) | None => {}
                 Some(Look::Told(report, _)) if !self.deployment.own && is_no_such(&report) => {
                     // Its command may be on its way: what lies in S3 for it is not ours to take.
                     verdict::observation(&report, self.instance)?;
                 }
                 Some(Look::Told(report, log)) => return Ok(Some((*report, Some(log)))),
                 Some(Look::Mute(mute)) => self.ended = Some(mute),
-                None => {}
             }
         }
         if self.asked == Asked::Waiting {
@@ -180,13 +179,17 @@ impl<'a> Follower<'a> {
         self.go_on().await
     }
 
+    fn has_begun(&mut self) {
+        self.begun.get_or_insert(self.run.now());
+    }
+
     async fn look_at(&mut self, command: &str) -> Result<Option<Look>> {
         let looked = self.target.commands(self.run).look(command, self.instance).await;
         Ok(self.looks.borne(looked)?.map(|invocation| look(&invocation, self.instance)))
     }
 
     async fn go_on(&mut self) -> Result<Option<Told>, Lost> {
-        let next = next(self.ended.as_ref().map(|mute| mute.how), self.begun, self.asked);
+        let next = next(self.ended.as_ref().map(|mute| mute.how), self.begun.is_some(), self.asked);
         match next {
             Next::Wait => return Ok(None),
             Next::AskAgain => {
@@ -231,7 +234,7 @@ impl<'a> Follower<'a> {
     /// Asks the node to stop and go back. What it answers is its result.
     async fn stop(&mut self) {
         let commands = self.target.commands(self.run);
-        if self.ended.is_none() && !self.begun {
+        if self.ended.is_none() && self.begun.is_none() {
             // Looked at anew: a command that runs is not to be killed while it hands over to its unit.
             let looked = commands.look(&self.command, self.instance).await;
             let is_waiting = looked.map_or(true, |invocation| {
@@ -256,8 +259,8 @@ impl<'a> Follower<'a> {
         }
     }
 
-    fn lost(&self, bound: Timestamp, begun: Timestamp) -> Error {
-        let seconds = bound.since(begun).as_secs();
+    fn lost(&self, waited: Duration) -> Error {
+        let seconds = waited.as_secs();
         Error::new(
             ErrorKind::OutcomeUnknown,
             format!("the node has told nothing of its result for {seconds} s"),

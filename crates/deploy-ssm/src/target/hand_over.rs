@@ -8,17 +8,13 @@ use deploy_core::run::{DeploymentId, Run};
 use deploy_core::target::{Applied, AppliedObject};
 
 use super::SsmK3s;
+use super::bounds::Bounds;
 use super::deployments::{Deployments, Sent};
 use super::plan::{Prepared, What, cancelled};
 use super::staging::Staging;
 use crate::bundle::Package;
 use crate::command::{Command, START_WITHIN, comment};
 use crate::node::{self, Request, Verb};
-
-/// How much longer than everything else a presigned address lives.
-const URL_SLACK: Duration = Duration::from_secs(600);
-/// How much longer than the unit's own bounds the command may wait for it.
-const COMMAND_SLACK: Duration = Duration::from_secs(180);
 
 impl SsmK3s {
     pub(super) async fn hand_over(&self, plan: &Plan, run: &Run) -> Result<Applied> {
@@ -64,8 +60,8 @@ impl SsmK3s {
     }
 
     async fn send_plan(&self, prepared: &Prepared, staging: Option<&Staging>, run: &Run) -> Result<String> {
-        let rules = run.rules();
-        let live = START_WITHIN + rules.timeout + rules.rollback_timeout + URL_SLACK;
+        let bounds = self.bounds(&prepared.instances, run);
+        let live = bounds.urls();
         let verb = match prepared.what {
             What::Package(_) => Verb::Deploy,
             What::Kept(_) => Verb::Rollback,
@@ -90,7 +86,8 @@ impl SsmK3s {
             fleet: self.options.instances.as_fleet(),
             comment: comment(self.app(), run.id().as_str(), verb.name()),
             lines: request.commands()?,
-            run_within: rules.timeout + rules.rollback_timeout + COMMAND_SLACK,
+            start_within: bounds.start_within(),
+            run_within: bounds.run_within(),
         };
         self.commands(run).send(&command).await
     }
@@ -132,6 +129,10 @@ impl SsmK3s {
         })
     }
 
+    pub(super) fn bounds(&self, instances: &[String], run: &Run) -> Bounds {
+        Bounds::new(run.rules(), instances.len(), self.options.instances.as_fleet())
+    }
+
     /// What every request of this target says.
     pub(super) fn request(&self, verb: Verb, run: &Run) -> Result<Request> {
         let (rules, ways) = (run.rules(), &self.options.ways);
@@ -154,7 +155,6 @@ impl SsmK3s {
 
     /// Sends a command about a deployment to the node that has it, and returns the command's id.
     pub(super) async fn send_about(&self, verb: Verb, instance: &str, run: &Run) -> Result<String> {
-        let rules = run.rules();
         let command = Command {
             document: &self.options.document,
             instances: &[instance.to_owned()],
@@ -162,7 +162,8 @@ impl SsmK3s {
             // Each is a command of its own: asking twice is harmless.
             comment: comment(self.app(), run.id().as_str(), &once(verb)),
             lines: self.request(verb, run)?.id(run.id().as_str())?.commands()?,
-            run_within: rules.timeout + rules.rollback_timeout + COMMAND_SLACK,
+            start_within: START_WITHIN,
+            run_within: self.bounds(&[], run).run_within(),
         };
         self.commands(run).send(&command).await
     }

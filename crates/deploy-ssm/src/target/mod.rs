@@ -19,6 +19,7 @@
 //! ```
 
 mod ask;
+mod bounds;
 mod builder;
 mod deployments;
 mod follow;
