@@ -95,6 +95,18 @@ far_scenario!(a_clear_word_for_each_of_the_accounts_pains, async |world| {
     assert_eq!(world.ssm.scripts(), []);
 });
 
+far_scenario!(a_node_that_is_gone_keeps_nobody_from_sweeping, async |world| {
+    world.storage.put("prod/shop/dead/package.tar.gz");
+    world.ssm.remove(NODE);
+    let target = world.target();
+    let orphans = target.orphans(Duration::ZERO, &world.run()).await.unwrap();
+    assert_eq!(orphans.len(), 1, "{orphans:?}");
+    let swept = target.sweep(orphans.clone(), &world.run()).await.unwrap();
+    assert_eq!((swept.removed, swept.left.len()), (orphans, 0));
+    assert!(swept.gaps[0].contains(NODE), "{:?}", swept.gaps);
+    assert_eq!(world.storage.objects(), [""; 0]);
+});
+
 far_scenario!(an_api_server_that_is_slow, async |world| {
     let mut world = world.beside().await;
     let (down, delay) = (Duration::from_secs(4), Duration::from_millis(300));

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use deploy_core::clock::Timestamp;
-use deploy_core::error::Result;
+use deploy_core::error::{Error, Result};
+use deploy_core::event::EventKind;
 use deploy_core::run::Run;
 use serde::Serialize;
 
@@ -66,14 +67,16 @@ pub struct Swept {
     pub removed: Vec<Orphan>,
     /// What is not, and why.
     pub left: Vec<(Orphan, String)>,
+    /// What was not looked at, and why: a node that is gone keeps nobody from sweeping what is in AWS.
+    pub gaps: Vec<String>,
 }
 
 impl SsmK3s {
-    /// What this application's deployments left that began longer than `age` ago by AWS's clock; choose more than any of them takes. Writes
-    /// nothing. Cancel safe.
+    /// What this application's deployments left that, by the run's clock, AWS shows as older than `age`; choose more than any of them takes.
+    /// What the node left is told too, where it is one that can be asked; if not, a warning says so. Writes nothing. Cancel safe.
     ///
     /// # Errors
-    /// What AWS or the node refuses.
+    /// What AWS refuses of its part.
     pub async fn orphans(&self, age: Duration, run: &Run) -> Result<Vec<Orphan>> {
         let before = run.now() - age;
         let is_old = |at: Option<Timestamp>| at.is_some_and(|at| at <= before);
@@ -100,21 +103,31 @@ impl SsmK3s {
                 }
             })
             .await?;
-        let status = self.status(None, run).await?;
-        let died = status.runs.into_iter().filter(|run| run.state == State::Died);
-        orphans.extend(died.map(|run| Orphan::Run { id: run.id }));
+        match self.status(None, run).await {
+            Ok(status) => {
+                let died = status.runs.into_iter().filter(|run| run.state == State::Died);
+                orphans.extend(died.map(|run| Orphan::Run { id: run.id }));
+            }
+            Err(error) => run.emit(EventKind::Warning { message: gap(&error) }),
+        }
         Ok(orphans)
     }
 
     /// Removes `orphans`, and on the node what is left of old runs. A run that was killed after it had written something stays known to the
-    /// node, for the next deployment to take over. It goes on over single failures.
+    /// node, for the next deployment to take over. It goes on over single failures, and without a node that cannot be asked.
     ///
     /// # Errors
-    /// If the node cannot be asked.
+    /// If a name among `orphans` cannot be a bucket's.
     pub async fn sweep(&self, orphans: Vec<Orphan>, run: &Run) -> Result<Swept> {
         let mut swept = Swept::default();
         let request = self.request(Verb::Sweep, run)?;
-        let node: Sweep = self.ask(request, Verb::Sweep, run).await?;
+        let node: Option<Sweep> = match self.ask(request, Verb::Sweep, run).await {
+            Ok(node) => Some(node),
+            Err(error) => {
+                swept.gaps.push(gap(&error));
+                None
+            }
+        };
         for orphan in orphans {
             let removed = match &orphan {
                 Orphan::Object { bucket, key } => Bucket::new(&self.options.aws, bucket)?.delete(key).await,
@@ -128,9 +141,15 @@ impl SsmK3s {
                 Err(error) => swept.left.push((orphan, error.to_string())),
             }
         }
-        swept.removed.extend(node.removed.into_iter().map(|id| Orphan::Run { id }));
-        let why = "it was killed after it had written something: the next deployment takes that over";
-        swept.left.extend(node.died.into_iter().map(|id| (Orphan::Run { id }, why.to_owned())));
+        if let Some(node) = node {
+            swept.removed.extend(node.removed.into_iter().map(|id| Orphan::Run { id }));
+            let why = "it was killed after it had written something: the next deployment takes that over";
+            swept.left.extend(node.died.into_iter().map(|id| (Orphan::Run { id }, why.to_owned())));
+        }
         Ok(swept)
     }
+}
+
+fn gap(error: &Error) -> String {
+    format!("what the node itself has left is not swept: {error}")
 }
