@@ -9,8 +9,9 @@ use deploy_core::run::Cancel;
 use deploy_ssm::sim::Node;
 use deploy_ssm::{Fleet, Instances, SsmK3s, SsmK3sBuilder};
 
-use crate::app::small;
+use crate::app::{secret, small};
 use crate::far_scenario;
+use crate::storage::BUCKET;
 use crate::world::World;
 
 const IDS: [&str; 3] = ["i-00000000000000001", "i-00000000000000002", "i-00000000000000003"];
@@ -72,6 +73,29 @@ far_scenario!(nodes_that_are_not_tried_after_a_failure_are_not_waited_for, async
         tokio::time::timeout(Duration::from_secs(30), refused).await.expect("they are told of at once");
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     assert_eq!(world.ssm.scripts().len(), 1, "the others were not tried");
+});
+
+far_scenario!(nothing_of_a_fleet_stays_in_the_bucket, async |world| {
+    let (world, target) = one_by_one(&world, |target| target.bucket(BUCKET, "prod")).await;
+    let manifests = small("api:v1", "a") + &secret("b");
+    let (outcome, seen) = tokio::join!(world.apply(target.clone(), &manifests, world.run()), async {
+        let is_there = async || world.storage.objects().iter().any(|key| key.ends_with("package.tar.gz"));
+        world.env.eventually("the package is there", is_there).await;
+        world.storage.objects()
+    });
+    let outcome = outcome.unwrap();
+    assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+    // Another deployment of the same bundle has another place.
+    assert_eq!(seen, [format!("{BUCKET}/prod/shop/{}/package.tar.gz", outcome.deployment)]);
+    assert_eq!(world.storage.objects(), [""; 0]);
+
+    // What a caller that died left is swept, though a fleet cannot be asked as one.
+    world.storage.put("prod/shop/dead/package.tar.gz");
+    let orphans = target.orphans(Duration::ZERO, &world.run()).await.unwrap();
+    let swept = target.sweep(orphans, &world.run()).await.unwrap();
+    assert_eq!((swept.removed.len(), swept.left.len()), (1, 0), "{swept:?}");
+    assert!(swept.gaps[0].contains("one node at a time"), "{swept:?}");
+    assert_eq!(world.storage.objects(), [""; 0]);
 });
 
 far_scenario!(a_cancel_keeps_the_command_from_those_whose_turn_has_not_come, async |world| {

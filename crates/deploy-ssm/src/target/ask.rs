@@ -85,10 +85,9 @@ impl SsmK3s {
     }
 
     pub(super) fn staging(&self, run: &Run) -> Result<Option<Staging>> {
-        if self.options.instances.as_fleet().is_some() {
-            return Ok(None);
-        }
-        Staging::new(&self.options.aws, &self.options.through, self.app(), run.id())
+        let staging = Staging::new(&self.options.aws, &self.options.through, self.app(), run.id())?;
+        let is_fleet = self.options.instances.as_fleet().is_some();
+        Ok(staging.map(|staging| if is_fleet { staging.shared() } else { staging }))
     }
 
     pub(super) async fn recorded(&self, run: &Run) -> Result<Vec<Revision>> {

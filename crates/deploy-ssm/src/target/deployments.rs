@@ -28,6 +28,7 @@ pub(super) struct Deployment {
     pub(super) command: String,
     /// Whether it is the one that does it: else the node may know of no such deployment.
     pub(super) own: bool,
+    /// What lies in S3 for it.
     pub(super) staging: Option<Staging>,
     pub(super) told: tokio::sync::Mutex<Told>,
     /// Whether the caller found it bad: what is handed over for the same run then is the way back.
@@ -124,6 +125,11 @@ impl Deployments {
 }
 
 impl Deployment {
+    /// Where the node tells what it does, beside the command's output.
+    pub(super) fn telling(&self) -> Option<&Staging> {
+        self.staging.as_ref().filter(|staging| staging.tells())
+    }
+
     pub(super) fn fail(&self) {
         self.failed.store(true, Ordering::Relaxed);
     }

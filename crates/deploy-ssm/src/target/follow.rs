@@ -74,7 +74,9 @@ impl SsmK3s {
             }
         }
         if let Some(staging) = &deployment.staging {
-            if let Ok(Some(whole)) = staging.log().await {
+            if staging.tells()
+                && let Ok(Some(whole)) = staging.log().await
+            {
                 log = Some(whole);
             }
             // A node that cannot be followed any more goes on by itself.

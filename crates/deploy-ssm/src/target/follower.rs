@@ -96,14 +96,14 @@ impl<'a> Follower<'a> {
         let run = self.run;
         let sent = run.now();
         let bounds = self.target.bounds(&self.deployment.instances, run);
-        let pace = if self.deployment.staging.is_some() { Pace::Beside } else { Pace::Only };
+        let pace = if self.deployment.telling().is_some() { Pace::Beside } else { Pace::Only };
         let mut next_look = sent + pace.next(Duration::ZERO, fastrand::f64());
         let mut stopping = stop;
         if stopping {
             self.stop().await;
         }
         loop {
-            let pause = match self.deployment.staging {
+            let pause = match self.deployment.telling() {
                 Some(_) => next_look.min(run.now() + BUCKET),
                 None => next_look,
             };
@@ -140,7 +140,7 @@ impl<'a> Follower<'a> {
     }
 
     async fn read_bucket(&mut self) -> Result<Option<Told>> {
-        let Some(staging) = &self.deployment.staging else { return Ok(None) };
+        let Some(staging) = self.deployment.telling() else { return Ok(None) };
         // The result first: what was told before it is there then.
         let result = staging.result().await?;
         if let Some(events) = staging.events(&mut self.seen).await? {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::plan::Plan;
-use deploy_core::run::{DeploymentId, Run};
+use deploy_core::run::Run;
 use deploy_core::target::{Applied, AppliedObject};
 
 use super::SsmK3s;
@@ -69,6 +69,8 @@ impl SsmK3s {
         let mut request = self.request(verb, run)?.id(run.id().as_str())?;
         if let Some(staging) = staging {
             staging.open(self.app()).await?;
+        }
+        if let Some(staging) = staging.filter(|staging| staging.tells()) {
             let [progress, result, log] = staging.urls(live).await?;
             request = request
                 .progress_url(progress.reveal())?
@@ -105,20 +107,10 @@ impl SsmK3s {
             sha256: package.sha256().to_owned(),
         })?;
         let fits = !package.has_secrets() && inline.size()? <= node::MAX_REQUEST;
-        let shared;
         let place = match staging {
-            _ if fits => return Ok(inline),
-            Some(staging) => staging,
-            None => {
-                // A fleet has no place of its own; its package has one.
-                let id = DeploymentId::from(format!("package-{}", package.sha256()));
-                match Staging::new(&self.options.aws, &self.options.through, self.app(), &id)? {
-                    Some(its) => shared = its,
-                    // Says how large it is, and how else.
-                    None => return Ok(inline),
-                }
-                &shared
-            }
+            Some(staging) if !fits => staging,
+            // One that is too large says so, and how else.
+            _ => return Ok(inline),
         };
         place.put_package(package.bytes()).await?;
         let sha256 = package.sha256().to_owned();
