@@ -46,6 +46,8 @@ use deploy_core::target::{Applied, Drives, Observation, Revision, RolloutTarget,
 pub use self::builder::SsmK3sBuilder;
 use self::deployments::Deployments;
 pub use self::orphans::{Orphan, Swept};
+#[cfg(test)]
+pub(crate) use self::staging::BUCKETS;
 use crate::aws::Aws;
 use crate::command::Commands;
 use crate::instance::Instances;
