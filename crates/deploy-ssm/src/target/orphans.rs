@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::SsmK3s;
 use super::staging::{BUCKETS, TAG, Through, folder};
-use crate::aws::Bucket;
+use crate::aws::{Bucket, FoundBucket};
 use crate::node::{State, Sweep, Verb};
 
 /// The most objects that are looked at.
@@ -73,7 +73,8 @@ pub struct Swept {
 
 impl SsmK3s {
     /// What this application's deployments left that, by the run's clock, AWS shows as older than `age`; choose more than any of them takes.
-    /// What the node left is told too, where it is one that can be asked; if not, a warning says so. Writes nothing. Cancel safe.
+    /// Of buckets that were made for a deployment these are those with the application's tag, and those without any whose name is
+    /// `deploy-ssm-` and a generated id. What the node left is told too, where it is one that can be asked; if not, a warning says so. Writes nothing. Cancel safe.
     ///
     /// # Errors
     /// What AWS refuses of its part.
@@ -89,10 +90,9 @@ impl SsmK3s {
             orphans.extend(objects.map(|object| Orphan::Object { bucket: name.clone(), key: object.key }));
         }
         if self.options.through == Through::TemporaryBucket {
-            let mine = (TAG.to_owned(), self.app().to_owned());
             let found = Bucket::find(&self.options.aws, BUCKETS).await?;
             let found =
-                found.into_iter().filter(|bucket| bucket.tags.contains(&mine) && is_old(bucket.created));
+                found.into_iter().filter(|bucket| is_ours(bucket, self.app()) && is_old(bucket.created));
             orphans.extend(found.map(|bucket| Orphan::Bucket { name: bucket.name }));
         }
         let begins = format!("deploy-ssm {} ", self.app());
@@ -150,6 +150,69 @@ impl SsmK3s {
     }
 }
 
+/// Whether a bucket was made for a deployment of `app`, or for one whose caller died before it could say whose: those have a deployment's name
+/// and no tags, and nothing was put into them.
+fn is_ours(bucket: &FoundBucket, app: &str) -> bool {
+    let Some(tags) = &bucket.tags else { return false };
+    let is_tagged = tags.iter().any(|(name, value)| name == TAG && value == app);
+    is_tagged || tags.is_empty() && bucket.name.strip_prefix(BUCKETS).is_some_and(is_deployment)
+}
+
+/// Whether this is how ids of deployments are made: `20261122-101500-4f1c2d`, or that of its way back.
+fn is_deployment(name: &str) -> bool {
+    let is = |part: &str, length: usize, of: fn(&u8) -> bool| {
+        part.len() == length && part.bytes().all(|byte| of(&byte))
+    };
+    match name.strip_suffix("-back").unwrap_or(name).split('-').collect::<Vec<_>>().as_slice() {
+        [day, time, random] => {
+            is(day, 8, u8::is_ascii_digit)
+                && is(time, 6, u8::is_ascii_digit)
+                && is(random, 6, u8::is_ascii_hexdigit)
+        }
+        _ => false,
+    }
+}
+
 fn gap(error: &Error) -> String {
     format!("what the node itself has left is not swept: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_buckets_are_ours() {
+        let check = |name: &str, tags: Option<&[(&str, &str)]>, expect: bool| {
+            let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            let tags = tags.map(|tags| tags.iter().map(own).collect());
+            let bucket = FoundBucket { name: name.to_owned(), created: None, tags };
+            assert_eq!(is_ours(&bucket, "shop"), expect, "{bucket:?}");
+        };
+        let made = "deploy-ssm-20261122-101500-4f1c2d";
+        check(made, Some(&[("deploy-ssm", "shop")]), true);
+        check("deploy-ssm-mine", Some(&[("cost", "7"), ("deploy-ssm", "shop")]), true);
+        check(made, Some(&[("deploy-ssm", "other")]), false);
+        check(made, Some(&[("cost", "7")]), false);
+        // Its caller died before it was tagged.
+        check(made, Some(&[]), true);
+        check("deploy-ssm-20261122-101500-4f1c2d-back", Some(&[]), true);
+        // Nobody knows whose it is.
+        check(made, None, false);
+        // A bucket of somebody's own that is called so.
+        for name in [
+            "deploy-ssm-prod",
+            "deploy-ssm-20261122",
+            "deploy-ssm-20261122-101500-4f1c2x",
+            "20261122-101500-4f1c2d",
+        ] {
+            check(name, Some(&[]), false);
+        }
+    }
+
+    #[test]
+    fn ids_are_made_so() {
+        let id = deploy_core::run::DeploymentId::new(Timestamp::from_unix_seconds(1_700_000_000));
+        assert!(is_deployment(id.as_str()), "{id}");
+    }
 }

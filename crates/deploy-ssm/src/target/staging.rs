@@ -78,13 +78,7 @@ impl Staging {
         if !self.temporary {
             return Ok(());
         }
-        match self.bucket.create(&Temporary::new().tag(TAG, app)).await {
-            Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::OutcomeUnknown) => {
-                // The name has a deployment's id in it. If it is not ours, the first write says so.
-                Ok(())
-            }
-            made => made,
-        }
+        self.bucket.ensure(&Temporary::new().tag(TAG, app)).await
     }
 
     pub(super) async fn put_package(&self, package: &[u8]) -> Result<()> {
