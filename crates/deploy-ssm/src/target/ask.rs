@@ -25,7 +25,7 @@ impl SsmK3s {
     /// # Errors
     /// If the node cannot be asked; that it is not ready is an answer.
     pub async fn health(&self, run: &Run) -> Result<Health> {
-        self.ask(self.request(Verb::Health, run)?, Verb::Health, run).await
+        self.ask(Verb::Health, Ok, run).await
     }
 
     /// How the node is: disks, memory, load, nodes, pods that are not ready, Warning Events. Cancel safe.
@@ -33,7 +33,7 @@ impl SsmK3s {
     /// # Errors
     /// If the node cannot be asked; what it could not find out is in the answer.
     pub async fn diagnosis(&self, run: &Run) -> Result<Diagnosis> {
-        self.ask(self.request(Verb::Diagnose, run)?, Verb::Diagnose, run).await
+        self.ask(Verb::Diagnose, Ok, run).await
     }
 
     /// What runs on the node now, or how the deployment `id` goes. Cancel safe.
@@ -41,11 +41,11 @@ impl SsmK3s {
     /// # Errors
     /// If the node cannot be asked.
     pub async fn status(&self, id: Option<&DeploymentId>, run: &Run) -> Result<NodeStatus> {
-        let mut request = self.request(Verb::Status, run)?;
-        if let Some(id) = id {
-            request = request.id(id.as_str())?;
-        }
-        self.ask(request, Verb::Status, run).await
+        let about = |request: Request| match id {
+            Some(id) => request.id(id.as_str()),
+            None => Ok(request),
+        };
+        self.ask(Verb::Status, about, run).await
     }
 
     /// What the node has deployed, and which bundles it keeps to go back to. Cancel safe.
@@ -53,7 +53,7 @@ impl SsmK3s {
     /// # Errors
     /// If the node cannot be asked.
     pub async fn kept(&self, run: &Run) -> Result<History> {
-        self.ask(self.request(Verb::History, run)?, Verb::History, run).await
+        self.ask(Verb::History, Ok, run).await
     }
 
     /// Follows the deployment that `run` has the id of ([`Run::with_id`]) to its end, whoever began it: a caller that died, another one,
@@ -104,8 +104,8 @@ impl SsmK3s {
             (report.status == RunStatus::Healthy).then_some(report.number?)
         });
         let Some(number) = number else { return Ok(()) };
-        let request = self.request(Verb::Fail, run)?.id(run.id().as_str())?.number(number).why(why);
-        self.ask::<serde::de::IgnoredAny>(request, Verb::Fail, run).await.map(drop)
+        let why = |request: Request| Ok(request.id(run.id().as_str())?.number(number).why(why));
+        self.ask::<serde::de::IgnoredAny>(Verb::Fail, why, run).await.map(drop)
     }
 
     /// A deployment that another process began: its command is looked up, else the node is asked, by `verb`.
@@ -125,12 +125,14 @@ impl SsmK3s {
         Ok(self.deployments.begin(run.id(), sent, instances, self.staging(run)?))
     }
 
+    /// Asks the node, `about` what is put into the request, and waits for the answer.
     pub(super) async fn ask<T: DeserializeOwned>(
         &self,
-        request: Request,
         verb: Verb,
+        about: impl FnOnce(Request) -> Result<Request>,
         run: &Run,
     ) -> Result<T> {
+        let request = about(self.request(verb, run)?)?;
         let instance = self.only_one(run).await?;
         let command = Command {
             document: &self.options.document,

@@ -15,7 +15,7 @@ use super::SsmK3s;
 use super::hand_over::once;
 use super::staging::Staging;
 use crate::command::START_WITHIN;
-use crate::node::{Entry, History, RunStatus, Show, Verb};
+use crate::node::{Entry, History, Request, RunStatus, Show, Verb};
 
 /// The most bytes of a bundle that is shown, unpacked.
 const MOST: u64 = 16 << 20;
@@ -23,15 +23,18 @@ const MOST: u64 = 16 << 20;
 impl SsmK3s {
     /// The objects of a bundle that the node keeps, without its Secrets.
     pub(super) async fn shown(&self, number: u64, run: &Run) -> Result<Vec<Object>> {
-        let mut request = self.request(Verb::Show, run)?.number(number);
         let id = DeploymentId::from(once(Verb::Show));
         let staging = Staging::new(&self.options.aws, &self.options.through, self.app(), &id)?;
         let staging = staging.filter(|staging| !staging.is_temporary());
-        if let Some(staging) = &staging {
-            let [_, _, log] = staging.urls(START_WITHIN * 10).await?;
-            request = request.log_url(log.reveal())?;
-        }
-        let shown: Show = self.ask(request, Verb::Show, run).await?;
+        let log = match &staging {
+            Some(staging) => staging.urls(START_WITHIN * 10).await?.into_iter().last(),
+            None => None,
+        };
+        let about = |request: Request| match &log {
+            Some(log) => request.number(number).log_url(log.reveal()),
+            None => Ok(request.number(number)),
+        };
+        let shown: Show = self.ask(Verb::Show, about, run).await?;
         let sent = match &staging {
             Some(staging) if shown.sent && shown.package.is_none() => staging.log_bytes().await?,
             _ => None,

@@ -120,8 +120,7 @@ impl SsmK3s {
     /// If a name among `orphans` cannot be a bucket's.
     pub async fn sweep(&self, orphans: Vec<Orphan>, run: &Run) -> Result<Swept> {
         let mut swept = Swept::default();
-        let request = self.request(Verb::Sweep, run)?;
-        let node: Option<Sweep> = match self.ask(request, Verb::Sweep, run).await {
+        let node: Option<Sweep> = match self.ask(Verb::Sweep, Ok, run).await {
             Ok(node) => Some(node),
             Err(error) => {
                 swept.gaps.push(gap(&error));
