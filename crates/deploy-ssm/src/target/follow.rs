@@ -48,7 +48,7 @@ impl SsmK3s {
         let followed = deployment
             .instances
             .iter()
-            .map(|instance| Follower::new(self, deployment, instance, run).to_its_end(stop));
+            .map(|instance| Follower::new(self, deployment, instance, run).follow(stop));
         let results = join_all(followed).await;
         let (mut log, mut over) = (None, true);
         let mut reports = Vec::with_capacity(results.len());
@@ -65,9 +65,9 @@ impl SsmK3s {
             };
             reports.push((instance.clone(), report));
         }
-        for (_, report) in &reports {
+        for (instance, report) in &reports {
             if let Ok(report) = report {
-                deployment.told.lock().await.report(report, run);
+                deployment.told.lock().await.report(instance, report, run);
                 for message in &report.notes {
                     run.emit(EventKind::Warning { message: message.clone() });
                 }

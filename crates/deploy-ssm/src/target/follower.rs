@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use deploy_core::clock::Timestamp;
-use deploy_core::error::{Error, ErrorKind, Result, Retry};
+use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::event::EventKind;
 use deploy_core::run::Run;
 
 use super::SsmK3s;
 use super::deployments::Deployment;
+use super::failures::Failures;
 use super::look::{Asked, How, Look, Mute, Next, is_no_such, look, next};
 use super::staging::Seen;
 use super::verdict;
@@ -21,11 +22,9 @@ const BUCKET: Duration = Duration::from_secs(1);
 const ATTACHMENTS: u32 = 5;
 /// How often a node is asked to stop that does not answer that.
 const ASKS: u32 = 5;
-/// Looks at one thing that fail one after the other, of which each was tried several times.
-const MOST_FAILURES: u32 = 10;
 
 /// A node's report, and its log where the command had it.
-type Told = (Report, Option<String>);
+type End = (Report, Option<String>);
 
 /// Why a node cannot be followed any more.
 pub(super) struct Lost {
@@ -92,7 +91,7 @@ impl<'a> Follower<'a> {
     }
 
     /// Follows it, and has it `stop` before. What only fails for a while is looked at again.
-    pub(super) async fn to_its_end(mut self, stop: bool) -> Result<Told, Lost> {
+    pub(super) async fn follow(mut self, stop: bool) -> Result<End, Lost> {
         let run = self.run;
         let sent = run.now();
         let bounds = self.target.bounds(&self.deployment.instances, run);
@@ -134,12 +133,12 @@ impl<'a> Follower<'a> {
     }
 
     /// The result, if it is in the bucket.
-    async fn look_at_bucket(&mut self) -> Result<Option<Told>> {
+    async fn look_at_bucket(&mut self) -> Result<Option<End>> {
         let looked = self.read_bucket().await;
         Ok(self.bucket.borne(looked)?.flatten())
     }
 
-    async fn read_bucket(&mut self) -> Result<Option<Told>> {
+    async fn read_bucket(&mut self) -> Result<Option<End>> {
         let Some(staging) = self.deployment.telling() else { return Ok(None) };
         // The result first: what was told before it is there then.
         let result = staging.result().await?;
@@ -150,7 +149,7 @@ impl<'a> Follower<'a> {
         result.map(|text| Ok((parse_report(text.as_bytes())?, None))).transpose()
     }
 
-    async fn look_at_commands(&mut self) -> Result<Option<Told>, Lost> {
+    async fn look_at_commands(&mut self) -> Result<Option<End>, Lost> {
         if self.ended.is_none() {
             match self.look_at(&self.command.clone()).await? {
                 Some(Look::GoesOn { begun: true }) => self.has_begun(),
@@ -188,7 +187,7 @@ impl<'a> Follower<'a> {
         Ok(self.looks.borne(looked)?.map(|invocation| look(&invocation, self.instance)))
     }
 
-    async fn go_on(&mut self) -> Result<Option<Told>, Lost> {
+    async fn go_on(&mut self) -> Result<Option<End>, Lost> {
         let next = next(self.ended.as_ref().map(|mute| mute.how), self.begun.is_some(), self.asked);
         match next {
             Next::Wait => return Ok(None),
@@ -272,52 +271,4 @@ impl<'a> Follower<'a> {
 
 fn cancelled() -> Error {
     Error::new(ErrorKind::Cancelled, "cancelled before the node had begun")
-}
-
-/// How often looking at one thing has failed since it last did not.
-#[derive(Debug, Default)]
-struct Failures(u32);
-
-impl Failures {
-    /// What was seen; nothing where looking failed for a while only.
-    ///
-    /// # Errors
-    /// A failure that is for good, or one too many.
-    fn borne<T>(&mut self, looked: Result<T>) -> Result<Option<T>> {
-        match looked {
-            Ok(seen) => {
-                self.0 = 0;
-                Ok(Some(seen))
-            }
-            Err(error) if error.retry() != Retry::Never && self.0 < MOST_FAILURES => {
-                self.0 += 1;
-                tracing::debug!(%error, "looking at a deployment failed");
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn failures_are_borne_ten_times_in_a_row() {
-        let away = || Err::<(), _>(Error::new(ErrorKind::Unavailable, "away"));
-        let mut failures = Failures::default();
-        for _ in 0..2 {
-            for _ in 0..MOST_FAILURES {
-                assert!(failures.borne(away()).unwrap().is_none());
-            }
-            assert!(failures.borne(Ok(())).unwrap().is_some());
-        }
-        for _ in 0..MOST_FAILURES {
-            failures.borne(away()).unwrap();
-        }
-        assert!(failures.borne(away()).is_err());
-        let forbidden = Err::<(), _>(Error::new(ErrorKind::Forbidden, "no"));
-        assert!(Failures::default().borne(forbidden).is_err());
-    }
 }

@@ -22,6 +22,7 @@ mod ask;
 mod bounds;
 mod builder;
 mod deployments;
+mod failures;
 mod follow;
 mod follower;
 mod hand_over;
