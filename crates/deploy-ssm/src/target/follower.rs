@@ -46,6 +46,7 @@ pub(super) struct Follower<'a> {
     deployment: &'a Deployment,
     instance: &'a str,
     run: &'a Run,
+    since: Timestamp,
     /// The command that does it, or attached to it last.
     command: String,
     /// When the node was first seen to have begun.
@@ -76,6 +77,7 @@ impl<'a> Follower<'a> {
             deployment,
             instance,
             run,
+            since: run.now(),
             command: deployment.command.clone(),
             begun: None,
             ended: None,
@@ -93,7 +95,7 @@ impl<'a> Follower<'a> {
     /// Follows it, and has it `stop` before. What only fails for a while is looked at again.
     pub(super) async fn follow(mut self, stop: bool) -> Result<End, Lost> {
         let run = self.run;
-        let sent = run.now();
+        let sent = self.since;
         let bounds = self.target.bounds(&self.deployment.instances, run);
         let pace = if self.deployment.telling().is_some() { Pace::Beside } else { Pace::Only };
         let mut next_look = sent + pace.next(Duration::ZERO, fastrand::f64());
@@ -152,7 +154,9 @@ impl<'a> Follower<'a> {
     async fn look_at_commands(&mut self) -> Result<Option<End>, Lost> {
         if self.ended.is_none() {
             match self.look_at(&self.command.clone()).await? {
-                Some(Look::GoesOn { begun: true }) => self.has_begun(),
+                Some(Look::GoesOn { begun: true }) => {
+                    self.begun.get_or_insert(self.run.now());
+                }
                 Some(Look::GoesOn { begun: false }) | None => {}
                 Some(Look::Told(report, _)) if !self.deployment.own && is_no_such(&report) => {
                     // Its command may be on its way: what lies in S3 for it is not ours to take.
@@ -178,17 +182,13 @@ impl<'a> Follower<'a> {
         self.go_on().await
     }
 
-    fn has_begun(&mut self) {
-        self.begun.get_or_insert(self.run.now());
-    }
-
     async fn look_at(&mut self, command: &str) -> Result<Option<Look>> {
         let looked = self.target.commands(self.run).look(command, self.instance).await;
         Ok(self.looks.borne(looked)?.map(|invocation| look(&invocation, self.instance)))
     }
 
     async fn go_on(&mut self) -> Result<Option<End>, Lost> {
-        let next = next(self.ended.as_ref().map(|mute| mute.how), self.begun.is_some(), self.asked);
+        let next = next(self.ended.as_ref().map(|mute| self.how(mute)), self.begun.is_some(), self.asked);
         match next {
             Next::Wait => return Ok(None),
             Next::AskAgain => {
@@ -197,7 +197,7 @@ impl<'a> Follower<'a> {
                 }
                 return Ok(None);
             }
-            Next::Cancelled => return Err(Lost { error: cancelled(), over: true }),
+            Next::Cancelled => return Err(Lost { error: cancelled(), over: self.is_own() }),
             Next::Attach | Next::End => {}
         }
         // The node may have put its result into the bucket all the same.
@@ -213,15 +213,25 @@ impl<'a> Follower<'a> {
             return Ok(None);
         }
         match self.ended.take() {
-            Some(mute) => Err(Lost { error: mute.error, over: mute.how != How::Stopped }),
+            Some(mute) if self.is_own() => Err(Lost { over: mute.how.is_over(), error: mute.error }),
+            Some(mute) => Err(self.lost(self.run.now().since(self.since)).source(mute.error).into()),
             None => Ok(None),
         }
+    }
+
+    /// Whether the command that is followed is the one that does it: others only ask for it.
+    fn is_own(&self) -> bool {
+        self.deployment.own && self.attachments == 0
+    }
+
+    fn how(&self, mute: &Mute) -> How {
+        if self.is_own() { mute.how } else { mute.how.of_one_that_asks() }
     }
 
     async fn attach(&mut self) -> Result<()> {
         self.attachments += 1;
         let message =
-            format!("the command on {} was stopped; the node goes on, and is asked again", self.instance);
+            format!("the command on {} has ended early; the node goes on, and is asked again", self.instance);
         self.run.emit(EventKind::Warning { message });
         let sent = self.target.send_about(Verb::Attach, self.instance, self.run).await;
         if let Some(command) = self.looks.borne(sent)? {

@@ -36,8 +36,25 @@ pub(super) enum How {
     NotDelivered,
     /// It was stopped; what it began on the node goes on.
     Stopped,
-    /// The script ended by itself.
+    /// The node said why it cannot even begin.
+    Refused,
+    /// The script ended, and said nothing: nobody knows what goes on.
     Silent,
+}
+
+impl How {
+    /// The same of a command that only asks for the deployment, which goes on however that ends.
+    pub(super) fn of_one_that_asks(self) -> Self {
+        match self {
+            Self::NotDelivered | Self::Refused | Self::Stopped => Self::Stopped,
+            Self::Silent => Self::Silent,
+        }
+    }
+
+    /// Whether nothing of the deployment goes on then.
+    pub(super) fn is_over(self) -> bool {
+        matches!(self, Self::NotDelivered | Self::Refused)
+    }
 }
 
 /// How far asking the node to stop is.
@@ -101,7 +118,9 @@ pub(super) fn look(invocation: &Invocation, instance: &str) -> Look {
             let cut = if invocation.is_cut() { "\n(SSM cut the output here)\n" } else { "" };
             Look::Told(Box::new(report), format!("{log}{cut}"))
         }
-        Err(error) if refuses(&invocation.stdout) => Look::Mute(Mute { how, error: error.on(instance) }),
+        Err(error) if refuses(&invocation.stdout) => {
+            Look::Mute(Mute { how: How::Refused, error: error.on(instance) })
+        }
         // Another script's words, or an output that was cut before its first line ended, say nothing.
         Err(_) => Look::Mute(Mute { how, error: invocation.mute(ended, instance) }),
     }
@@ -152,7 +171,7 @@ mod tests {
     fn the_nodes_own_error_is_told() {
         let said = "deploy-ssm/1 {\"error\":{\"kind\":\"unavailable\",\"message\":\"tar is not on the node\",\"help\":null}}\n";
         let Look::Mute(mute) = look(&ended(Ended::Script(1), said), "i-1") else { panic!() };
-        assert_eq!((mute.how, mute.error.kind()), (How::Silent, ErrorKind::Unavailable));
+        assert_eq!((mute.how, mute.error.kind()), (How::Refused, ErrorKind::Unavailable));
         assert_eq!(mute.error.to_string(), "i-1: tar is not on the node");
         for unreadable in ["deploy-ssm/1 {\"error\":", "deploy-ssm/1 {\"errors\":1}\n", "error {", "{}"] {
             let Look::Mute(mute) = look(&ended(Ended::Script(1), unreadable), "i-1") else { panic!() };
@@ -170,17 +189,23 @@ mod tests {
             check(None, begun, Asked::No, Next::Wait);
             check(None, begun, Asked::Waiting, Next::Wait);
             check(None, begun, unheard, Next::AskAgain);
-            for how in [How::NotDelivered, How::Stopped, How::Silent] {
+            for how in [How::NotDelivered, How::Stopped, How::Refused, How::Silent] {
                 check(Some(how), begun, Asked::Waiting, Next::Wait);
             }
             for asked in [Asked::No, unheard] {
                 check(Some(How::NotDelivered), begun, asked, Next::End);
                 check(Some(How::Stopped), begun, asked, Next::Attach);
+                check(Some(How::Refused), begun, asked, Next::End);
                 check(Some(How::Silent), begun, asked, Next::End);
             }
             check(Some(How::NotDelivered), begun, early, Next::Cancelled);
             check(Some(How::Stopped), begun, early, Next::Cancelled);
             check(Some(How::Silent), begun, early, Next::End);
+        }
+        // A command that only asks says nothing about what goes on, if it is not delivered.
+        for how in [How::NotDelivered, How::Refused, How::Stopped] {
+            check(Some(how.of_one_that_asks()), true, Asked::No, Next::Attach);
+            assert!(!how.of_one_that_asks().is_over());
         }
         // It was there before the deployment: what has not begun by now is not asked for yet.
         check(None, false, early, Next::Wait);
