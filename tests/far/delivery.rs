@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deploy_core::error::ErrorKind;
-use deploy_core::outcome::{Cause, Status};
+use deploy_core::outcome::{Cause, Outcome, Status};
 use deploy_core::run::{Cancel, DeploymentId, Policy, Run};
 use deploy_core::target::Observation;
 use deploy_ssm::SsmK3s;
-use deploy_ssm::sim::{Lost, Ping, Restart, Twice};
+use deploy_ssm::sim::{Fault, Lost, Node, Ping, Restart, Twice};
 
-use crate::app::small;
+use crate::app::{secret, small};
 use crate::far_scenario;
 use crate::world::{NODE, World};
 
@@ -20,10 +20,7 @@ fn both(world: &World) -> [SsmK3s; 2] {
 }
 
 /// Begins a deployment that does not come to an end by itself, and waits until it has written.
-async fn stuck(
-    world: &World,
-    run: Run,
-) -> tokio::task::JoinHandle<deploy_core::error::Result<deploy_core::outcome::Outcome>> {
+async fn stuck(world: &World, run: Run) -> tokio::task::JoinHandle<deploy_core::error::Result<Outcome>> {
     let bundle = world.env.bundle(&stuck_app());
     let (target, id) = (world.target(), run.id().clone());
     let rollout = deploy_core::rollout::Rollout::new(Arc::new(target));
@@ -121,6 +118,22 @@ far_scenario!(an_end_that_is_never_told_is_not_guessed, async |world| {
     assert_eq!(world.recorded(&id).len(), 1);
 });
 
+far_scenario!(a_command_that_is_not_delivered_says_so_at_once, async |world| {
+    world.ssm.change(NODE, Node::undeliverable);
+    // With a Secret, which is not left in the bucket.
+    let with_secret = small("api:v1", "a") + &secret("a");
+    for (target, manifests) in both(&world).into_iter().zip([with_secret, small("api:v1", "a")]) {
+        let refused = world.refused(target, &manifests, world.run());
+        // Its bound is some minutes away.
+        let error = tokio::time::timeout(Duration::from_secs(30), refused).await.expect("it is told at once");
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        let told = error.to_string();
+        assert!(told.contains("Undeliverable") && told.contains(NODE), "{told}");
+        assert_eq!(world.storage.objects(), [""; 0]);
+    }
+    assert_eq!(world.ssm.scripts(), []);
+});
+
 far_scenario!(a_node_that_loses_its_power, async |world| {
     let outcome = world.apply(world.target(), &small("api:v1", "a"), world.run()).await.unwrap();
     assert_eq!(outcome.status, Status::Healthy, "{outcome}");
@@ -169,6 +182,99 @@ far_scenario!(a_cancel_goes_back, async |world| {
     let resumed = world.target().resume(&Run::new().with_id(id)).await.unwrap();
     assert!(matches!(resumed, Observation::Undone { .. }), "{resumed:?}");
     assert_eq!(world.stands().await, (Some("a".into()), vec!["api:v1".to_owned()]));
+    world.swept(&world.target()).await;
+});
+
+/// Asserts that nothing was begun, or that all of it is back.
+async fn is_as_before(world: &World, outcome: &Outcome) {
+    assert!(matches!(outcome.cause, Some(Cause::Cancelled)), "{outcome}");
+    assert_eq!(world.stands().await, (Some("a".into()), vec!["api:v1".to_owned()]), "{outcome}");
+    assert_eq!(world.env.replica_sets().await, 1, "{outcome}");
+    assert_eq!(world.storage.objects(), [""; 0], "{outcome}");
+}
+
+far_scenario!(a_cancel_before_the_command_arrives, async |world| {
+    let outcome = world.apply(world.target(), &small("api:v1", "a"), world.run()).await.unwrap();
+    assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+    let secret = secret("b");
+    let cases = both(&world).into_iter().zip([secret.as_str(), ""]);
+    for (target, more) in cases {
+        world.ssm.change(NODE, |node| node.picks_up_after(Duration::from_secs(3)));
+        let (cancel, before) = (Cancel::new(), world.ssm.scripts().len());
+        let run = world.run().cancelled_by(cancel.clone());
+        let id = run.id().clone();
+        let manifests = stuck_app() + more;
+        let stopped = async {
+            let sent = world.ssm.count("SendCommand");
+            world.env.eventually("it is sent", async || world.ssm.count("SendCommand") > sent).await;
+            cancel.cancel();
+        };
+        let (outcome, ()) = tokio::join!(world.apply(target, &manifests, run), stopped);
+        is_as_before(&world, &outcome.unwrap()).await;
+        assert_eq!(world.ssm.scripts().len(), before + 1, "only the one that asks to stop");
+        assert_eq!(world.recorded(&id), [""; 0]);
+        world.ssm.change(NODE, |node| node.picks_up_after(Duration::ZERO));
+    }
+});
+
+far_scenario!(a_cancel_before_the_command_has_unpacked, async |world| {
+    let outcome = world.apply(world.target(), &small("api:v1", "a"), world.run()).await.unwrap();
+    assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+    let tools = tempfile::tempdir().unwrap();
+    let mktemp = tools.path().join("mktemp");
+    world.ssm.change(NODE, |node| node.path_in_front(tools.path().to_str().unwrap()));
+    let manifests = stuck_app();
+    for target in both(&world) {
+        // The first one, which is the deployment's, takes its time.
+        let mark = tools.path().join("first");
+        let text = format!(
+            "#!/bin/sh\nif mkdir {} 2>/dev/null; then sleep 4; fi\nPATH=${{PATH#*:}} exec mktemp \"$@\"\n",
+            mark.display()
+        );
+        std::fs::write(&mktemp, text).unwrap();
+        std::fs::set_permissions(&mktemp, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let cancel = Cancel::new();
+        let stopped = async {
+            world.env.eventually("it has begun", async || mark.exists()).await;
+            cancel.cancel();
+        };
+        let run = world.run().cancelled_by(cancel.clone());
+        let (outcome, ()) = tokio::join!(world.apply(target, &manifests, run), stopped);
+        let outcome = outcome.unwrap();
+        assert!(matches!(outcome.cause, Some(Cause::Cancelled)), "{outcome}");
+        assert_eq!(world.stands().await, (Some("a".into()), vec!["api:v1".to_owned()]), "{outcome}");
+        assert_eq!(world.storage.objects(), [""; 0], "{outcome}");
+        std::fs::remove_dir(&mark).unwrap();
+    }
+});
+
+far_scenario!(a_cancel_that_cannot_be_sent_is_sent_again, async |world| {
+    let outcome = world.apply(world.target(), &small("api:v1", "a"), world.run()).await.unwrap();
+    assert_eq!(outcome.status, Status::Healthy, "{outcome}");
+    let cancel = Cancel::new();
+    let task = stuck(&world, world.run().cancelled_by(cancel.clone())).await;
+    world.ssm.fail_operation("SendCommand", 0, 1, Fault::AccessDenied);
+    cancel.cancel();
+    let outcome = task.await.unwrap().unwrap();
+    assert_eq!(outcome.status, Status::RolledBack, "{outcome}");
+    assert!(matches!(outcome.cause, Some(Cause::Cancelled)), "{outcome}");
+    assert_eq!(world.stands().await, (Some("a".into()), vec!["api:v1".to_owned()]));
+});
+
+far_scenario!(another_process_cancels_before_the_command_arrives, async |world| {
+    world.ssm.change(NODE, |node| node.picks_up_after(Duration::from_secs(3)));
+    let (run, sent) = (world.run(), world.ssm.count("SendCommand"));
+    let id = run.id().clone();
+    let stopped = async {
+        world.env.eventually("it is sent", async || world.ssm.count("SendCommand") > sent).await;
+        world.target().cancel(&Run::new().with_id(id.clone())).await
+    };
+    let manifests = stuck_app() + &secret("b");
+    let (outcome, cancelled) = tokio::join!(world.apply(world.target(), &manifests, run), stopped);
+    assert!(matches!(cancelled, Ok(Observation::Cancelled)), "{cancelled:?}");
+    let outcome = outcome.unwrap();
+    assert!(matches!(outcome.cause, Some(Cause::Cancelled)), "{outcome}");
+    assert_eq!(world.stands().await, (None, Vec::new()));
     world.swept(&world.target()).await;
 });
 

@@ -87,3 +87,23 @@ async fn in_one_way(
     }
     world.swept(&world.target()).await;
 }
+
+far_scenario!(a_lost_answer_that_cannot_be_looked_up_is_not_taken_for_unsent, async |world| {
+    for (fault, image) in [(Fault::AccessDenied, "api:v1"), (Fault::ExpiredToken, "api:v2")] {
+        let run = world.run();
+        let id = run.id().clone();
+        world.ssm.fail_operation("SendCommand", 0, 1, Fault::DropAfter);
+        world.ssm.fail_operation("ListCommands", 0, 99, fault);
+        // With a Secret, so that the node fetches the package.
+        let error = world.refused(world.target(), &(small(image, "a") + &secret("a")), run).await;
+        world.ssm.heal();
+        assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{fault:?}: {error}");
+        let lookup = std::error::Error::source(&error).expect("why it could not be looked up").to_string();
+        assert!(lookup.contains("list commands"), "{lookup}");
+        // The node has it, and what it fetches is not taken away.
+        world.node_is_done(&id).await;
+        let resumed = world.target().resume(&Run::new().with_id(id)).await;
+        assert!(matches!(resumed, Ok(Observation::Healthy)), "{fault:?}: {resumed:?}");
+        assert_eq!(world.stands().await.1, [image]);
+    }
+});

@@ -64,6 +64,14 @@ far_scenario!(a_clear_word_for_each_of_the_nodes_pains, async |world| {
         )
         .await;
     }
+    // One where not even the scripts can be unpacked.
+    let mktemp = tools.path().join("mktemp");
+    std::fs::write(&mktemp, "#!/bin/sh\nexit 1\n").unwrap();
+    std::fs::set_permissions(&mktemp, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    for target in both(|builder| builder) {
+        let words = ["no temporary folder can be made", "is the disk full?", NODE];
+        check(&world, target, hasty(&world), ErrorKind::Unavailable, &words).await;
+    }
 });
 
 far_scenario!(a_clear_word_for_each_of_the_accounts_pains, async |world| {
@@ -85,6 +93,18 @@ far_scenario!(a_clear_word_for_each_of_the_accounts_pains, async |world| {
     world.ssm.change(NODE, |node| node.ping(Ping::ConnectionLost));
     check(&world, world.target(), hasty(&world), ErrorKind::Unavailable, &[NODE, "ConnectionLost"]).await;
     assert_eq!(world.ssm.scripts(), []);
+});
+
+far_scenario!(a_node_that_is_gone_keeps_nobody_from_sweeping, async |world| {
+    world.storage.put("prod/shop/dead/package.tar.gz");
+    world.ssm.remove(NODE);
+    let target = world.target();
+    let orphans = target.orphans(Duration::ZERO, &world.run()).await.unwrap();
+    assert_eq!(orphans.len(), 1, "{orphans:?}");
+    let swept = target.sweep(orphans.clone(), &world.run()).await.unwrap();
+    assert_eq!((swept.removed, swept.left.len()), (orphans, 0));
+    assert!(swept.gaps[0].contains(NODE), "{:?}", swept.gaps);
+    assert_eq!(world.storage.objects(), [""; 0]);
 });
 
 far_scenario!(an_api_server_that_is_slow, async |world| {

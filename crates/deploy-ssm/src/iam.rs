@@ -26,7 +26,8 @@ pub const CALLER_INLINE: &str = include_str!("../iam/caller-inline.json");
 #[doc = concat!("```json\n", include_str!("../iam/caller-bucket.json"), "```")]
 pub const CALLER_BUCKET: &str = include_str!("../iam/caller-bucket.json");
 
-/// Deploying through a bucket that is made for each deployment, whose name begins with `BUCKETS-`, and sweeping those that were left.
+/// Deploying through a bucket that is made for each deployment, whose name begins with `deploy-ssm-`, and sweeping those that were left. That beginning is
+/// this crate's: a bucket without tags that is called `deploy-ssm-` and a deployment's id is swept, too.
 ///
 #[doc = concat!("```json\n", include_str!("../iam/caller-temporary-bucket.json"), "```")]
 pub const CALLER_TEMPORARY_BUCKET: &str = include_str!("../iam/caller-temporary-bucket.json");
@@ -85,6 +86,16 @@ mod tests {
         // What Parameter Store does with the caller's rights.
         needed.extend(["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"].map(str::to_owned));
         assert_eq!(allowed, needed);
+    }
+
+    #[test]
+    fn buckets_are_named_as_they_are_made() {
+        let begins = format!("arn:aws:s3:::{}", crate::target::BUCKETS);
+        let on_buckets = statements(CALLER_TEMPORARY_BUCKET)
+            .into_iter()
+            .filter_map(|statement| statement["Resource"].as_str().map(str::to_owned))
+            .filter(|resource| resource.starts_with("arn:aws:s3"));
+        assert_eq!(on_buckets.collect::<Vec<_>>(), [format!("{begins}*"), format!("{begins}*/*")]);
     }
 
     #[test]

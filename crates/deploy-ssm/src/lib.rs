@@ -12,7 +12,8 @@
 //! let aws = Aws::builder().region("eu-central-1").from_environment().await?;
 //! let node = Instances::tag("Name", "shop-k3s-master")?;
 //! let target = SsmK3s::builder(&aws, "shop", node).bucket("deployments", "prod").build()?;
-//! let bundle = Bundle::builder().objects(read("shop.yaml", b"")?).namespace("shop").build()?;
+//! let manifests = std::fs::read("shop.yaml").expect("a file");
+//! let bundle = Bundle::builder().objects(read("shop.yaml", &manifests)?).namespace("shop").build()?;
 //! let outcome = Rollout::new(Arc::new(target)).run(&bundle, Run::new().named("shop").git_revision("4f1c2d9")).await?;
 //! println!("{outcome}");
 //! # Ok(())

@@ -35,9 +35,28 @@ pub(crate) fn parse_age(text: &str) -> Result<Duration> {
     if text == "0s" { Ok(Duration::ZERO) } else { parse(text) }
 }
 
+/// Writes it so that it can be read again.
+#[cfg(feature = "ssm")]
+pub(crate) fn text(duration: Duration) -> String {
+    if duration.subsec_millis() == 0 {
+        format!("{}s", duration.as_secs())
+    } else {
+        format!("{}ms", duration.as_millis())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "ssm")]
+    #[test]
+    fn writes_what_it_reads() {
+        let check = |duration: &str, expect: &str| assert_eq!(text(parse(duration).unwrap()), expect);
+        check("30m", "1800s");
+        check("1m30s", "90s");
+        check("1500ms", "1500ms");
+    }
 
     #[test]
     fn reads_numbers_with_units() {

@@ -23,13 +23,13 @@ pub(crate) enum Twice {
 }
 
 macro_rules! operations {
-    ($($constant:ident: $name:literal, $verb:literal, [$($action:literal),*], $twice:ident;)+) => {
-        $(pub(crate) const $constant: Operation =
+    ($($(#[$meta:meta])* $constant:ident: $name:literal, $verb:literal, [$($action:literal),*], $twice:ident;)+) => {
+        $($(#[$meta])* pub(crate) const $constant: Operation =
             Operation { name: $name, verb: $verb, actions: &[$($action),*], twice: Twice::$twice };)+
 
         /// All of them: the policies in `iam/` are held against it.
         #[cfg(test)]
-        pub(crate) const ALL: &[&Operation] = &[$(&$constant),+];
+        pub(crate) const ALL: &[&Operation] = &[$($(#[$meta])* &$constant),+];
     };
 }
 
@@ -58,7 +58,6 @@ operations! {
 }
 
 /// Those of the target and of finding nodes.
-#[allow(dead_code, reason = "each is used by the part that calls it")]
 pub(crate) mod command {
     use super::{Operation, Twice};
 
@@ -68,6 +67,7 @@ pub(crate) mod command {
         LIST: "ListCommands", "list", ["ssm:ListCommands"], Same;
         CANCEL: "CancelCommand", "cancel", ["ssm:CancelCommand"], Same;
         FIND: "DescribeInstanceInformation", "find", ["ssm:DescribeInstanceInformation"], Same;
+        #[cfg(feature = "ec2")]
         FIND_EC2: "DescribeInstances", "find", ["ec2:DescribeInstances"], Same;
     }
 }

@@ -64,13 +64,13 @@ pub struct FoundBucket {
     pub name: String,
     /// When it was made, on S3's clock.
     pub created: Option<Timestamp>,
-    /// Its tags.
-    pub tags: Vec<(String, String)>,
+    /// Its tags; `None` where they could not be read.
+    pub tags: Option<Vec<(String, String)>>,
 }
 
 impl Bucket {
     /// Makes the bucket: tagged, closed to the public, with a rule by which its objects go. Where a later step fails the bucket is deleted again;
-    /// dropped, it may be left, and is found by its name.
+    /// dropped, it may be left without all that, and is found by its name.
     ///
     /// # Errors
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) for a name that somebody has, this account too;
@@ -89,6 +89,23 @@ impl Bucket {
             tracing::warn!(bucket = self.name, error = %left, "a bucket is left");
         }
         Err(error)
+    }
+
+    /// Makes the bucket as [`create`](Self::create) does, and where this account has made it already, by a call whose answer was lost or that was
+    /// killed, gives it what `how` says. Dropped, it may be left.
+    ///
+    /// # Errors
+    /// As `create`; of a name that somebody else has what AWS refuses.
+    pub async fn ensure(&self, how: &Temporary) -> Result<()> {
+        let made = match self.create(how).await {
+            // Asked again, S3 says whether it is there.
+            Err(error) if error.kind() == ErrorKind::OutcomeUnknown => self.create(how).await,
+            made => made,
+        };
+        match made {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => self.furnish(how).await,
+            made => made,
+        }
     }
 
     async fn furnish(&self, how: &Temporary) -> Result<()> {
@@ -150,8 +167,8 @@ impl Bucket {
         }
     }
 
-    /// The buckets of the account and region whose names begin with `prefix`, with their tags: a request for each. One that goes away meanwhile, or
-    /// whose tags may not be read, is shown without tags. Cancel safe.
+    /// The buckets of the account and region whose names begin with `prefix`, with their tags: a request for each. Of one that goes away
+    /// meanwhile, or whose tags may not be read, the tags are unknown. Cancel safe.
     ///
     /// # Errors
     /// What AWS refuses.
@@ -170,7 +187,7 @@ impl Bucket {
                 // Those that speak like S3 do not all know of a prefix.
                 let Some(name) = bucket.name().filter(|name| name.starts_with(prefix)) else { continue };
                 let created = bucket.creation_date().map(|at| Timestamp::from_unix_seconds(at.secs()));
-                found.push(FoundBucket { name: name.to_owned(), created, tags: Vec::new() });
+                found.push(FoundBucket { name: name.to_owned(), created, tags: None });
             }
             let next = answer.continuation_token().map(str::to_owned);
             if next.is_none() || next == token || seen > MOST_BUCKETS {
@@ -183,11 +200,12 @@ impl Bucket {
                 Ok(answer) => {
                     let tags =
                         answer.tag_set().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned()));
-                    bucket.tags = tags.collect();
+                    bucket.tags = Some(tags.collect());
                 }
+                Err(error) if error.code() == Some("NoSuchTagSet") => bucket.tags = Some(Vec::new()),
                 Err(error) => {
                     let error = failed(error, &op::BUCKET_TAGS, &bucket.name);
-                    tracing::debug!(%error, "a bucket is shown without tags");
+                    tracing::debug!(%error, "the tags of a bucket are not known");
                 }
             }
         }

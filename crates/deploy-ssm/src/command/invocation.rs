@@ -1,7 +1,5 @@
 //! What became of a command on one instance.
 
-use std::time::Duration;
-
 use aws_sdk_ssm::operation::get_command_invocation::GetCommandInvocationOutput;
 use deploy_core::error::{Error, ErrorKind};
 
@@ -52,7 +50,7 @@ impl Invocation {
             self.stderr.lines().rev().filter(|line| !line.trim().is_empty()).take(5).collect();
         let words: String = words.into_iter().rev().collect::<Vec<_>>().join("; ");
         let words: String = words.chars().filter(|c| !c.is_control()).take(1_000).collect();
-        let error = ended.error(instance, super::START_WITHIN);
+        let error = ended.error(instance);
         if words.is_empty() { error } else { error.source(words) }
     }
 
@@ -68,8 +66,9 @@ impl From<GetCommandInvocationOutput> for Invocation {
         // The details say more; documents print them with blanks.
         let details: String = answer.status_details.as_deref().unwrap_or(status).split_whitespace().collect();
         let details = if details.is_empty() { status } else { &details };
+        let started = answer.execution_start_date_time.as_deref().is_some_and(|at| !at.is_empty());
         Self {
-            state: state(details, answer.response_code),
+            state: state(details, answer.response_code, started),
             stdout: answer.standard_output_content.unwrap_or_default(),
             stderr: answer.standard_error_content.unwrap_or_default(),
         }
@@ -78,11 +77,12 @@ impl From<GetCommandInvocationOutput> for Invocation {
 
 /// By the user guide's "Understanding command statuses", and the agent's own words. A word that is not known is taken for "it goes on" as
 /// long as there is no exit code: the caller's own bound ends the wait.
-fn state(details: &str, code: i32) -> State {
+fn state(details: &str, code: i32, started: bool) -> State {
     match details {
         "Pending" | "Delayed" => State::Waiting,
         "InProgress" | "Cancelling" => State::Running,
         "Success" | "Failed" => State::Ended(Ended::Script(code)),
+        "Cancelled" if !started => State::Ended(Ended::NotDelivered(details.to_owned())),
         "DeliveryTimedOut" | "Undeliverable" | "InvalidPlatform" | "AccessDenied" | "Terminated" => {
             State::Ended(Ended::NotDelivered(details.to_owned()))
         }
@@ -94,8 +94,7 @@ fn state(details: &str, code: i32) -> State {
 
 impl Ended {
     /// Why nothing came of it, where the script did not say.
-    pub(crate) fn error(&self, instance: &str, start_within: Duration) -> Error {
-        let seconds = start_within.as_secs();
+    pub(crate) fn error(&self, instance: &str) -> Error {
         let error = match self {
             Self::Script(code) => Error::new(
                 ErrorKind::Internal,
@@ -105,13 +104,17 @@ impl Ended {
                 "AccessDenied" => Error::new(ErrorKind::Forbidden, "SSM may not run commands on the node")
                     .help("the instance's role needs AmazonSSMManagedInstanceCore"),
                 "InvalidPlatform" => Error::invalid("the node does not run Linux"),
+                "Cancelled" => Error::new(
+                    ErrorKind::Cancelled,
+                    "the command was cancelled before the node began with it",
+                ),
                 "Terminated" => {
                     Error::new(ErrorKind::Unavailable, "SSM did not try the node: too many others failed")
                         .help("raise the number of errors that are allowed, or mend the others first")
                 }
                 _ => Error::new(
                     ErrorKind::Unavailable,
-                    format!("the node's agent did not take the command within {seconds} s ({word})"),
+                    format!("the node's agent did not take the command in time ({word})"),
                 )
                 .help("is the node running, and does its agent reach SSM? nothing was begun"),
             },
@@ -131,7 +134,8 @@ mod tests {
 
     #[test]
     fn every_word_of_the_status() {
-        let check = |word: &str, code: i32, expect: State| assert_eq!(state(word, code), expect, "{word}");
+        let check =
+            |word: &str, code: i32, expect: State| assert_eq!(state(word, code, code >= 0), expect, "{word}");
         let ended = State::Ended;
         check("Pending", -1, State::Waiting);
         check("Delayed", -1, State::Waiting);
@@ -139,7 +143,14 @@ mod tests {
         check("Cancelling", -1, State::Running);
         check("Success", 0, ended(Ended::Script(0)));
         check("Failed", 1, ended(Ended::Script(1)));
-        for word in ["DeliveryTimedOut", "Undeliverable", "InvalidPlatform", "AccessDenied", "Terminated"] {
+        for word in [
+            "DeliveryTimedOut",
+            "Undeliverable",
+            "InvalidPlatform",
+            "AccessDenied",
+            "Terminated",
+            "Cancelled",
+        ] {
             check(word, -1, ended(Ended::NotDelivered(word.into())));
         }
         for word in ["ExecutionTimedOut", "TimedOut", "Cancelled"] {

@@ -16,7 +16,7 @@ use crate::aws::operation::command as operation;
 use crate::aws::{Aws, failed};
 use crate::instance::Fleet;
 
-/// How long a node may take to begin with a command; SSM's least is 30 s.
+/// How long a node may take to begin with a command that is sent to it; SSM's least is 30 s.
 pub(crate) const START_WITHIN: Duration = Duration::from_secs(60);
 /// The most characters of a command's comment.
 const MAX_COMMENT: usize = 100;
@@ -38,6 +38,8 @@ pub(crate) struct Command<'a> {
     /// What it is found by.
     pub(crate) comment: String,
     pub(crate) lines: Vec<String>,
+    /// How long a node may take to begin.
+    pub(crate) start_within: Duration,
     /// How long it may run.
     pub(crate) run_within: Duration,
 }
@@ -68,23 +70,33 @@ pub(crate) struct Commands<'a> {
 impl Commands<'_> {
     /// Sends a command, and returns its id. Where the answer is lost, it is looked up by its comment before it is sent again: the node does
     /// the same work once, however often it is asked.
+    ///
+    /// # Errors
+    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) where the answer is lost and no list shows it, or none can be had; what AWS refuses.
     pub(crate) async fn send(&self, command: &Command<'_>) -> Result<String> {
         let since = self.clock.now();
         let mut lost = None;
         for _ in 0..TRIES {
-            match self.send_once(command).await {
-                Err(error) if error.kind() == ErrorKind::OutcomeUnknown => lost = Some(error),
+            let error = match self.send_once(command).await {
+                Err(error) if error.kind() == ErrorKind::OutcomeUnknown => error,
                 answered => return answered,
-            }
+            };
             for look in 0..LOOKS {
                 if look > 0 {
                     self.clock.sleep(BETWEEN_LOOKS).await;
                 }
                 // A minute, should the clocks differ.
-                if let Some(id) = self.find(&command.comment, Some(since - Duration::from_secs(60))).await? {
-                    return Ok(id);
+                match self
+                    .find(std::slice::from_ref(&command.comment), Some(since - Duration::from_secs(60)))
+                    .await
+                {
+                    Ok(Some(id)) => return Ok(id),
+                    Ok(None) => {}
+                    // That it cannot be looked up does not mean that it was not sent.
+                    Err(unseen) => return Err(error.source(unseen)),
                 }
             }
+            lost = Some(error);
         }
         Err(lost.unwrap_or_else(|| Error::new(ErrorKind::Internal, "nothing was sent")))
     }
@@ -98,7 +110,7 @@ impl Commands<'_> {
             .document_name(command.document)
             .set_instance_ids(Some(command.instances.to_vec()))
             .comment(&command.comment)
-            .timeout_seconds(i32::try_from(seconds(START_WITHIN)).unwrap_or(60))
+            .timeout_seconds(i32::try_from(seconds(command.start_within)).unwrap_or(60))
             .parameters("commands", command.lines.clone())
             .parameters("executionTimeout", vec![seconds(command.run_within).to_string()]);
         if let Some(fleet) = command.fleet {
@@ -116,11 +128,12 @@ impl Commands<'_> {
         })
     }
 
-    /// The newest command with this comment, of those sent `after`.
-    pub(crate) async fn find(&self, comment: &str, after: Option<Timestamp>) -> Result<Option<String>> {
+    /// The newest command with one of these comments, of those sent `after`.
+    pub(crate) async fn find(&self, comments: &[String], after: Option<Timestamp>) -> Result<Option<String>> {
         let mut found: Option<Listed> = None;
         self.each(after, |listed| {
-            if listed.comment == comment && found.as_ref().is_none_or(|newest| listed.at > newest.at) {
+            if comments.contains(&listed.comment) && found.as_ref().is_none_or(|newest| listed.at > newest.at)
+            {
                 found = Some(listed);
             }
         })
@@ -187,9 +200,12 @@ impl Commands<'_> {
         }
     }
 
-    /// Asks the agents to stop the command. What the node does for it in a unit of its own goes on.
-    pub(crate) async fn cancel(&self, id: &str) -> Result<()> {
-        let cancelled = self.aws.ssm().cancel_command().command_id(id).send().await;
+    /// Asks the agent of one instance, or all of them, to stop the command; where it has not arrived it never does. What a node does for it in
+    /// a unit of its own goes on.
+    pub(crate) async fn cancel(&self, id: &str, instance: Option<&str>) -> Result<()> {
+        let request = self.aws.ssm().cancel_command().command_id(id);
+        let only = instance.map(|instance| vec![instance.to_owned()]);
+        let cancelled = request.set_instance_ids(only).send().await;
         cancelled.map(drop).map_err(|error| failed(error, &operation::CANCEL, id))
     }
 }

@@ -52,6 +52,15 @@ impl Fleet {
         self.max_concurrency
     }
 
+    /// How many times SSM waits for nodes where it goes to so many of them, the last time included; at least one.
+    pub(crate) fn waves(&self, nodes: usize) -> u32 {
+        let at_once = match self.max_concurrency.0 {
+            Of::Number(number) => usize::try_from(number).unwrap_or(usize::MAX),
+            Of::Percent(percent) => nodes.saturating_mul(percent.into()) / 100,
+        };
+        u32::try_from(nodes.div_ceil(at_once.max(1))).unwrap_or(u32::MAX).max(1)
+    }
+
     /// How many failures are borne.
     pub fn errors(&self) -> Share {
         self.max_errors
@@ -117,5 +126,21 @@ mod tests {
             check(wrong, None);
         }
         assert!(Fleet::default().max_concurrency("0%".parse().unwrap()).is_err());
+    }
+
+    #[test]
+    fn how_often_ssm_waits() {
+        let check = |share: &str, nodes: usize, expected: u32| {
+            let fleet = Fleet::default().max_concurrency(share.parse().unwrap()).unwrap();
+            assert_eq!(fleet.waves(nodes), expected, "{share} of {nodes}");
+        };
+        check("50", 0, 1);
+        check("50", 50, 1);
+        check("50", 101, 3);
+        check("1", 7, 7);
+        check("25%", 8, 4);
+        check("25%", 3, 3);
+        check("100%", 9, 1);
+        check("30%", 10, 4);
     }
 }

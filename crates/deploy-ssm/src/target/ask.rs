@@ -8,7 +8,7 @@ use deploy_core::target::{Observation, Revision};
 use serde::de::DeserializeOwned;
 
 use super::SsmK3s;
-use super::deployments::Deployment;
+use super::deployments::{Deployment, Sent};
 use super::hand_over::once;
 use super::kept::revisions;
 use super::plan::cancelled;
@@ -25,7 +25,7 @@ impl SsmK3s {
     /// # Errors
     /// If the node cannot be asked; that it is not ready is an answer.
     pub async fn health(&self, run: &Run) -> Result<Health> {
-        self.ask(self.request(Verb::Health, run)?, Verb::Health, run).await
+        self.ask(Verb::Health, Ok, run).await
     }
 
     /// How the node is: disks, memory, load, nodes, pods that are not ready, Warning Events. Cancel safe.
@@ -33,7 +33,7 @@ impl SsmK3s {
     /// # Errors
     /// If the node cannot be asked; what it could not find out is in the answer.
     pub async fn diagnosis(&self, run: &Run) -> Result<Diagnosis> {
-        self.ask(self.request(Verb::Diagnose, run)?, Verb::Diagnose, run).await
+        self.ask(Verb::Diagnose, Ok, run).await
     }
 
     /// What runs on the node now, or how the deployment `id` goes. Cancel safe.
@@ -41,11 +41,11 @@ impl SsmK3s {
     /// # Errors
     /// If the node cannot be asked.
     pub async fn status(&self, id: Option<&DeploymentId>, run: &Run) -> Result<NodeStatus> {
-        let mut request = self.request(Verb::Status, run)?;
-        if let Some(id) = id {
-            request = request.id(id.as_str())?;
-        }
-        self.ask(request, Verb::Status, run).await
+        let about = |request: Request| match id {
+            Some(id) => request.id(id.as_str()),
+            None => Ok(request),
+        };
+        self.ask(Verb::Status, about, run).await
     }
 
     /// What the node has deployed, and which bundles it keeps to go back to. Cancel safe.
@@ -53,7 +53,7 @@ impl SsmK3s {
     /// # Errors
     /// If the node cannot be asked.
     pub async fn kept(&self, run: &Run) -> Result<History> {
-        self.ask(self.request(Verb::History, run)?, Verb::History, run).await
+        self.ask(Verb::History, Ok, run).await
     }
 
     /// Follows the deployment that `run` has the id of ([`Run::with_id`]) to its end, whoever began it: a caller that died, another one,
@@ -65,16 +65,18 @@ impl SsmK3s {
         self.follow(run).await
     }
 
-    /// Asks the node to stop the deployment that `run` has the id of and to go back, and follows it to its end.
+    /// Asks the node to stop the deployment that `run` has the id of and to go back, and follows it to its end. What has not reached the node
+    /// yet never begins there.
     ///
     /// # Errors
     /// As [`resume`](Self::resume).
     pub async fn cancel(&self, run: &Run) -> Result<Observation> {
-        let instance = self.only_one(run).await?;
-        let command = self.send_about(Verb::Cancel, &instance, run).await?;
-        let staging = self.staging(run)?;
-        self.deployments.begin(run.id(), command, vec![instance], staging);
-        self.follow(run).await
+        let run = &self.deployments.present(run);
+        if let Some(deployment) = self.deployments.get(run.id()) {
+            return self.follow_it(&deployment, true, run).await;
+        }
+        let deployment = self.take_up(Verb::Cancel, run).await?;
+        self.follow_it(&deployment, deployment.own, run).await
     }
 
     /// The node's log of a deployment that this target followed to its end; cut where only the command's output had it.
@@ -83,10 +85,9 @@ impl SsmK3s {
     }
 
     pub(super) fn staging(&self, run: &Run) -> Result<Option<Staging>> {
-        if self.options.instances.as_fleet().is_some() {
-            return Ok(None);
-        }
-        Staging::new(&self.options.aws, &self.options.through, self.app(), run.id())
+        let staging = Staging::new(&self.options.aws, &self.options.through, self.app(), run.id())?;
+        let is_fleet = self.options.instances.as_fleet().is_some();
+        Ok(staging.map(|staging| if is_fleet { staging.shared() } else { staging }))
     }
 
     pub(super) async fn recorded(&self, run: &Run) -> Result<Vec<Revision>> {
@@ -103,38 +104,35 @@ impl SsmK3s {
             (report.status == RunStatus::Healthy).then_some(report.number?)
         });
         let Some(number) = number else { return Ok(()) };
-        let request = self.request(Verb::Fail, run)?.id(run.id().as_str())?.number(number).why(why);
-        self.ask::<serde::de::IgnoredAny>(request, Verb::Fail, run).await.map(drop)
+        let why = |request: Request| Ok(request.id(run.id().as_str())?.number(number).why(why));
+        self.ask::<serde::de::IgnoredAny>(Verb::Fail, why, run).await.map(drop)
     }
 
-    /// A deployment that another process began: its command is looked up, else the node is asked.
-    pub(super) async fn take_up(&self, run: &Run) -> Result<std::sync::Arc<Deployment>> {
+    /// A deployment that another process began: its command is looked up, else the node is asked, by `verb`.
+    pub(super) async fn take_up(&self, verb: Verb, run: &Run) -> Result<std::sync::Arc<Deployment>> {
         let instances = self.find(run).await?;
-        let mut command = None;
-        for verb in [Verb::Deploy, Verb::Rollback] {
-            if command.is_none() {
-                let comment = comment(self.app(), run.id().as_str(), verb.name());
-                command = self.commands(run).find(&comment, None).await?;
-            }
-        }
-        let command = match (command, instances.as_slice()) {
-            (Some(command), _) => command,
-            (None, [instance]) => self.send_about(Verb::Attach, instance, run).await?,
+        let comments =
+            [Verb::Deploy, Verb::Rollback].map(|verb| comment(self.app(), run.id().as_str(), verb.name()));
+        let sent = match (self.commands(run).find(&comments, None).await?, instances.as_slice()) {
+            (Some(command), _) => Sent::Own(command),
+            (None, [instance]) => Sent::About(self.send_about(verb, instance, run).await?),
             (None, _) => {
                 return Err(Error::new(ErrorKind::NotFound, "SSM knows of no command for this deployment")
                     .on(run.id())
                     .help("it remembers commands for 30 days"));
             }
         };
-        Ok(self.deployments.begin(run.id(), command, instances, self.staging(run)?))
+        Ok(self.deployments.begin(run.id(), sent, instances, self.staging(run)?))
     }
 
+    /// Asks the node, `about` what is put into the request, and waits for the answer.
     pub(super) async fn ask<T: DeserializeOwned>(
         &self,
-        request: Request,
         verb: Verb,
+        about: impl FnOnce(Request) -> Result<Request>,
         run: &Run,
     ) -> Result<T> {
+        let request = about(self.request(verb, run)?)?;
         let instance = self.only_one(run).await?;
         let command = Command {
             document: &self.options.document,
@@ -142,6 +140,7 @@ impl SsmK3s {
             fleet: None,
             comment: comment(self.app(), "-", &once(verb)),
             lines: request.commands()?,
+            start_within: START_WITHIN,
             run_within: ANSWER_WITHIN,
         };
         let commands = self.commands(run);

@@ -82,7 +82,7 @@ impl SsmK3sBuilder {
     }
 
     /// Makes a bucket for each deployment, tagged, closed to the public, and deletes it afterwards. A caller that dies leaves it to
-    /// [`SsmK3s::sweep`]; a bucket of your own leaves nothing.
+    /// [`SsmK3s::sweep`]; a bucket of your own leaves nothing. It is called `deploy-ssm-` and the deployment's id.
     pub fn temporary_bucket(mut self) -> Self {
         self.through = Through::TemporaryBucket;
         self

@@ -24,13 +24,24 @@ pub(super) struct Deployments(Arc<Mutex<BTreeMap<DeploymentId, Arc<Deployment>>>
 pub(super) struct Deployment {
     /// The nodes' ids; one, but for a fleet.
     pub(super) instances: Vec<String>,
-    /// The command that does it, or the one that attached to it last.
+    /// The command that does it, or one that asks for it.
     pub(super) command: String,
+    /// Whether it is the one that does it: else the node may know of no such deployment.
+    pub(super) own: bool,
+    /// What lies in S3 for it.
     pub(super) staging: Option<Staging>,
     pub(super) told: tokio::sync::Mutex<Told>,
     /// Whether the caller found it bad: what is handed over for the same run then is the way back.
     failed: AtomicBool,
     ended: Mutex<Option<Ended>>,
+}
+
+/// The id of a command of a deployment.
+pub(super) enum Sent {
+    /// The one that does it.
+    Own(String),
+    /// One that asks the node for it.
+    About(String),
 }
 
 /// How it ended.
@@ -46,13 +57,18 @@ impl Deployments {
     pub(super) fn begin(
         &self,
         id: &DeploymentId,
-        command: String,
+        sent: Sent,
         instances: Vec<String>,
         staging: Option<Staging>,
     ) -> Arc<Deployment> {
+        let (command, own) = match sent {
+            Sent::Own(command) => (command, true),
+            Sent::About(command) => (command, false),
+        };
         let deployment = Arc::new(Deployment {
             instances,
             command,
+            own,
             staging,
             told: tokio::sync::Mutex::default(),
             failed: AtomicBool::new(false),
@@ -109,6 +125,11 @@ impl Deployments {
 }
 
 impl Deployment {
+    /// Where the node tells what it does, beside the command's output.
+    pub(super) fn telling(&self) -> Option<&Staging> {
+        self.staging.as_ref().filter(|staging| staging.tells())
+    }
+
     pub(super) fn fail(&self) {
         self.failed.store(true, Ordering::Relaxed);
     }

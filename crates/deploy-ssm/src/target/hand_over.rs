@@ -4,21 +4,17 @@ use std::time::Duration;
 
 use deploy_core::error::{Error, ErrorKind, Result};
 use deploy_core::plan::Plan;
-use deploy_core::run::{DeploymentId, Run};
+use deploy_core::run::Run;
 use deploy_core::target::{Applied, AppliedObject};
 
 use super::SsmK3s;
-use super::deployments::Deployments;
+use super::bounds::Bounds;
+use super::deployments::{Deployments, Sent};
 use super::plan::{Prepared, What, cancelled};
 use super::staging::Staging;
 use crate::bundle::Package;
 use crate::command::{Command, START_WITHIN, comment};
 use crate::node::{self, Request, Verb};
-
-/// How much longer than everything else a presigned address lives.
-const URL_SLACK: Duration = Duration::from_secs(600);
-/// How much longer than the unit's own bounds the command may wait for it.
-const COMMAND_SLACK: Duration = Duration::from_secs(180);
 
 impl SsmK3s {
     pub(super) async fn hand_over(&self, plan: &Plan, run: &Run) -> Result<Applied> {
@@ -46,7 +42,7 @@ impl SsmK3s {
                     return Err(error);
                 }
             };
-            self.deployments.begin(run.id(), command, prepared.instances.clone(), staging);
+            self.deployments.begin(run.id(), Sent::Own(command), prepared.instances.clone(), staging);
         }
         let mut applied = Applied::default();
         applied.objects = plan
@@ -64,8 +60,8 @@ impl SsmK3s {
     }
 
     async fn send_plan(&self, prepared: &Prepared, staging: Option<&Staging>, run: &Run) -> Result<String> {
-        let rules = run.rules();
-        let live = START_WITHIN + rules.timeout + rules.rollback_timeout + URL_SLACK;
+        let bounds = self.bounds(&prepared.instances, run);
+        let live = bounds.urls();
         let verb = match prepared.what {
             What::Package(_) => Verb::Deploy,
             What::Kept(_) => Verb::Rollback,
@@ -73,6 +69,8 @@ impl SsmK3s {
         let mut request = self.request(verb, run)?.id(run.id().as_str())?;
         if let Some(staging) = staging {
             staging.open(self.app()).await?;
+        }
+        if let Some(staging) = staging.filter(|staging| staging.tells()) {
             let [progress, result, log] = staging.urls(live).await?;
             request = request
                 .progress_url(progress.reveal())?
@@ -90,7 +88,8 @@ impl SsmK3s {
             fleet: self.options.instances.as_fleet(),
             comment: comment(self.app(), run.id().as_str(), verb.name()),
             lines: request.commands()?,
-            run_within: rules.timeout + rules.rollback_timeout + COMMAND_SLACK,
+            start_within: bounds.start_within(),
+            run_within: bounds.run_within(),
         };
         self.commands(run).send(&command).await
     }
@@ -108,20 +107,10 @@ impl SsmK3s {
             sha256: package.sha256().to_owned(),
         })?;
         let fits = !package.has_secrets() && inline.size()? <= node::MAX_REQUEST;
-        let shared;
         let place = match staging {
-            _ if fits => return Ok(inline),
-            Some(staging) => staging,
-            None => {
-                // A fleet has no place of its own; its package has one.
-                let id = DeploymentId::from(format!("package-{}", package.sha256()));
-                match Staging::new(&self.options.aws, &self.options.through, self.app(), &id)? {
-                    Some(its) => shared = its,
-                    // Says how large it is, and how else.
-                    None => return Ok(inline),
-                }
-                &shared
-            }
+            Some(staging) if !fits => staging,
+            // One that is too large says so, and how else.
+            _ => return Ok(inline),
         };
         place.put_package(package.bytes()).await?;
         let sha256 = package.sha256().to_owned();
@@ -130,6 +119,10 @@ impl SsmK3s {
         } else {
             node::Source::Url { url: place.package_url(live).await?.reveal().to_owned(), sha256 }
         })
+    }
+
+    pub(super) fn bounds(&self, instances: &[String], run: &Run) -> Bounds {
+        Bounds::new(run.rules(), instances.len(), self.options.instances.as_fleet())
     }
 
     /// What every request of this target says.
@@ -154,7 +147,6 @@ impl SsmK3s {
 
     /// Sends a command about a deployment to the node that has it, and returns the command's id.
     pub(super) async fn send_about(&self, verb: Verb, instance: &str, run: &Run) -> Result<String> {
-        let rules = run.rules();
         let command = Command {
             document: &self.options.document,
             instances: &[instance.to_owned()],
@@ -162,7 +154,8 @@ impl SsmK3s {
             // Each is a command of its own: asking twice is harmless.
             comment: comment(self.app(), run.id().as_str(), &once(verb)),
             lines: self.request(verb, run)?.id(run.id().as_str())?.commands()?,
-            run_within: rules.timeout + rules.rollback_timeout + COMMAND_SLACK,
+            start_within: START_WITHIN,
+            run_within: self.bounds(&[], run).run_within(),
         };
         self.commands(run).send(&command).await
     }

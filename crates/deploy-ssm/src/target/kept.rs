@@ -15,7 +15,7 @@ use super::SsmK3s;
 use super::hand_over::once;
 use super::staging::Staging;
 use crate::command::START_WITHIN;
-use crate::node::{Entry, History, RunStatus, Show, Verb};
+use crate::node::{Entry, History, Request, RunStatus, Show, Verb};
 
 /// The most bytes of a bundle that is shown, unpacked.
 const MOST: u64 = 16 << 20;
@@ -23,15 +23,18 @@ const MOST: u64 = 16 << 20;
 impl SsmK3s {
     /// The objects of a bundle that the node keeps, without its Secrets.
     pub(super) async fn shown(&self, number: u64, run: &Run) -> Result<Vec<Object>> {
-        let mut request = self.request(Verb::Show, run)?.number(number);
         let id = DeploymentId::from(once(Verb::Show));
         let staging = Staging::new(&self.options.aws, &self.options.through, self.app(), &id)?;
         let staging = staging.filter(|staging| !staging.is_temporary());
-        if let Some(staging) = &staging {
-            let [_, _, log] = staging.urls(START_WITHIN * 10).await?;
-            request = request.log_url(log.reveal())?;
-        }
-        let shown: Show = self.ask(request, Verb::Show, run).await?;
+        let log = match &staging {
+            Some(staging) => staging.urls(START_WITHIN * 10).await?.into_iter().last(),
+            None => None,
+        };
+        let about = |request: Request| match &log {
+            Some(log) => request.number(number).log_url(log.reveal()),
+            None => Ok(request.number(number)),
+        };
+        let shown: Show = self.ask(Verb::Show, about, run).await?;
         let sent = match &staging {
             Some(staging) if shown.sent && shown.package.is_none() => staging.log_bytes().await?,
             _ => None,
@@ -58,16 +61,21 @@ impl SsmK3s {
 /// The objects of a package, stage by stage.
 fn objects(package: &[u8]) -> Result<Vec<Object>> {
     let mut archive = tar::Archive::new(GzDecoder::new(package).take(MOST));
-    let mut stages = Vec::new();
+    let (mut stages, mut is_package) = (Vec::new(), false);
     let broken = |error: std::io::Error| unreadable("it is not a tar.gz").source(error);
     for entry in archive.entries().map_err(broken)? {
         let mut entry = entry.map_err(broken)?;
         let path = entry.path().map_err(broken)?.to_string_lossy().into_owned();
+        is_package |= path.trim_start_matches("./") == "objects.tsv";
         if path.trim_start_matches("./").starts_with("stages/") && entry.header().entry_type().is_file() {
             let mut bytes = Vec::new();
             entry.read_to_end(&mut bytes).map_err(broken)?;
             stages.push((path, bytes));
         }
+    }
+    // An archive that is cut at its very beginning looks like one of nothing.
+    if !is_package {
+        return Err(unreadable("it does not say what is in it"));
     }
     stages.sort();
     let mut objects = Vec::new();
@@ -211,8 +219,16 @@ mod tests {
 
     #[test]
     fn what_is_no_package() {
-        for bytes in [&b""[..], b"no gzip", &[0x1f, 0x8b, 8, 0]] {
-            assert!(objects(bytes).is_err() || objects(bytes).unwrap().is_empty());
-        }
+        let check = |bytes: &[u8], says: &str| {
+            let error = objects(bytes).expect_err(says);
+            assert!(error.to_string().contains(says), "{says}: {error}");
+        };
+        check(b"", "cannot be read");
+        check(b"no gzip", "it is not a tar.gz");
+        check(&[0x1f, 0x8b, 8, 0], "it is not a tar.gz");
+        // A tar of nothing.
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gzip, &[0; 1024]).unwrap();
+        check(&gzip.finish().unwrap(), "it does not say what is in it");
     }
 }

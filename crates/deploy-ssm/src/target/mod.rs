@@ -19,11 +19,15 @@
 //! ```
 
 mod ask;
+mod bounds;
 mod builder;
 mod deployments;
+mod failures;
 mod follow;
+mod follower;
 mod hand_over;
 mod kept;
+mod look;
 mod orphans;
 mod plan;
 mod staging;
@@ -43,6 +47,8 @@ use deploy_core::target::{Applied, Drives, Observation, Revision, RolloutTarget,
 pub use self::builder::SsmK3sBuilder;
 use self::deployments::Deployments;
 pub use self::orphans::{Orphan, Swept};
+#[cfg(test)]
+pub(crate) use self::staging::BUCKETS;
 use crate::aws::Aws;
 use crate::command::Commands;
 use crate::instance::Instances;

@@ -37,6 +37,8 @@ pub(crate) struct Staging {
     /// Ends with a slash; empty in a bucket of its own.
     prefix: String,
     temporary: bool,
+    /// Whether the node tells here what it does: several would overwrite each other's.
+    tells: bool,
 }
 
 /// The node's events, as far as they were sent.
@@ -52,13 +54,23 @@ impl Staging {
             Through::Command => None,
             Through::Bucket { name, prefix } => {
                 let prefix = format!("{}{id}/", folder(prefix, app));
-                Some(Self { bucket: Bucket::new(aws, name)?, prefix, temporary: false })
+                Some(Self { bucket: Bucket::new(aws, name)?, prefix, temporary: false, tells: true })
             }
             Through::TemporaryBucket => {
                 let bucket = Bucket::new(aws, format!("{BUCKETS}{}", id.as_str().to_lowercase()))?;
-                Some(Self { bucket, prefix: String::new(), temporary: true })
+                Some(Self { bucket, prefix: String::new(), temporary: true, tells: true })
             }
         })
+    }
+
+    /// The same for several nodes: a package that all of them read, and nothing that they write.
+    pub(super) fn shared(self) -> Self {
+        Self { tells: false, ..self }
+    }
+
+    /// Whether the node tells here what it does.
+    pub(super) fn tells(&self) -> bool {
+        self.tells
     }
 
     /// Makes the bucket, if it is one for a while. One that is there is ours, from a call whose answer was lost.
@@ -66,13 +78,7 @@ impl Staging {
         if !self.temporary {
             return Ok(());
         }
-        match self.bucket.create(&Temporary::new().tag(TAG, app)).await {
-            Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::OutcomeUnknown) => {
-                // The name has a deployment's id in it. If it is not ours, the first write says so.
-                Ok(())
-            }
-            made => made,
-        }
+        self.bucket.ensure(&Temporary::new().tag(TAG, app)).await
     }
 
     pub(super) async fn put_package(&self, package: &[u8]) -> Result<()> {

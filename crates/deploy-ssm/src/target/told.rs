@@ -1,5 +1,7 @@
 //! The node's events, told to whoever watches the run: each once, however often they are read.
 
+use std::collections::BTreeSet;
+
 use deploy_core::event::{Event, EventKind};
 use deploy_core::plan::Action;
 use deploy_core::run::Run;
@@ -13,7 +15,8 @@ const MAX_LINES: usize = 50_000;
 #[derive(Debug, Default)]
 pub(super) struct Told {
     lines: usize,
-    ended: bool,
+    /// The nodes whose reports were told.
+    reported: BTreeSet<String>,
 }
 
 impl Told {
@@ -30,12 +33,11 @@ impl Told {
         }
     }
 
-    /// Tells, of a node whose events did not come, what its report says was done.
-    pub(super) fn report(&mut self, report: &Report, run: &Run) {
-        if self.ended || self.lines > 0 {
+    /// Tells, of a node whose events did not come, what its report says was done; once of each `instance`.
+    pub(super) fn report(&mut self, instance: &str, report: &Report, run: &Run) {
+        if self.lines > 0 || !self.reported.insert(instance.to_owned()) {
             return;
         }
-        self.ended = true;
         let applied =
             |object: &Written| EventKind::Applied { object: object.object.clone(), action: object.action };
         for object in report.objects.iter().filter(|object| object.action != Action::Delete) {
@@ -48,5 +50,33 @@ impl Told {
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use deploy_core::event::Recorder;
+
+    use super::*;
+    use crate::node::parse_report;
+
+    #[test]
+    fn each_node_of_a_fleet_is_told_of_once() {
+        let recorder = Arc::new(Recorder::default());
+        let run = Run::new().observer(recorder.clone());
+        let report = parse_report(
+            br#"{"app":"shop","id":"x","status":"undone","objects":[{"object":{"group":"apps","kind":"Deployment","namespace":"shop",
+            "name":"api"},"apiVersion":"apps/v1","action":"update"}],"started":"2026-11-22T10:00:00Z","ended":"2026-11-22T10:00:05Z"}"#,
+        )
+        .unwrap();
+        let mut told = Told::default();
+        for instance in ["i-1", "i-2", "i-1"] {
+            told.report(instance, &report, &run);
+        }
+        let kinds: Vec<EventKind> = recorder.events().into_iter().map(|event| event.kind).collect();
+        let expect = |kind: &EventKind| matches!(kind, EventKind::Applied { .. } | EventKind::RolledBack);
+        assert!(kinds.len() == 4 && kinds.iter().all(expect), "{kinds:?}");
     }
 }

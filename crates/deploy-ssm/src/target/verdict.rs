@@ -46,7 +46,8 @@ pub(super) fn of_all(reports: &[(String, Result<Report>)]) -> Result<Observation
             Ok(Observation::Failed { failures }) => Cause::Failed { failures },
             Ok(Observation::TimedOut { waiting }) => Cause::TimedOut { waiting },
             Ok(_) => Cause::Cancelled,
-            Err(error) => Cause::Error { error },
+            // Cancelled before it began is cancelled.
+            Err(error) => Cause::from(error),
         };
         match cause {
             Cause::Failed { failures: more } => {

@@ -24,4 +24,5 @@ mod peers;
 mod races;
 mod server;
 mod stores;
+mod temporary;
 mod virtual_s3;

@@ -91,7 +91,7 @@ pub async fn temporary(aws: &Aws) -> Result<()> {
     bucket.put("x", "content", &Put::new().tag("app", "shop + co/1")).await?;
     let found = Bucket::find(aws, &name).await?;
     assert_eq!(found.len(), 1, "{found:?}");
-    assert_eq!(found[0].tags, [("deploy-ssm".to_owned(), "temporary".to_owned())]);
+    assert_eq!(found[0].tags, Some(vec![("deploy-ssm".to_owned(), "temporary".to_owned())]));
     assert!(found[0].created.is_some());
     bucket.remove().await?;
     assert!(Bucket::find(aws, &name).await?.is_empty());

@@ -71,7 +71,7 @@ fn begin(app: &AppArgs, ways: &WayArgs, far: &Far, desk: &Desk<'_>) -> Result<(R
     }
     if !ways.dry_run {
         let id = run.id();
-        let resume = far.resume.get_or_init(|| far::resume(id.as_str(), app));
+        let resume = far.resume.get_or_init(|| far::resume(id.as_str(), app, &ways.follow));
         desk.progress.tell(Tone::Plain, &format!("deployment {id}; to follow it from elsewhere: {resume}"));
     }
     Ok((rollout, run))

@@ -6,11 +6,12 @@ use deploy_core::error::{Error, Result};
 use deploy_ssm::{Aws, Fleet, Instances, SsmK3s, SsmK3sBuilder};
 
 use super::args::{
-    AppArgs, DeployArgs, NodeArgs, ResumeArgs, RollbackArgs, STATE_DIR, SsmCommand, StatusArgs, SweepArgs,
-    ThroughArgs, WayArgs,
+    AppArgs, DeployArgs, FollowArgs, NodeArgs, ResumeArgs, RollbackArgs, STATE_DIR, SsmCommand, StatusArgs,
+    SweepArgs, ThroughArgs, WayArgs,
 };
 use super::{SsmArgs, words};
 use crate::args::ClusterArgs;
+use crate::duration;
 use crate::environment::Environment;
 
 /// What an application is called where only the node is asked for.
@@ -34,7 +35,7 @@ pub(crate) async fn open(args: &SsmArgs, cluster: &ClusterArgs, environment: &En
         )
         .help("--node-kubeconfig names the node's"));
     }
-    let node = args.command.node();
+    let (asked_app, node) = args.command.asked();
     let mut aws = Aws::builder();
     if let Some(region) = &node.aws.region {
         aws = aws.region(region);
@@ -43,10 +44,10 @@ pub(crate) async fn open(args: &SsmArgs, cluster: &ClusterArgs, environment: &En
         aws = aws.profile(profile);
     }
     let aws = aws.from_environment().await?;
-    let app = args.command.app().map_or(NO_APP, |app| &app.app);
+    let app = asked_app.map_or(NO_APP, |app| &app.app);
     let mut target = located(SsmK3s::builder(&aws, app, instances(node)?), node);
     target = target.request_timeout(cluster.request_timeout);
-    if let Some(AppArgs { through, .. }) = args.command.app() {
+    if let Some(AppArgs { through, .. }) = asked_app {
         target = stored(target, through);
     }
     target = match &args.command {
@@ -151,7 +152,7 @@ fn written(target: SsmK3sBuilder, ways: &WayArgs) -> SsmK3sBuilder {
 }
 
 /// The command that follows deployment `id`, to be copied into a shell.
-pub(super) fn resume(id: &str, args: &AppArgs) -> String {
+pub(super) fn resume(id: &str, args: &AppArgs, follow: &FollowArgs) -> String {
     let mut flags = words::Flags::new("cargo xtask ssm resume");
     flags.add("--id", id);
     flags.add("--app", &args.app);
@@ -171,33 +172,57 @@ pub(super) fn resume(id: &str, args: &AppArgs) -> String {
     flags.add_some("--document", node.document.as_deref());
     flags.add_some("--region", node.aws.region.as_deref());
     flags.add_some("--profile", node.aws.profile.as_deref());
+    // How long the node may take it knows; who follows it has to know, too.
+    flags.add("--timeout", &duration::text(follow.timeout));
+    flags.add("--rollback-timeout", &duration::text(follow.rollback_timeout));
     flags.line()
 }
 
 impl SsmCommand {
-    fn app(&self) -> Option<&AppArgs> {
+    /// Which application is meant, if one is, and which node.
+    fn asked(&self) -> (Option<&AppArgs>, &NodeArgs) {
         match self {
+            Self::Diagnose(node) | Self::Health(node) => (None, node),
             Self::Deploy(DeployArgs { app, .. })
             | Self::Status(StatusArgs { app, .. })
             | Self::Resume(ResumeArgs { app, .. })
             | Self::Cancel(ResumeArgs { app, .. })
             | Self::Rollback(RollbackArgs { app, .. })
             | Self::History(app)
-            | Self::Sweep(SweepArgs { app, .. }) => Some(app),
-            Self::Diagnose(_) | Self::Health(_) => None,
+            | Self::Sweep(SweepArgs { app, .. }) => (Some(app), &app.node),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::{Cli, Command};
+
+    fn read(line: &str) -> SsmCommand {
+        match Cli::try_parse_from(line.split_whitespace()).map(|cli| cli.command) {
+            Ok(Command::Ssm(args)) => args.command,
+            Ok(_) => panic!("{line} is no command of ssm"),
+            Err(error) => panic!("{line}: {error}"),
         }
     }
 
-    fn node(&self) -> &NodeArgs {
-        match self {
-            Self::Diagnose(node) | Self::Health(node) => node,
-            Self::Deploy(DeployArgs { app, .. })
-            | Self::Status(StatusArgs { app, .. })
-            | Self::Resume(ResumeArgs { app, .. })
-            | Self::Cancel(ResumeArgs { app, .. })
-            | Self::Rollback(RollbackArgs { app, .. })
-            | Self::History(app)
-            | Self::Sweep(SweepArgs { app, .. }) => &app.node,
-        }
+    #[test]
+    fn who_resumes_waits_as_long() {
+        let check = |flags: &str, expect: &str| {
+            let deploy = format!("xtask ssm deploy -f a --app shop --instance i-01234567 {flags}");
+            let SsmCommand::Deploy(args) = read(&deploy) else { panic!("{deploy}") };
+            let line = resume("20261122-101500-4f1c2d", &args.app, &args.ways.follow);
+            assert!(line.ends_with(expect), "{line}");
+            let SsmCommand::Resume(resumed) = read(line.strip_prefix("cargo ").unwrap()) else {
+                panic!("{line}")
+            };
+            let bounds = |follow: &FollowArgs| (follow.timeout, follow.rollback_timeout);
+            assert_eq!(bounds(&resumed.follow), bounds(&args.ways.follow), "{line}");
+        };
+        check("", " --timeout 300s --rollback-timeout 120s");
+        check("--timeout 30m --rollback-timeout 1500ms", " --timeout 1800s --rollback-timeout 1500ms");
     }
 }

@@ -33,7 +33,7 @@ pub(super) async fn cancel(args: &ResumeArgs, far: &Far, desk: &Desk<'_>) -> Res
 
 async fn follow(args: &ResumeArgs, stop: bool, far: &Far, desk: &Desk<'_>) -> Result<Outcome> {
     let id = DeploymentId::from(args.id.clone());
-    far.resume.get_or_init(|| far::resume(id.as_str(), &args.app));
+    far.resume.get_or_init(|| far::resume(id.as_str(), &args.app, &args.follow));
     let run = followed(run(desk), &args.follow, OnFailure::Leave, far).with_id(id.clone());
     let begun = Begun { target: far.target.clone(), stop };
     let mut outcome = Rollout::new(Arc::new(begun)).run(&Bundle::builder().build()?, run).await?;

@@ -25,7 +25,7 @@ pub(super) async fn sweep(args: &SweepArgs, far: &Far, desk: &Desk<'_>) -> Resul
 fn data(swept: &Swept) -> Value {
     let left: Vec<Value> =
         swept.left.iter().map(|(orphan, why)| json!({"orphan": orphan, "why": why})).collect();
-    json!({"removed": swept.removed, "left": left})
+    json!({"removed": swept.removed, "left": left, "gaps": swept.gaps})
 }
 
 fn found(orphans: &[Orphan]) -> String {
@@ -36,15 +36,18 @@ fn found(orphans: &[Orphan]) -> String {
 }
 
 fn text(swept: &Swept, paint: Paint) -> String {
-    if swept.removed.is_empty() && swept.left.is_empty() {
-        return "nothing was left behind\n".to_owned();
-    }
     let mut text = String::new();
+    if swept.removed.is_empty() && swept.left.is_empty() {
+        text += "nothing was left behind\n";
+    }
     for orphan in &swept.removed {
         text += &format!("{} {}\n", paint.text(Tone::Good, "removed"), line(orphan));
     }
     for (orphan, why) in &swept.left {
         text += &format!("{} {}: {}\n", paint.text(Tone::Warn, "left"), line(orphan), printable(why));
+    }
+    for gap in &swept.gaps {
+        text += &format!("{}\n", paint.text(Tone::Warn, &printable(gap)));
     }
     text
 }
@@ -78,7 +81,11 @@ mod tests {
             json!({
                 "removed": [{"orphan": "object", "bucket": "deployments", "key": "shop/a\u{1b}/log"}],
                 "left": [{"orphan": {"orphan": "run", "id": "20261122-101500-4f1c2d"}, "why": "it had written"}],
+                "gaps": [],
             })
         );
+        let mut swept = Swept::default();
+        swept.gaps.push("the node is gone".into());
+        assert_eq!(text(&swept, Paint(false)), "nothing was left behind\nthe node is gone\n");
     }
 }
