@@ -7,7 +7,7 @@
 run() {
     cd "$RUN" || exit 1
     # From here on each failure is looked at where it happens.
-    set +e
+    set +eu
     exec 8>>alive
     tries=0
     until flock -n 8; do
@@ -58,14 +58,19 @@ work() {
     elif [ ! -s noted.tsv ]; then
         : # Nothing was written.
     else
-        # Room to go back, should the disk be full.
-        rm -f reserve
-        gather
-        if [ "$ON_FAILURE" = leave ]; then STATUS=left; else undo; fi
-        record "$(head -c 600 why)"
+        back
     fi
     took_over
     old_runs
+}
+
+# Goes back, unless it is to be left.
+back() {
+    # Room for it, should the disk be full.
+    rm -f reserve
+    gather
+    if [ "$ON_FAILURE" = leave ]; then STATUS=left; else undo; fi
+    record "$(head -c 600 why)"
 }
 
 # Applies the stages and follows them.
@@ -77,7 +82,6 @@ forward() {
         say "stage $stage"
         apply_stage "$stage" || return 1
         if stopped; then return 1; fi
-        stage_rows package "$stage" | awk -F '\t' '$2 == 1' >gated
         if [ -s gated ]; then followed <gated || return 1; fi
     done
     followed <package/objects.tsv
@@ -178,6 +182,10 @@ upload() {
 end_early() {
     trap '' TERM INT HUP
     if [ ! -s cause.json ]; then because internal "the script ended early" "its log says where"; fi
-    if [ -s noted.tsv ]; then STATUS=undoFailed; fi
+    if [ -s noted.tsv ]; then
+        # Nothing is known of a way back that had begun, and of what was kept already.
+        if [ "$STATUS" = refused ] && [ ! -f forward.json ]; then STATUS=$(back >&2; printf %s "$STATUS"); else STATUS=; fi
+        : "${STATUS:=undoFailed}"
+    fi
     finish
 }

@@ -12,4 +12,5 @@ mod live;
 mod recordings;
 mod refused;
 mod shells;
+mod starved;
 mod web;
