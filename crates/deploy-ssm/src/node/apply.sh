@@ -84,6 +84,7 @@ apply_stage() {
     if [ "$FORCE_CONFLICTS" = 1 ]; then set -- "$@" --force-conflicts; fi
     tries=3
     until on_stage package "$stage" "$@" >stands.json 2>said; do
+        if [ "$(date +%s)" -ge "$DEADLINE" ]; then echo "timed out: kubectl apply did not end within $TIMEOUT s" >>said; fi
         because_said
         cat said
         tries=$((tries - 1))

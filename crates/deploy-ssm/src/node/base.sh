@@ -39,8 +39,14 @@ because() {
     printf '%s' "${4:+$4: }$words" | tr '\n' ' ' >why
 }
 
-# kubectl, which may be a command with arguments. It must not hold our locks open should we be killed.
+# kubectl, which may be a command with arguments; until $BEFORE, if that is set. It must not hold our locks open should we be killed.
 k() {
+    bound=
+    if [ -n "${BEFORE:-}" ] && has timeout; then
+        bound=$((BEFORE - $(date +%s)))
+        if [ "$bound" -lt 5 ]; then bound=5; fi
+        bound="timeout $bound"
+    fi
     # shellcheck disable=SC2086
     $KUBECTL --request-timeout="${REQUEST_TIMEOUT}s" "$@" 8>&- 9>&- </dev/null
 }

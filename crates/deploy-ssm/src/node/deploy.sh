@@ -44,6 +44,7 @@ work() {
     printf '%s\n' "$ID" >../../holder
     DEADLINE=$(($(date +%s) + TIMEOUT))
     if [ -f ../../current ]; then read -r LAST _ <../../current; fi
+    BEFORE=$DEADLINE
     if [ -n "$LAST" ] && [ -f "../../bundles/$LAST/objects.tsv" ]; then
         GOOD=../../bundles/$LAST
         cp "$GOOD/objects.tsv" good.tsv
@@ -150,6 +151,7 @@ prune() {
     [ -s unwanted ] || return 0
     back_until=$(($(date +%s) + 60))
     : >stayed
+    BEFORE=$back_until
     remove stayed <unwanted
     awk -F '\t' '{ print "delete\t" $0 }' unwanted >>written.tsv
     [ ! -s stayed ] || warn "not everything unwanted could be deleted: $(head -c 1000 stayed | tr '\n' ' ')"

@@ -6,13 +6,15 @@
 # The most bytes of a result on stdout.
 SHORT=18000
 
-# Gathers what explains the failure, from the last poll and the logs of its pods.
+# Gathers what explains the failure, from the last poll and the logs of its pods: for some seconds, since the way back waits for it.
 gather() {
     [ -s poll.json ] || return 0
     mkdir -p logs logs.short
+    usual=$REQUEST_TIMEOUT
     evidence logs "" >wanted 2>/dev/null || return 0
+    REQUEST_TIMEOUT=5 BEFORE=$(($(date +%s) + 10))
     while IFS='	' read -r mark namespace pod container previous; do
-        [ "$mark" = L ] || continue
+        [ "$mark" = L ] && [ "$(date +%s)" -lt "$BEFORE" ] || continue
         set -- --namespace="$namespace" --container="$container" --tail=50
         if [ "$previous" = 1 ]; then set -- "$@" --previous; fi
         file=${namespace}_${pod}_${container}_$previous
@@ -21,6 +23,7 @@ gather() {
     done <<END
 $(head -n 20 wanted)
 END
+    REQUEST_TIMEOUT=$usual BEFORE=
     explain logs >evidence.json
     explain logs.short >evidence.short.json
 }

@@ -35,14 +35,15 @@ launch() {
     # A unit that was killed after it had written is still to stop if that was asked.
     [ -s "$RUN/noted.tsv" ] || rm -f "$RUN/cancel"
     cp -R "$HERE/." "$RUN/node/" && pinned >>"$RUN/node/params" || refuse unavailable "$RUN cannot be written on the node" "is the disk full?"
-    bound=$((TIMEOUT + ROLLBACK_TIMEOUT + 120))
+    # The rest is for deletions, evidence, and what is sent at the end.
+    bound=$((TIMEOUT + ROLLBACK_TIMEOUT + 240))
     if [ -d "${DEPLOY_SSM_SYSTEMD:-/run/systemd/system}" ] && has systemd-run &&
         systemd-run --quiet --collect --unit="deploy-ssm-$ID" --setenv=PATH="$PATH" --setenv=HOME="$HOME" \
             -p KillMode=mixed -p TimeoutStopSec="$((ROLLBACK_TIMEOUT + 30))" -p RuntimeMaxSec="$bound" \
             sh "$RUN/node/node.sh" "$RUN/node" run </dev/null >"$RUN/unit" 2>&1 7>&-; then
         :
     elif has timeout; then
-        setsid timeout -k 60 "$bound" sh "$RUN/node/node.sh" "$RUN/node" run </dev/null >"$RUN/unit" 2>&1 7>&- &
+        setsid timeout -k "$((ROLLBACK_TIMEOUT + 30))" "$bound" sh "$RUN/node/node.sh" "$RUN/node" run </dev/null >"$RUN/unit" 2>&1 7>&- &
     else
         setsid sh "$RUN/node/node.sh" "$RUN/node" run </dev/null >"$RUN/unit" 2>&1 7>&- &
     fi

@@ -11,6 +11,7 @@ undo() {
     : >left
     : >back
     back_until=$(($(date +%s) + ROLLBACK_TIMEOUT))
+    BEFORE=$back_until
     again
     restore
     # Created by this run, or by a dead one, and not in the good bundle: the last first.

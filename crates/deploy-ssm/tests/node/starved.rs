@@ -5,6 +5,7 @@ use std::time::Duration;
 use deploy_ssm::node::{Cause, RunStatus};
 use serde_json::json;
 
+use crate::cluster::Fault;
 use crate::harness::{Node, app};
 
 /// A Deployment `shop/web`, written once `shop/api` is healthy.
@@ -65,4 +66,32 @@ fn a_shell_that_ends_early_goes_back() {
     let Some(Cause::Error(error)) = &report.cause else { panic!("{report:?}") };
     assert!(error.message.contains("ended early"), "{error:?}");
     assert_eq!(node.image().as_deref(), Some("api:v1"));
+}
+
+#[test]
+fn logs_that_do_not_come_do_not_hold_up_the_way_back() {
+    let node = Node::new();
+    node.deploy("one", &app("api:v1"));
+    node.world(|world| world.faults.push(Fault::slow("logs", 25_000)));
+    let request = node.deploy_request("two", &app("api:slow")).timeout(Duration::from_secs(2));
+    let report = node.run(&request).report();
+    assert_eq!(report.status, RunStatus::Undone, "{report:#?}\n{}", node.log("two"));
+    assert!(node.world(|world| world.calls.iter().any(|call| call.starts_with("logs"))));
+    let took = report.ended.since(report.started);
+    assert!(took < Duration::from_secs(25), "{took:?}");
+}
+
+#[test]
+fn an_apply_that_hangs_is_ended_with_the_time() {
+    let node = Node::new();
+    node.deploy("one", &app("api:v1"));
+    node.world(|world| world.faults.push(Fault { times: Some(1), ..Fault::slow("apply", 25_000) }));
+    let request = node.deploy_request("two", &app("api:v2")).timeout(Duration::from_secs(2));
+    let report = node.run(&request).report();
+    assert_eq!(report.status, RunStatus::Undone, "{report:#?}\n{}", node.log("two"));
+    let Some(Cause::Error(error)) = &report.cause else { panic!("{report:?}") };
+    assert_eq!(error.kind, "timeout", "{error:?}");
+    assert_eq!(node.image().as_deref(), Some("api:v1"));
+    let took = report.ended.since(report.started);
+    assert!(took < Duration::from_secs(25), "{took:?}");
 }
