@@ -12,14 +12,16 @@ reply() {
 
 newest_runs() { ls -t "$ROOT/runs" 2>/dev/null | grep -Ex '[0-9A-Za-z-]+' | head -n 20 || :; }
 
-# running, ended, or died: killed before its end.
+# running, ended, or died: killed before its end, after it had written something.
 state_of() {
     if [ -f "$ROOT/runs/$1/result.json" ]; then
         echo ended
     elif held "$ROOT/runs/$1/alive" || held "$ROOT/runs/$1/starting"; then
         echo running
-    else
+    elif [ -s "$ROOT/runs/$1/noted.tsv" ]; then
         echo died
+    else
+        echo ended
     fi
 }
 
@@ -138,12 +140,12 @@ ask_sweep() {
     { ls -t "$ROOT/runs" 2>/dev/null | grep -Ex '[0-9A-Za-z-]+' || :; } >"$WORK/runs"
     while IFS= read -r other; do
         state=$(state_of "$other")
-        if [ "$state" = ended ]; then
+        if [ -f "$ROOT/runs/$other/result.json" ]; then
             kept=$((kept + 1))
             [ "$kept" -gt "$KEEP" ] || continue
         elif [ "$state" = running ]; then
             continue
-        elif [ -s "$ROOT/runs/$other/noted.tsv" ]; then
+        elif [ "$state" = died ]; then
             printf '"%s"\n' "$other" >>"$WORK/died"
             continue
         fi

@@ -16,6 +16,7 @@ run() {
         [ "$tries" -le 20 ] || exit 0
         moment
     done
+    echo >&8
     [ ! -f result.json ] || exit 0
     exec >>log 2>&1 </dev/null
     STARTED=$(stamp) STATUS=refused MINE='' LAST='' GOOD=''
@@ -43,8 +44,8 @@ work() {
     fi
     printf '%s\n' "$ID" >../../holder
     DEADLINE=$(($(date +%s) + TIMEOUT))
-    if [ -f ../../current ]; then read -r LAST _ <../../current; fi
     BEFORE=$DEADLINE
+    if [ -f ../../current ]; then read -r LAST _ <../../current; fi
     if [ -n "$LAST" ] && [ -f "../../bundles/$LAST/objects.tsv" ]; then
         GOOD=../../bundles/$LAST
         cp "$GOOD/objects.tsv" good.tsv
@@ -57,7 +58,8 @@ work() {
         keep_bundle
         record ''
     elif [ ! -s noted.tsv ]; then
-        : # Nothing was written.
+        # Nothing was written.
+        case $(cat cause.json) in *'"cancelled"'*) STATUS=cancelled ;; esac
     else
         back
     fi
@@ -125,10 +127,9 @@ recover() {
 took_over() {
     [ -f takenover ] || return 0
     while IFS= read -r other; do
-        json format:r=1 app:s="$APP" id:s="$other" number:r=null status:s=undoFailed \
-            cause:r="$(json type:s=error kind:s=internal message:s="it was killed, and $ID took over what it had written" help:r=null object:r=null)" \
-            objects:r='[]' undo:r=null evidence:r='{"pods":[],"events":[],"gaps":[]}' notes:r='[]' started:s="$STARTED" ended:s="$(stamp)" \
-            previous:r=null | keep "../$other/result.json"
+        bare_report "$other" undoFailed \
+            "$(json type:s=error kind:s=internal message:s="it was killed, and $ID took over what it had written" help:r=null object:r=null)" |
+            keep "../$other/result.json"
     done <takenover
 }
 
@@ -150,8 +151,8 @@ prune() {
         part=mine package/objects.tsv part=good good.tsv part=noted noted.tsv >unwanted
     [ -s unwanted ] || return 0
     back_until=$(($(date +%s) + 60))
-    : >stayed
     BEFORE=$back_until
+    : >stayed
     remove stayed <unwanted
     awk -F '\t' '{ print "delete\t" $0 }' unwanted >>written.tsv
     [ ! -s stayed ] || warn "not everything unwanted could be deleted: $(head -c 1000 stayed | tr '\n' ' ')"

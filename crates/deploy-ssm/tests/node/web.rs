@@ -9,7 +9,7 @@ use std::time::Duration;
 use deploy_core::error::{Error, ErrorKind};
 use deploy_ssm::node::{Cause, Request, RunStatus, Source, Verb, parse_report};
 
-use crate::harness::{Node, app, package};
+use crate::harness::{Node, app, package, until};
 use crate::refused::{gz, sha256};
 
 type Stored = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
@@ -133,6 +133,22 @@ fn a_refusal_is_sent_too() {
     node.run(&request);
     let sent = parse_report(&server.get("result").expect("a result")).expect("is one");
     assert_eq!(sent.status, RunStatus::Refused);
+}
+
+#[test]
+fn what_is_cancelled_while_its_package_comes_does_not_begin() {
+    let (node, server) = (Node::new(), Server::start());
+    server.stored.lock().expect("a lock").insert("/package".into(), package(&app("api:v1")).bytes().to_vec());
+    let (began, cancel) = (node.path("began"), node.run_file("one", "cancel"));
+    let slow = "until [ -e {1} ]; do sleep 0.05; done; exec /usr/bin/curl \"$@\"";
+    let slow = slow.replace("{1}", &cancel.to_string_lossy());
+    node.tool("curl", &format!("#!/bin/sh\n: >{}\n{slow}\n", began.display()));
+    let child = node.start(&fetching(&node, &server.url("package")));
+    until("it fetches", || began.exists());
+    let cancelled = node.run(&node.request(Verb::Cancel, "one"));
+    assert_eq!(cancelled.report().status, RunStatus::Cancelled, "{cancelled:?}");
+    assert_eq!(node.end(child).stdout, cancelled.stdout);
+    assert!(node.world(|world| world.objects.is_empty()));
 }
 
 #[test]
