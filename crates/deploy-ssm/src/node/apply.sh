@@ -100,7 +100,7 @@ apply_stage() {
     done
     # What kubectl warns of.
     cat said
-    rm -f cause.json
+    rm -f cause.json why
     written ''
 }
 

@@ -23,7 +23,7 @@ run() {
     find_kubectl
     if [ "$KEEP" -lt 1 ]; then KEEP=1; fi
     rm -f cause.json undo.json why
-    touch noted.tsv written.tsv events.jsonl notes good.tsv
+    touch ../../unpruned noted.tsv written.tsv events.jsonl notes good.tsv
     # Room for the result, should the disk be full by then.
     dd if=/dev/zero of=reserve bs=65536 count=48 2>/dev/null
     trap ': >cancel' TERM INT HUP
@@ -55,8 +55,15 @@ work() {
     if forward; then
         STATUS=healthy
         if [ "$PRUNE" = 1 ]; then prune; fi
-        keep_bundle
-        record ''
+        if [ -s left ] && [ ! -s package/objects.tsv ]; then
+            # To nothing at all is not gone while something stays.
+            because internal "not everything could be deleted" "deploy or roll back again once it can be"
+            json left:l=left unhealthy:r=null notes:r='[]' >undo.json
+            STATUS=undoFailed
+        else
+            keep_bundle
+        fi
+        record "$(head -c 600 why 2>/dev/null)"
     elif [ ! -s noted.tsv ]; then
         # Nothing was written.
         case $(cat cause.json) in *'"cancelled"'*) STATUS=cancelled ;; esac
@@ -135,27 +142,28 @@ took_over() {
 
 # The number of this deployment: one more than any before.
 number() {
-    MINE=$({ sed -n 's/^{"number":\([0-9]*\),.*/\1/p' ../../history.jsonl 2>/dev/null; ls ../../bundles 2>/dev/null; echo 0; } |
+    MINE=$({ sed -n 's/^{"number":\([0-9]*\),.*/\1/p' ../../history.jsonl 2>/dev/null; echo; ls ../../bundles 2>/dev/null; echo 0; } |
         grep -Ex '[0-9]+' | sort -n | tail -n 1)
     MINE=$((MINE + 1))
 }
 
-# Deletes what the last good bundle, or a dead run, has written and this package has not.
+# Deletes what the last good bundle, or a dead run, has written and this package has not, and what could not be deleted before.
 prune() {
     # shellcheck disable=SC2016
     awk -F '\t' 'BEGIN { OFS = FS }
         part == "mine" { mine[$5, $4, $6, $7] = 1 }
         part == "good" && !(($5, $4, $6, $7) in mine) { row[++n] = $3 OFS $4 OFS $5 OFS $6 OFS $7 }
         part == "noted" && $1 == "absent" && !(($4, $3, $5, $6) in mine) { row[++n] = $2 OFS $3 OFS $4 OFS $5 OFS $6 }
+        part == "late" && !(($3, $2, $4, $5) in mine) { row[++n] = $0 }
         END { for (; n > 0; n--) if (!seen[row[n]]++) print row[n] }' \
-        part=mine package/objects.tsv part=good good.tsv part=noted noted.tsv >unwanted
-    [ -s unwanted ] || return 0
+        part=mine package/objects.tsv part=good good.tsv part=noted noted.tsv part=late ../../unpruned >unwanted
     back_until=$(($(date +%s) + 60))
     BEFORE=$back_until
-    : >stayed
-    remove stayed <unwanted
-    awk -F '\t' '{ print "delete\t" $0 }' unwanted >>written.tsv
-    [ ! -s stayed ] || warn "not everything unwanted could be deleted: $(head -c 1000 stayed | tr '\n' ' ')"
+    : >left
+    remove <unwanted
+    keep ../../unpruned <remained
+    awk '{ print "delete\t" $0 }' gone >>written.tsv
+    [ ! -s left ] || warn "not everything unwanted could be deleted, and the next deployment that prunes tries again: $(head -c 1000 left | tr '\n' ' ')"
 }
 
 # Ends of runs beyond KEEP go, the oldest first.

@@ -33,6 +33,7 @@ const DEPLOY: &[(&str, &str)] = scripts![
     "unseen.awk",
     "restored.awk",
     "removed.awk",
+    "stays.awk",
     "left.awk",
     "rows.awk",
     "quote.awk",

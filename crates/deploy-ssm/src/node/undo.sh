@@ -15,7 +15,9 @@ undo() {
     again
     restore
     # Created by this run, or by a dead one, and not in the good bundle: the last first.
-    created | remove left
+    created | remove
+    # For the next deployment that prunes.
+    cat remained >>../../unpruned
     follow "$back_until" 0 <back
     unhealthy=null
     if [ "$verdict" != healthy ]; then unhealthy=$(verdict_cause); fi
@@ -92,10 +94,11 @@ created() {
         END { for (; n > 0; n--) print row[n] }' part=good good.tsv part=noted noted.tsv
 }
 
-# Deletes the objects on stdin (as `created` prints them), those without a namespace last; what stays is added to the file named.
+# Deletes the objects on stdin (as `created` prints them), those without a namespace last: then they are `gone`, or `remained`, and why is
+# added to `left`.
 remove() {
     cat >removing
-    stay=$1
+    : >remained
     # shellcheck disable=SC2016
     awk -F '\t' '{ version = $1; sub(/.*\//, "", version); list[$4] = list[$4] " " $2 "." version "." $3 "/" $5 }
         END {
@@ -111,12 +114,15 @@ remove() {
         if ! k delete "$@" --wait=true --timeout="${seconds}s" $what >/dev/null 2>said; then
             cat said
             # shellcheck disable=SC2086
-            k get "$@" -o json $what >stands.json 2>/dev/null || : >stands.json
-            if [ "$where" = - ]; then where=; fi
-            awk -F '\t' -v where="$where" 'BEGIN { OFS = FS } $4 == where { print "00", 0, $1, $2, $3, $4, $5 }' removing >rows
-            awk -f "$HERE/json.awk" -f "$HERE/left.awk" part=error said part=rows rows >>"$stay"
+            unsure=
+            k get "$@" -o json $what >stands.json 2>/dev/null || unsure=1
+            awk -f "$HERE/list.awk" -f "$HERE/stays.awk" where="${where#-}" unsure="$unsure" part=rows removing part=json stands.json >rows
+            leave ''
+            cut -f 3- rows >>remained
             rm -f stands.json
         fi
     done <deletions
-    awk -f "$HERE/json.awk" -f "$HERE/removed.awk" at="$(stamp)" removing
+    # shellcheck disable=SC2016
+    awk 'part == "stay" { stay[$0]; next } !($0 in stay)' part=stay remained part=all removing >gone
+    awk -f "$HERE/json.awk" -f "$HERE/removed.awk" at="$(stamp)" gone
 }

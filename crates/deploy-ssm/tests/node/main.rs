@@ -13,4 +13,5 @@ mod recordings;
 mod refused;
 mod shells;
 mod starved;
+mod stuck;
 mod web;
