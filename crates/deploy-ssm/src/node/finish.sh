@@ -62,7 +62,9 @@ finish() {
             sleep "$try"
         done
     fi
-    rm -rf noted standing removing deletions poll.json stands.json logs logs.short reserve
+    # Without a result the next run takes over, and needs what is noted.
+    if [ -f result.json ]; then rm -rf noted standing; fi
+    rm -rf removing deletions poll.json stands.json logs logs.short reserve
 }
 
 listed() { awk -f "$HERE/json.awk" -f "$HERE/rows.awk" "$@"; }

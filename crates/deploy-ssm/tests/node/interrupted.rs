@@ -1,5 +1,6 @@
 //! Commands delivered twice, killed, cancelled; units killed; two deployments at once.
 
+use deploy_core::run::OnFailure;
 use deploy_ssm::node::{Cause, NodeStatus, RunStatus, State, Verb};
 
 use crate::cluster::Fault;
@@ -94,6 +95,27 @@ fn what_a_killed_unit_wrote_is_the_next_ones_to_undo() {
         events.iter().any(|event| event["event"] == "recovering" && event["interrupted"] == "one"),
         "{events:?}"
     );
+}
+
+#[test]
+fn what_stood_before_is_known_until_there_is_a_result() {
+    let node = Node::new();
+    node.world(|world| {
+        let object = serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"level": "debug"},
+            "metadata": {"name": "settings", "namespace": "shop", "uid": "u", "resourceVersion": "5"}});
+        world.objects.insert("ConfigMap./shop/settings".into(), object);
+        world.version = 5;
+    });
+    let full = "case $* in 'result.full.json result.json') exit 1 ;; esac\nexec /bin/mv \"$@\"";
+    node.tool("mv", &format!("#!/bin/sh\n{full}\n"));
+    let request = node.deploy_request("one", &app("api:bad")).on_failure(OnFailure::Leave);
+    assert_eq!(node.run(&request).report().status, RunStatus::Killed);
+    node.link("mv", "/bin/mv");
+    let report = node.deploy("two", &app("api:bad"));
+    assert_eq!(report.status, RunStatus::Undone, "{report:?}\n{}", node.log("two"));
+    let level =
+        node.world(|world| world.objects["ConfigMap./shop/settings"].pointer("/data/level").cloned());
+    assert_eq!(level, Some("debug".into()));
 }
 
 #[test]
