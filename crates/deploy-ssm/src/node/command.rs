@@ -1,7 +1,7 @@
 //! Composes the lines of a command out of a typed request. Whatever a value holds, it arrives on the node as it is, as data.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use deploy_core::error::{Error, Result};
@@ -92,8 +92,9 @@ pub enum Validate {
     False,
 }
 
-/// Where the package comes from. A sha256 is 64 hexadecimal digits.
-#[derive(Clone, Debug)]
+/// Where the package comes from. A sha256 is 64 hexadecimal digits. In its `Debug` is no address and no package: one is a credential, the
+/// other may hold some.
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Source {
     /// It travels with the command, visible in its history: never with Secrets.
@@ -119,13 +120,32 @@ pub enum Source {
     },
 }
 
-/// A request to the node. Times are sent in whole seconds, rounded up.
-#[derive(Clone, Debug)]
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, sha256) = match self {
+            Self::Inline { sha256, .. } => ("Inline", sha256),
+            Self::Url { sha256, .. } => ("Url", sha256),
+            Self::S3 { sha256, .. } => ("S3", sha256),
+        };
+        f.debug_struct(name).field("sha256", sha256).finish_non_exhaustive()
+    }
+}
+
+/// A request to the node. Times are sent in whole seconds, rounded up. Its `Debug` names what is said, not the values: some are presigned
+/// addresses.
+#[derive(Clone)]
 pub struct Request {
     verb: Verb,
     values: BTreeMap<&'static str, String>,
     inline: Option<Vec<u8>>,
     patience: Patience,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let says: Vec<_> = self.values.keys().collect();
+        f.debug_struct("Request").field("verb", &self.verb).field("says", &says).finish_non_exhaustive()
+    }
 }
 
 /// All parameters: each is always sent, so that no variable of the node's environment is ever taken for one.
