@@ -9,6 +9,7 @@ deploy() {
         has "$tool" || refuse notFound "$tool is not on the node" "install it there"
     done
     need_kubectl
+    refuse_past
     mkdir -p "$RUN" 2>/dev/null || refuse unavailable "$RUN cannot be made on the node" "is the disk full or read-only?"
     # Two deliveries of one command: the second waits until the first has begun, and attaches.
     exec 7>>"$RUN/starting"
@@ -24,6 +25,13 @@ deploy() {
     fi
     exec 7>&-
     attach
+}
+
+# An id that ended so long ago that only the history knows: a command delivered late.
+refuse_past() {
+    if [ ! -d "$RUN" ] && grep -q "^{\"number\":[^,]*,\"id\":\"$ID\"," "$ROOT/history.jsonl" 2>/dev/null; then
+        refuse alreadyExists "the deployment $ID of $APP has ended, and its result is not kept any more" "the history tells how it ended"
+    fi
 }
 
 # What a run writes besides the package: some hundred KB of events, logs and evidence.
@@ -102,6 +110,7 @@ print_log() {
 # Asks the unit to stop and go back, and waits for that. What has not begun will not: this may run before the deployment's command.
 cancel() {
     if [ ! -f "$RUN/result.json" ]; then
+        refuse_past
         mkdir -p "$RUN" 2>/dev/null && touch "$RUN/cancel" || refuse unavailable "$RUN cannot be written on the node" "is the disk full?"
         exec 7>>"$RUN/starting"
         if flock -n 7 && ! held "$RUN/alive"; then called_off || :; fi

@@ -159,6 +159,13 @@ fn so_many_bundles_are_kept() {
         std::fs::read_dir(node.path("state").join("shop/bundles")).expect("a folder").collect();
     assert_eq!(kept.len(), 1);
     assert!(!node.run_file("one", "").exists());
+    // Delivered once more, long after: it stays ended.
+    let late = node.run(&node.deploy_request("one", &app("api:one"))).report();
+    ended(&node, &late, RunStatus::Refused);
+    let Some(Cause::Error(error)) = &late.cause else { panic!("{late:?}") };
+    assert_eq!(error.kind, "alreadyExists", "{error:?}");
+    assert_eq!(node.image().as_deref(), Some("api:three"));
+    ended(&node, &node.run(&node.request(Verb::Cancel, "one")).report(), RunStatus::Refused);
 }
 
 #[test]
