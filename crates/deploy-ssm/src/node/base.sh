@@ -14,6 +14,12 @@ json() { awk -f "$HERE/json.awk" -f "$HERE/object.awk" -- "$@"; }
 # Replaces a file in one step with what comes in, so that nobody reads half of it and a full disk leaves the old one.
 keep() { cat >"$1.new" && mv "$1.new" "$1"; }
 
+# Adds a line to a file, of which a full disk may have torn the last one.
+append() {
+    if [ -n "$(tail -c 1 "$2" 2>/dev/null)" ]; then echo >>"$2"; fi
+    printf '%s\n' "$1" >>"$2"
+}
+
 # An event: its name, and more members.
 event() {
     named=$1

@@ -124,5 +124,5 @@ record() {
     case $meta in '{'*'}') meta=,${meta#?} ;; *) meta='}' ;; esac
     if [ "$meta" = ',}' ]; then meta='}'; fi
     line=$(json number:r="${MINE:-null}" id:s="$ID" status:s="$STATUS" at:s="$(stamp)" gitRevision:n="${GIT_REVISION:-}" description:n="$1")
-    printf '%s\n' "${line%?}$meta" >>../../history.jsonl || say "the history could not be written"
+    append "${line%?}$meta" ../../history.jsonl || say "the history could not be written"
 }

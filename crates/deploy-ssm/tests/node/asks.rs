@@ -33,6 +33,26 @@ fn the_history_tells_of_all_that_ended() {
 }
 
 #[test]
+fn torn_lines_are_left_out() {
+    let node = Node::new();
+    node.deploy("one", &app("api:v1"));
+    let tear = |file: std::path::PathBuf, torn: &str| {
+        let text = std::fs::read_to_string(&file).expect("is there");
+        std::fs::write(file, text + torn).expect("is written");
+    };
+    let history = node.path("state").join("shop/history.jsonl");
+    tear(history.clone(), "{\"number\":2,\"id\":\"x\",\"sta{\"number\":3,\"id\":\"y\",\"status\":\"healthy\"}\n");
+    tear(history, "{\"number\":2,\"id\":\"x\",\"sta");
+    node.deploy("two", &app("api:v2"));
+    let history: History = node.run(&node.request(Verb::History, "")).answer();
+    let ids: Vec<_> = history.entries.iter().map(|entry| entry.id.as_str()).collect();
+    assert_eq!(ids, ["one", "two"]);
+    tear(node.run_file("two", "events.jsonl"), "{\"at\":\"2026-11-22T1");
+    let status: NodeStatus = node.run(&node.request(Verb::Status, "two")).answer();
+    assert!(status.run.is_some_and(|run| !run.events.is_empty()));
+}
+
+#[test]
 fn the_status_tells_what_runs() {
     let node = Node::new();
     let status: NodeStatus = node.run(&node.request(Verb::Status, "")).answer();
