@@ -141,6 +141,11 @@ ask_sweep() {
     : >"$WORK/died"
     kept=0
     { ls -t "$ROOT/runs" 2>/dev/null | grep -Ex '[0-9A-Za-z-]+' || :; } >"$WORK/runs"
+    # As many as the newest deployment that said how many.
+    said=$(while IFS= read -r other; do
+        sed -n "s/^KEEP='\([0-9][0-9]*\)'$/\1/p" "$ROOT/runs/$other/node/params" 2>/dev/null || :
+    done <"$WORK/runs" | head -n 1)
+    if [ "${said:-0}" -gt "$KEEP" ]; then KEEP=$said; fi
     while IFS= read -r other; do
         state=$(state_of "$other")
         if [ -f "$ROOT/runs/$other/result.json" ]; then

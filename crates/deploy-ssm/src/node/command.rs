@@ -315,7 +315,8 @@ impl Request {
         self.with("PRUNE", if prune { "1" } else { "0" })
     }
 
-    /// How many good bundles, and ends of runs, are kept; 5 if not said, and never less than one.
+    /// How many good bundles, and ends of runs, are kept; 5 if not said, and never less than one. A `sweep` keeps at least as many as the newest
+    /// deployment did that said how many.
     #[must_use]
     pub fn keep(self, count: u32) -> Self {
         self.with("KEEP", count.clamp(1, 10_000).to_string())

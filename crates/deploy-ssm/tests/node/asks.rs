@@ -110,3 +110,13 @@ fn a_sweep_removes_ends_and_keeps_what_must_be_taken_over() {
     assert_eq!(sweep.died, ["dead"]);
     assert!(runs.join("three/result.json").exists() && !runs.join("one").exists());
 }
+
+#[test]
+fn a_sweep_keeps_as_many_as_the_deployments_did() {
+    let node = Node::new();
+    for id in ["one", "two", "three"] {
+        node.run(&node.deploy_request(id, &app("api:v1")).keep(3));
+    }
+    let sweep: Sweep = node.run(&node.request(Verb::Sweep, "").keep(1)).answer();
+    assert_eq!(sweep.removed, [""; 0]);
+}
