@@ -30,6 +30,7 @@ mod answers;
 mod command;
 mod payload;
 mod report;
+mod request;
 #[doc(hidden)]
 pub mod rules;
 
@@ -37,5 +38,6 @@ pub use answers::{
     Diagnosis, Disk, Entry, Health, History, Memory, NodeState, PodState, RunState, Show, State,
     Status as NodeStatus, Sweep, WarningEvent,
 };
-pub use command::{MAX_REQUEST, Request, Source, Validate, Verb};
+pub use command::MAX_REQUEST;
 pub use report::{Cause, Left, Report, RunStatus, Undo, Written, parse_answer, parse_report};
+pub use request::{Request, Source, Validate, Verb};

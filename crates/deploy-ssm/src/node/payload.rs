@@ -57,8 +57,11 @@ pub(super) fn lines(pack: Pack) -> &'static [String] {
         Pack::Ask => (&PACKS[2], &[BASE, ASK]),
     };
     cell.get_or_init(|| {
-        let mut files: Vec<(&str, String)> =
-            parts.iter().flat_map(|part| part.iter()).map(|(name, text)| (*name, rules::bare(&[text]))).collect();
+        let mut files: Vec<(&str, String)> = parts
+            .iter()
+            .flat_map(|part| part.iter())
+            .map(|(name, text)| (*name, rules::bare(&[text])))
+            .collect();
         if pack == Pack::Deploy {
             files.extend([("judge.awk", rules::judge()), ("evidence.awk", rules::evidence())]);
         }

@@ -41,7 +41,10 @@ fn torn_lines_are_left_out() {
         std::fs::write(file, text + torn).expect("is written");
     };
     let history = node.path("state").join("shop/history.jsonl");
-    tear(history.clone(), "{\"number\":2,\"id\":\"x\",\"sta{\"number\":3,\"id\":\"y\",\"status\":\"healthy\"}\n");
+    tear(
+        history.clone(),
+        "{\"number\":2,\"id\":\"x\",\"sta{\"number\":3,\"id\":\"y\",\"status\":\"healthy\"}\n",
+    );
     tear(history, "{\"number\":2,\"id\":\"x\",\"sta");
     node.deploy("two", &app("api:v2"));
     let history: History = node.run(&node.request(Verb::History, "")).answer();

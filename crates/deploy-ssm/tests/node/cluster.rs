@@ -183,7 +183,11 @@ fn answer(world: &mut World, args: &[String]) -> Result<String, String> {
             let mut stuck = String::new();
             for name in plain {
                 let name = named(name, namespace);
-                if world.objects.get(&name).is_some_and(|object| object.pointer("/metadata/finalizers").is_some()) {
+                if world
+                    .objects
+                    .get(&name)
+                    .is_some_and(|object| object.pointer("/metadata/finalizers").is_some())
+                {
                     stuck = format!("error: timed out waiting for the condition on {name}\n");
                 } else {
                     world.objects.remove(&name);

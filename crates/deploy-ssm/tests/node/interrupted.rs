@@ -113,8 +113,7 @@ fn what_stood_before_is_known_until_there_is_a_result() {
     node.link("mv", "/bin/mv");
     let report = node.deploy("two", &app("api:bad"));
     assert_eq!(report.status, RunStatus::Undone, "{report:?}\n{}", node.log("two"));
-    let level =
-        node.world(|world| world.objects["ConfigMap./shop/settings"].pointer("/data/level").cloned());
+    let level = node.world(|world| world.objects["ConfigMap./shop/settings"].pointer("/data/level").cloned());
     assert_eq!(level, Some("debug".into()));
 }
 

@@ -9,8 +9,7 @@ const STUCK: &str = "ConfigMap./shop/stuck";
 
 /// A ConfigMap that stays for as long as it has a finalizer.
 fn with_stuck(image: &str) -> String {
-    let stuck =
-        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: stuck, namespace: shop, finalizers: [a.example/b]}\n";
+    let stuck = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: stuck, namespace: shop, finalizers: [a.example/b]}\n";
     format!("{}---\n{stuck}", app(image))
 }
 
