@@ -54,8 +54,9 @@ work() {
     number
     if forward; then
         STATUS=healthy
-        if [ "$PRUNE" = 1 ]; then prune; fi
-        if [ -s left ] && [ ! -s package/objects.tsv ]; then
+        pruned=1
+        if [ "$PRUNE" = 1 ]; then prune || pruned=; fi
+        if [ -z "$pruned" ] && [ ! -s package/objects.tsv ]; then
             # To nothing at all is not gone while something stays.
             because internal "not everything could be deleted" "deploy or roll back again once it can be"
             json left:l=left unhealthy:r=null notes:r='[]' >undo.json
@@ -147,7 +148,8 @@ number() {
     MINE=$((MINE + 1))
 }
 
-# Deletes what the last good bundle, or a dead run, has written and this package has not, and what could not be deleted before.
+# Deletes what the last good bundle, or a dead run, has written and this package has not, and what could not be deleted before. False if
+# something stays.
 prune() {
     # shellcheck disable=SC2016
     awk -F '\t' 'BEGIN { OFS = FS }
@@ -156,14 +158,19 @@ prune() {
         part == "noted" && $1 == "absent" && !(($4, $3, $5, $6) in mine) { row[++n] = $2 OFS $3 OFS $4 OFS $5 OFS $6 }
         part == "late" && !(($3, $2, $4, $5) in mine) { row[++n] = $0 }
         END { for (; n > 0; n--) if (!seen[row[n]]++) print row[n] }' \
-        part=mine package/objects.tsv part=good good.tsv part=noted noted.tsv part=late ../../unpruned >unwanted
+        part=mine package/objects.tsv part=good good.tsv part=noted noted.tsv part=late ../../unpruned >unwanted || {
+        warn "what is unwanted could not be told: awk failed on the node"
+        return 1
+    }
     back_until=$(($(date +%s) + 60))
     BEFORE=$back_until
     : >left
-    remove <unwanted
+    remove <unwanted || keep remained <unwanted
     keep ../../unpruned <remained
     awk '{ print "delete\t" $0 }' gone >>written.tsv
-    [ ! -s left ] || warn "not everything unwanted could be deleted, and the next deployment that prunes tries again: $(head -c 1000 left | tr '\n' ' ')"
+    [ -s remained ] || return 0
+    warn "not everything unwanted could be deleted, and the next deployment that prunes tries again: $(head -c 1000 left | tr '\n' ' ')"
+    return 1
 }
 
 # Ends of runs beyond KEEP go, the oldest first.

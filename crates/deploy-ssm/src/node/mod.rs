@@ -3,7 +3,8 @@
 //! A command unpacks the scripts into a temporary folder and runs them. For a deployment they check the package, start a
 //! unit of its own (by `systemd-run`, or `setsid` where there is no systemd) and wait for its result: the unit goes on
 //! whatever becomes of the command, of the agent, and of the caller. All state is in `STATE_DIR/APP` on the node, readable
-//! by root only (kept bundles hold their Secrets): `current`, `history.jsonl`, `bundles/NUMBER`, `runs/ID`.
+//! by root only (kept bundles hold their Secrets): `current`, `history.jsonl`, `bundles/NUMBER`, `runs/ID`, `unpruned` (what could not
+//! be deleted). An id is used once: one that was refused, or cancelled before it began, has ended.
 //!
 //! | file | what |
 //! | --- | --- |

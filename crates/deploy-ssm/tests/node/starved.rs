@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use deploy_ssm::node::{Cause, RunStatus};
+use deploy_ssm::node::{Cause, RunStatus, Verb};
 use serde_json::json;
 
 use crate::cluster::Fault;
@@ -17,11 +17,11 @@ fn behind(image: &str) -> String {
     format!("{}---\n{deployment}\n", app("api:v1"))
 }
 
-/// An awk that is killed when it judges for this time and the next ones.
-fn judge_dies(node: &Node, at: u32, times: u32) {
+/// An awk that is killed when it is called like this for this time and the next ones.
+fn awk_dies(node: &Node, like: &str, at: u32, times: u32) {
     let count = node.path("judged");
     let script = format!(
-        "#!/bin/sh\ncase \" $* \" in *'judge.awk -v now'*) n=$(($(cat {0} 2>/dev/null || echo 0) + 1)); echo $n >{0}\n\
+        "#!/bin/sh\ncase \" $* \" in *'{like}'*) n=$(($(cat {0} 2>/dev/null || echo 0) + 1)); echo $n >{0}\n\
          if [ $n -ge {at} ] && [ $n -lt {1} ]; then exit 137; fi ;; esac\nexec /usr/bin/awk \"$@\"\n",
         count.display(),
         at + times
@@ -33,7 +33,7 @@ fn judge_dies(node: &Node, at: u32, times: u32) {
 fn a_judge_that_is_killed_has_found_nothing_healthy() {
     let check = |at: u32, times: u32, image: &str, seconds: u64, status: RunStatus| {
         let node = Node::new();
-        judge_dies(&node, at, times);
+        awk_dies(&node, "judge.awk -v now", at, times);
         let request = node.deploy_request("one", &behind(image)).timeout(Duration::from_secs(seconds));
         let report = node.run(&request).report();
         assert_eq!(report.status, status, "{at}: {report:#?}\n{}", node.log("one"));
@@ -46,6 +46,26 @@ fn a_judge_that_is_killed_has_found_nothing_healthy() {
     check(2, 1, "web:bad", 30, RunStatus::Undone);
     // Never again.
     check(2, 100, "web:v1", 4, RunStatus::Undone);
+}
+
+#[test]
+fn a_way_back_without_an_awk_is_not_told_as_gone() {
+    for like in ["good[$5, $4, $6, $7] = 1; next", "list[$4] = list[$4]", "$1 == \"present\" && $8"] {
+        let node = Node::new();
+        awk_dies(&node, like, 1, 1);
+        let report = node.deploy("one", &app("api:bad"));
+        assert_eq!(report.status, RunStatus::UndoFailed, "{like}: {report:#?}\n{}", node.log("one"));
+        let undo = report.undo.expect("it was tried");
+        assert!(undo.notes.iter().any(|note| note.contains("awk")), "{like}: {undo:?}");
+    }
+    for like in ["part == \"late\"", "list[$4] = list[$4]"] {
+        let node = Node::new();
+        node.deploy("one", &app("api:v1"));
+        awk_dies(&node, like, 1, 1);
+        let nothing = node.request(Verb::Rollback, "two").number(0).prune(true);
+        let report = node.run(&nothing).report();
+        assert_eq!(report.status, RunStatus::UndoFailed, "{like}: {report:#?}\n{}", node.log("two"));
+    }
 }
 
 #[test]
