@@ -69,7 +69,10 @@ stopped() {
 # Writes one stage of the package.
 apply_stage() {
     stage=$1
-    stage_rows package "$stage" >rows
+    stage_rows package "$stage" >rows && awk -F '\t' '$2 == 1' rows >gated || {
+        because internal "awk failed on the node" "is its memory full?"
+        return 1
+    }
     on_stage package "$stage" get --ignore-not-found -o json >stands.json 2>said || { because_said; return 1; }
     mkdir -p noted
     awk -f "$HERE/list.awk" -f "$HERE/note.awk" prefix="$stage-" part=noted noted.tsv part=good good.tsv \
@@ -81,6 +84,7 @@ apply_stage() {
     if [ "$FORCE_CONFLICTS" = 1 ]; then set -- "$@" --force-conflicts; fi
     tries=3
     until on_stage package "$stage" "$@" >stands.json 2>said; do
+        if [ "$(date +%s)" -ge "$DEADLINE" ]; then echo "timed out: kubectl apply did not end within $TIMEOUT s" >>said; fi
         because_said
         cat said
         tries=$((tries - 1))
@@ -96,7 +100,7 @@ apply_stage() {
     done
     # What kubectl warns of.
     cat said
-    rm -f cause.json
+    rm -f cause.json why
     written ''
 }
 

@@ -12,14 +12,16 @@ reply() {
 
 newest_runs() { ls -t "$ROOT/runs" 2>/dev/null | grep -Ex '[0-9A-Za-z-]+' | head -n 20 || :; }
 
-# running, ended, or died: killed before its end.
+# running, ended, or died: killed before its end, after it had written something.
 state_of() {
     if [ -f "$ROOT/runs/$1/result.json" ]; then
         echo ended
     elif held "$ROOT/runs/$1/alive" || held "$ROOT/runs/$1/starting"; then
         echo running
-    else
+    elif [ -s "$ROOT/runs/$1/noted.tsv" ]; then
         echo died
+    else
+        echo ended
     fi
 }
 
@@ -36,7 +38,7 @@ ask_status() {
         if [ -f "$ROOT/runs/$ID/result.json" ]; then
             ended=$(head -c 400 "$ROOT/runs/$ID/result.json" | sed -n 's/.*"status":"\([A-Za-z]*\)".*/\1/p')
         fi
-        tail -n 20 "$ROOT/runs/$ID/events.jsonl" 2>/dev/null | whole 14000 >"$WORK/events" || :
+        tail -n 20 "$ROOT/runs/$ID/events.jsonl" 2>/dev/null | untorn at | whole 14000 >"$WORK/events" || :
         run=$(json id:s="$ID" state:s="$(state_of "$ID")" status:n="$ended" events:l="$WORK/events")
     fi
     reply "$(json app:s="$APP" current:r="$(current_number)" run:r="$run" runs:l="$WORK/states")"
@@ -45,8 +47,11 @@ ask_status() {
 # The last lines that fit into so many bytes, none cut.
 whole() { awk -v most="$1" '{ line[NR] = $0 } END { for (i = NR; i > 0 && (most -= length(line[i]) + 1) > 0; i--); while (i++ < NR) print line[i] }'; }
 
+# The objects on stdin, each with this first member on a line of its own: neither torn nor grown onto one that was.
+untorn() { grep -x "{\"$1\":.*}" | grep -v ".{\"$1\":" || :; }
+
 ask_history() {
-    tail -n 100 "$ROOT/history.jsonl" 2>/dev/null | whole 16000 >"$WORK/entries" || :
+    tail -n 100 "$ROOT/history.jsonl" 2>/dev/null | untorn number | whole 16000 >"$WORK/entries" || :
     ls "$ROOT/bundles" 2>/dev/null | grep -Ex '[0-9]+' | sort -n >"$WORK/kept" || :
     reply "$(json app:s="$APP" current:r="$(current_number)" kept:l="$WORK/kept" entries:l="$WORK/entries")"
 }
@@ -74,7 +79,7 @@ ask_fail() {
     [ -n "$line" ] || refuse notFound "deployment $NUMBER of $APP is not in the node's history"
     case $line in
     *'"status":"healthy"'*)
-        json number:r="$NUMBER" id:s="$ID" status:s=left at:s="$(stamp)" gitRevision:n="${GIT_REVISION:-}" description:n="$WHY" >>"$ROOT/history.jsonl" ||
+        append "$(json number:r="$NUMBER" id:s="$ID" status:s=left at:s="$(stamp)" gitRevision:n="${GIT_REVISION:-}" description:n="$WHY")" "$ROOT/history.jsonl" ||
             refuse unavailable "the history could not be written" "is the disk full?"
         ;;
     esac
@@ -136,14 +141,19 @@ ask_sweep() {
     : >"$WORK/died"
     kept=0
     { ls -t "$ROOT/runs" 2>/dev/null | grep -Ex '[0-9A-Za-z-]+' || :; } >"$WORK/runs"
+    # As many as the newest deployment that said how many.
+    said=$(while IFS= read -r other; do
+        sed -n "s/^KEEP='\([0-9][0-9]*\)'$/\1/p" "$ROOT/runs/$other/node/params" 2>/dev/null || :
+    done <"$WORK/runs" | head -n 1)
+    if [ "${said:-0}" -gt "$KEEP" ]; then KEEP=$said; fi
     while IFS= read -r other; do
         state=$(state_of "$other")
-        if [ "$state" = ended ]; then
+        if [ -f "$ROOT/runs/$other/result.json" ]; then
             kept=$((kept + 1))
             [ "$kept" -gt "$KEEP" ] || continue
         elif [ "$state" = running ]; then
             continue
-        elif [ -s "$ROOT/runs/$other/noted.tsv" ]; then
+        elif [ "$state" = died ]; then
             printf '"%s"\n' "$other" >>"$WORK/died"
             continue
         fi

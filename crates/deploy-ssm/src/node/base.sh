@@ -14,6 +14,12 @@ json() { awk -f "$HERE/json.awk" -f "$HERE/object.awk" -- "$@"; }
 # Replaces a file in one step with what comes in, so that nobody reads half of it and a full disk leaves the old one.
 keep() { cat >"$1.new" && mv "$1.new" "$1"; }
 
+# Adds a line to a file, of which a full disk may have torn the last one.
+append() {
+    if [ -n "$(tail -c 1 "$2" 2>/dev/null)" ]; then echo >>"$2"; fi
+    printf '%s\n' "$1" >>"$2"
+}
+
 # An event: its name, and more members.
 event() {
     named=$1
@@ -39,10 +45,16 @@ because() {
     printf '%s' "${4:+$4: }$words" | tr '\n' ' ' >why
 }
 
-# kubectl, which may be a command with arguments. It must not hold our locks open should we be killed.
+# kubectl, which may be a command with arguments; until $BEFORE, if that is set. It must not hold our locks open should we be killed.
 k() {
+    bound=
+    if [ -n "${BEFORE:-}" ] && has timeout; then
+        bound=$((BEFORE - $(date +%s)))
+        if [ "$bound" -lt 5 ]; then bound=5; fi
+        bound="timeout $bound"
+    fi
     # shellcheck disable=SC2086
-    $KUBECTL --request-timeout="${REQUEST_TIMEOUT}s" "$@" 8>&- 9>&- </dev/null
+    $bound $KUBECTL --request-timeout="${REQUEST_TIMEOUT}s" "$@" 8>&- 9>&- </dev/null
 }
 
 # Chooses kubectl and its configuration; false if there is none.
@@ -83,16 +95,22 @@ put() {
     printf 'url = "%s"\n' "$1" | curl -K - -fsS --max-time "$3" --connect-timeout 5 -o /dev/null -T "$2" 8>&- 9>&-
 }
 
-# Ends a command that cannot even begin: kind, message, help. A deployment refused is a report like any other.
+# The report of a deployment that tells no more: id, status, cause.
+bare_report() {
+    json format:r=1 app:s="$APP" id:s="$1" number:r=null status:s="$2" cause:r="$3" objects:r='[]' undo:r=null \
+        evidence:r='{"pods":[],"events":[],"gaps":[]}' notes:r='[]' started:s="$(stamp)" ended:s="$(stamp)" previous:r=null
+}
+
+# Ends a command that cannot even begin: kind, message, help, status. A deployment refused is a report like any other, and the end
+# of its id if it had begun to begin ($BEGINS), unless an earlier run of that id wrote something.
 refuse() {
     trap - EXIT
     error=$(json kind:s="$1" message:s="$2" help:n="${3:-}")
     case ${VERB:-} in
     deploy | rollback | attach | cancel)
-        report=$(json format:r=1 app:s="$APP" id:s="$ID" number:r=null status:s=refused \
-            cause:r="{\"type\":\"error\",\"object\":null,${error#?}" objects:r='[]' undo:r=null \
-            evidence:r='{"pods":[],"events":[],"gaps":[]}' notes:r='[]' started:s="$(stamp)" ended:s="$(stamp)" previous:r=null)
+        report=$(bare_report "$ID" "${4:-refused}" "{\"type\":\"error\",\"object\":null,${error#?}")
         printf 'deploy-ssm/1 %s\n' "$report"
+        if [ -n "${BEGINS:-}" ] && [ ! -s "$RUN/noted.tsv" ]; then printf '%s\n' "$report" | keep "$RUN/result.json" 2>/dev/null || :; fi
         if [ -n "${WORK:-}" ] && [ -n "${RESULT_URL:-}" ] && printf '%s\n' "$report" >"$WORK/refused"; then
             put "$RESULT_URL" "$WORK/refused" 10 || :
         fi

@@ -7,7 +7,7 @@
 run() {
     cd "$RUN" || exit 1
     # From here on each failure is looked at where it happens.
-    set +e
+    set +eu
     exec 8>>alive
     tries=0
     until flock -n 8; do
@@ -16,13 +16,14 @@ run() {
         [ "$tries" -le 20 ] || exit 0
         moment
     done
+    echo >&8
     [ ! -f result.json ] || exit 0
     exec >>log 2>&1 </dev/null
     STARTED=$(stamp) STATUS=refused MINE='' LAST='' GOOD=''
     find_kubectl
     if [ "$KEEP" -lt 1 ]; then KEEP=1; fi
     rm -f cause.json undo.json why
-    touch noted.tsv written.tsv events.jsonl notes good.tsv
+    touch ../../unpruned noted.tsv written.tsv events.jsonl notes good.tsv
     # Room for the result, should the disk be full by then.
     dd if=/dev/zero of=reserve bs=65536 count=48 2>/dev/null
     trap ': >cancel' TERM INT HUP
@@ -43,6 +44,7 @@ work() {
     fi
     printf '%s\n' "$ID" >../../holder
     DEADLINE=$(($(date +%s) + TIMEOUT))
+    BEFORE=$DEADLINE
     if [ -f ../../current ]; then read -r LAST _ <../../current; fi
     if [ -n "$LAST" ] && [ -f "../../bundles/$LAST/objects.tsv" ]; then
         GOOD=../../bundles/$LAST
@@ -52,20 +54,34 @@ work() {
     number
     if forward; then
         STATUS=healthy
-        if [ "$PRUNE" = 1 ]; then prune; fi
-        keep_bundle
-        record ''
+        pruned=1
+        if [ "$PRUNE" = 1 ]; then prune || pruned=; fi
+        if [ -z "$pruned" ] && [ ! -s package/objects.tsv ]; then
+            # To nothing at all is not gone while something stays.
+            because internal "not everything could be deleted" "deploy or roll back again once it can be"
+            json left:l=left unhealthy:r=null notes:r='[]' >undo.json
+            STATUS=undoFailed
+        else
+            keep_bundle
+        fi
+        record "$(head -c 600 why 2>/dev/null)"
     elif [ ! -s noted.tsv ]; then
-        : # Nothing was written.
+        # Nothing was written.
+        case $(cat cause.json) in *'"cancelled"'*) STATUS=cancelled ;; esac
     else
-        # Room to go back, should the disk be full.
-        rm -f reserve
-        gather
-        if [ "$ON_FAILURE" = leave ]; then STATUS=left; else undo; fi
-        record "$(head -c 600 why)"
+        back
     fi
     took_over
     old_runs
+}
+
+# Goes back, unless it is to be left.
+back() {
+    # Room for it, should the disk be full.
+    rm -f reserve
+    gather
+    if [ "$ON_FAILURE" = leave ]; then STATUS=left; else undo; fi
+    record "$(head -c 600 why)"
 }
 
 # Applies the stages and follows them.
@@ -77,7 +93,6 @@ forward() {
         say "stage $stage"
         apply_stage "$stage" || return 1
         if stopped; then return 1; fi
-        stage_rows package "$stage" | awk -F '\t' '$2 == 1' >gated
         if [ -s gated ]; then followed <gated || return 1; fi
     done
     followed <package/objects.tsv
@@ -120,35 +135,42 @@ recover() {
 took_over() {
     [ -f takenover ] || return 0
     while IFS= read -r other; do
-        json format:r=1 app:s="$APP" id:s="$other" number:r=null status:s=undoFailed \
-            cause:r="$(json type:s=error kind:s=internal message:s="it was killed, and $ID took over what it had written" help:r=null object:r=null)" \
-            objects:r='[]' undo:r=null evidence:r='{"pods":[],"events":[],"gaps":[]}' notes:r='[]' started:s="$STARTED" ended:s="$(stamp)" \
-            previous:r=null | keep "../$other/result.json"
+        bare_report "$other" undoFailed \
+            "$(json type:s=error kind:s=internal message:s="it was killed, and $ID took over what it had written" help:r=null object:r=null)" |
+            keep "../$other/result.json"
     done <takenover
 }
 
 # The number of this deployment: one more than any before.
 number() {
-    MINE=$({ sed -n 's/^{"number":\([0-9]*\),.*/\1/p' ../../history.jsonl 2>/dev/null; ls ../../bundles 2>/dev/null; echo 0; } |
+    MINE=$({ sed -n 's/^{"number":\([0-9]*\),.*/\1/p' ../../history.jsonl 2>/dev/null; echo; ls ../../bundles 2>/dev/null; echo 0; } |
         grep -Ex '[0-9]+' | sort -n | tail -n 1)
     MINE=$((MINE + 1))
 }
 
-# Deletes what the last good bundle, or a dead run, has written and this package has not.
+# Deletes what the last good bundle, or a dead run, has written and this package has not, and what could not be deleted before. False if
+# something stays.
 prune() {
     # shellcheck disable=SC2016
     awk -F '\t' 'BEGIN { OFS = FS }
         part == "mine" { mine[$5, $4, $6, $7] = 1 }
         part == "good" && !(($5, $4, $6, $7) in mine) { row[++n] = $3 OFS $4 OFS $5 OFS $6 OFS $7 }
         part == "noted" && $1 == "absent" && !(($4, $3, $5, $6) in mine) { row[++n] = $2 OFS $3 OFS $4 OFS $5 OFS $6 }
+        part == "late" && !(($3, $2, $4, $5) in mine) { row[++n] = $0 }
         END { for (; n > 0; n--) if (!seen[row[n]]++) print row[n] }' \
-        part=mine package/objects.tsv part=good good.tsv part=noted noted.tsv >unwanted
-    [ -s unwanted ] || return 0
+        part=mine package/objects.tsv part=good good.tsv part=noted noted.tsv part=late ../../unpruned >unwanted || {
+        warn "what is unwanted could not be told: awk failed on the node"
+        return 1
+    }
     back_until=$(($(date +%s) + 60))
-    : >stayed
-    remove stayed <unwanted
-    awk -F '\t' '{ print "delete\t" $0 }' unwanted >>written.tsv
-    [ ! -s stayed ] || warn "not everything unwanted could be deleted: $(head -c 1000 stayed | tr '\n' ' ')"
+    BEFORE=$back_until
+    : >left
+    remove <unwanted || keep remained <unwanted
+    keep ../../unpruned <remained
+    awk '{ print "delete\t" $0 }' gone >>written.tsv
+    [ -s remained ] || return 0
+    warn "not everything unwanted could be deleted, and the next deployment that prunes tries again: $(head -c 1000 left | tr '\n' ' ')"
+    return 1
 }
 
 # Ends of runs beyond KEEP go, the oldest first.
@@ -178,6 +200,10 @@ upload() {
 end_early() {
     trap '' TERM INT HUP
     if [ ! -s cause.json ]; then because internal "the script ended early" "its log says where"; fi
-    if [ -s noted.tsv ]; then STATUS=undoFailed; fi
+    if [ -s noted.tsv ]; then
+        # Nothing is known of a way back that had begun, and of what was kept already.
+        if [ "$STATUS" = refused ] && [ ! -f forward.json ]; then STATUS=$(back >&2; printf %s "$STATUS"); else STATUS=; fi
+        : "${STATUS:=undoFailed}"
+    fi
     finish
 }

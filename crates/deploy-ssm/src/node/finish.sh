@@ -6,13 +6,15 @@
 # The most bytes of a result on stdout.
 SHORT=18000
 
-# Gathers what explains the failure, from the last poll and the logs of its pods.
+# Gathers what explains the failure, from the last poll and the logs of its pods: for some seconds, since the way back waits for it.
 gather() {
     [ -s poll.json ] || return 0
     mkdir -p logs logs.short
+    usual=$REQUEST_TIMEOUT
     evidence logs "" >wanted 2>/dev/null || return 0
+    REQUEST_TIMEOUT=5 BEFORE=$(($(date +%s) + 10))
     while IFS='	' read -r mark namespace pod container previous; do
-        [ "$mark" = L ] || continue
+        [ "$mark" = L ] && [ "$(date +%s)" -lt "$BEFORE" ] || continue
         set -- --namespace="$namespace" --container="$container" --tail=50
         if [ "$previous" = 1 ]; then set -- "$@" --previous; fi
         file=${namespace}_${pod}_${container}_$previous
@@ -21,6 +23,7 @@ gather() {
     done <<END
 $(head -n 20 wanted)
 END
+    REQUEST_TIMEOUT=$usual BEFORE=
     explain logs >evidence.json
     explain logs.short >evidence.short.json
 }
@@ -59,7 +62,9 @@ finish() {
             sleep "$try"
         done
     fi
-    rm -rf noted standing removing deletions poll.json stands.json logs logs.short reserve
+    # Without a result the next run takes over, and needs what is noted.
+    if [ -f result.json ]; then rm -rf noted standing; fi
+    rm -rf removing deletions poll.json stands.json logs logs.short reserve
 }
 
 listed() { awk -f "$HERE/json.awk" -f "$HERE/rows.awk" "$@"; }
@@ -119,5 +124,5 @@ record() {
     case $meta in '{'*'}') meta=,${meta#?} ;; *) meta='}' ;; esac
     if [ "$meta" = ',}' ]; then meta='}'; fi
     line=$(json number:r="${MINE:-null}" id:s="$ID" status:s="$STATUS" at:s="$(stamp)" gitRevision:n="${GIT_REVISION:-}" description:n="$1")
-    printf '%s\n' "${line%?}$meta" >>../../history.jsonl || say "the history could not be written"
+    append "${line%?}$meta" ../../history.jsonl || say "the history could not be written"
 }

@@ -65,15 +65,17 @@ follow() {
     : >verdicts
     : >unread
     : >unstuck
-    rm -f state state.new
+    rm -f state state.new failures waiting waiting_ids hopeless tally
     began=$(date +%s)
     verdict=healthy
     while [ -s targets ]; do
         now=$(date +%s)
         if poll; then
+            # A judge that is killed leaves no tally: then nothing is known.
+            rm -f tally
             judge "$now"
             unstick
-            read -r well going hopeless <tally
+            { read -r well going hopeless <tally; } 2>/dev/null || well=0 going=1 hopeless=0
             if [ "$hopeless" -gt 0 ]; then verdict=failed; return; fi
             if [ "$going" -eq 0 ] && [ "$well" -gt 0 ]; then return; fi
         fi

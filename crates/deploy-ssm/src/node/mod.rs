@@ -3,7 +3,8 @@
 //! A command unpacks the scripts into a temporary folder and runs them. For a deployment they check the package, start a
 //! unit of its own (by `systemd-run`, or `setsid` where there is no systemd) and wait for its result: the unit goes on
 //! whatever becomes of the command, of the agent, and of the caller. All state is in `STATE_DIR/APP` on the node, readable
-//! by root only (kept bundles hold their Secrets): `current`, `history.jsonl`, `bundles/NUMBER`, `runs/ID`.
+//! by root only (kept bundles hold their Secrets): `current`, `history.jsonl`, `bundles/NUMBER`, `runs/ID`, `unpruned` (what could not
+//! be deleted). An id is used once: one that was refused, or cancelled before it began, has ended.
 //!
 //! | file | what |
 //! | --- | --- |
@@ -30,6 +31,7 @@ mod answers;
 mod command;
 mod payload;
 mod report;
+mod request;
 #[doc(hidden)]
 pub mod rules;
 
@@ -37,5 +39,6 @@ pub use answers::{
     Diagnosis, Disk, Entry, Health, History, Memory, NodeState, PodState, RunState, Show, State,
     Status as NodeStatus, Sweep, WarningEvent,
 };
-pub use command::{MAX_REQUEST, Request, Source, Validate, Verb};
+pub use command::MAX_REQUEST;
 pub use report::{Cause, Left, Report, RunStatus, Undo, Written, parse_answer, parse_report};
+pub use request::{Request, Source, Validate, Verb};

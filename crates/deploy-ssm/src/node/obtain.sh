@@ -43,10 +43,12 @@ fetch() {
     if has curl; then
         said=$(printf 'url = "%s"\n' "$URL" | curl -K - -fsS -w '%{http_code}' --connect-timeout 10 --max-time "$patience" --max-filesize "$MOST" \
             --retry 2 --retry-max-time "$patience" -o "$WORK/package.tar.gz" 2>"$WORK/said") || fetch_failed "$said"
-    elif has wget; then
-        wget -q -T 30 -O "$WORK/package.tar.gz" "$URL" 2>"$WORK/said" || fetch_failed ''
+    elif has timeout && wget --version 2>/dev/null | grep -q GNU; then
+        # Busybox's takes an address from its arguments only.
+        (ulimit -f $((MOST / 512)) && printf '%s\n' "$URL" | timeout "$patience" wget -nv -T 30 -O "$WORK/package.tar.gz" -i - 2>"$WORK/said") ||
+            fetch_failed "$(sed -n 's/.*ERROR \(40[34]\).*/\1/p' "$WORK/said")"
     else
-        refuse notFound "neither curl nor wget is on the node" "install one, or send the package inline"
+        refuse notFound "neither curl nor GNU wget is on the node" "install one, or send the package inline"
     fi
 }
 

@@ -33,6 +33,7 @@ const DEPLOY: &[(&str, &str)] = scripts![
     "unseen.awk",
     "restored.awk",
     "removed.awk",
+    "stays.awk",
     "left.awk",
     "rows.awk",
     "quote.awk",
@@ -56,8 +57,11 @@ pub(super) fn lines(pack: Pack) -> &'static [String] {
         Pack::Ask => (&PACKS[2], &[BASE, ASK]),
     };
     cell.get_or_init(|| {
-        let mut files: Vec<(&str, String)> =
-            parts.iter().flat_map(|part| part.iter()).map(|(name, text)| (*name, strip(text))).collect();
+        let mut files: Vec<(&str, String)> = parts
+            .iter()
+            .flat_map(|part| part.iter())
+            .map(|(name, text)| (*name, rules::bare(&[text])))
+            .collect();
         if pack == Pack::Deploy {
             files.extend([("judge.awk", rules::judge()), ("evidence.awk", rules::evidence())]);
         }
@@ -70,16 +74,6 @@ pub(super) fn wrap(bytes: &[u8]) -> Vec<String> {
     let text = STANDARD.encode(bytes);
     // Base64 is ASCII: a cut between any two bytes is one between characters.
     text.as_bytes().chunks(LINE).map(|line| String::from_utf8_lossy(line).into_owned()).collect()
-}
-
-/// Without lines that only comment, empty lines and indentation. No script has a string over several lines.
-fn strip(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for line in text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        out.push_str(line);
-        out.push('\n');
-    }
-    out
 }
 
 /// A tar.gz of files; writing to memory does not fail.
@@ -113,6 +107,6 @@ mod tests {
 
     #[test]
     fn comments_do_not_travel() {
-        assert_eq!(strip("#!/bin/sh\n# why\n\n  echo a # b\n"), "echo a # b\n");
+        assert_eq!(rules::bare(&["#!/bin/sh\n# why\n\n  echo a # b\n"]), "echo a # b\n");
     }
 }

@@ -69,6 +69,10 @@ pub enum RunStatus {
     UndoFailed,
     /// Nothing was written.
     Refused,
+    /// Somebody asked to stop before anything was written.
+    Cancelled,
+    /// It was killed before it could end: the next deployment takes over what it wrote.
+    Killed,
 }
 
 /// Why a deployment did not end healthy.

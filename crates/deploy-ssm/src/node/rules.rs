@@ -36,8 +36,8 @@ pub fn evidence() -> String {
     bare(&[include_str!("evidence.awk")])
 }
 
-/// One source without the indentation and the comments, which need not travel.
-fn bare(sources: &[&str]) -> String {
+/// One source without indentation, empty lines and lines that only comment, which need not travel. No script has a string over several lines.
+pub(super) fn bare(sources: &[&str]) -> String {
     let lines = sources.iter().flat_map(|source| source.lines()).map(str::trim_start);
     lines.filter(|line| !line.is_empty() && !line.starts_with('#')).flat_map(|line| [line, "\n"]).collect()
 }

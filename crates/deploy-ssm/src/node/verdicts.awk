@@ -7,7 +7,7 @@ part == "new" && $1 == "P" {
     event("pod", object[$2], ",\"pod\":\"" $3 "\",\"phase\":\"" $4 "\"" ($5 == "-" || $5 == "" ? "" : ",\"reason\":\"" $5 "\""))
     print label[$2] ": pod " $3 " is " $4 ($5 == "-" || $5 == "" ? "" : " (" $5 ")") "\n"
 }
-part == "new" && $1 == "V" && ($2 in object) {
+part == "new" && $1 == "V" && NF == 6 && ($2 in object) {
     judged[$2] = 1
     tally[$3]++
     if ($3 == "failed") {

@@ -33,6 +33,29 @@ fn the_history_tells_of_all_that_ended() {
 }
 
 #[test]
+fn torn_lines_are_left_out() {
+    let node = Node::new();
+    node.deploy("one", &app("api:v1"));
+    let tear = |file: std::path::PathBuf, torn: &str| {
+        let text = std::fs::read_to_string(&file).expect("is there");
+        std::fs::write(file, text + torn).expect("is written");
+    };
+    let history = node.path("state").join("shop/history.jsonl");
+    tear(
+        history.clone(),
+        "{\"number\":2,\"id\":\"x\",\"sta{\"number\":3,\"id\":\"y\",\"status\":\"healthy\"}\n",
+    );
+    tear(history, "{\"number\":2,\"id\":\"x\",\"sta");
+    node.deploy("two", &app("api:v2"));
+    let history: History = node.run(&node.request(Verb::History, "")).answer();
+    let ids: Vec<_> = history.entries.iter().map(|entry| entry.id.as_str()).collect();
+    assert_eq!(ids, ["one", "two"]);
+    tear(node.run_file("two", "events.jsonl"), "{\"at\":\"2026-11-22T1");
+    let status: NodeStatus = node.run(&node.request(Verb::Status, "two")).answer();
+    assert!(status.run.is_some_and(|run| !run.events.is_empty()));
+}
+
+#[test]
 fn the_status_tells_what_runs() {
     let node = Node::new();
     let status: NodeStatus = node.run(&node.request(Verb::Status, "")).answer();
@@ -89,4 +112,14 @@ fn a_sweep_removes_ends_and_keeps_what_must_be_taken_over() {
     assert_eq!(removed, ["empty", "one", "two"]);
     assert_eq!(sweep.died, ["dead"]);
     assert!(runs.join("three/result.json").exists() && !runs.join("one").exists());
+}
+
+#[test]
+fn a_sweep_keeps_as_many_as_the_deployments_did() {
+    let node = Node::new();
+    for id in ["one", "two", "three"] {
+        node.run(&node.deploy_request(id, &app("api:v1")).keep(3));
+    }
+    let sweep: Sweep = node.run(&node.request(Verb::Sweep, "").keep(1)).answer();
+    assert_eq!(sweep.removed, [""; 0]);
 }

@@ -180,10 +180,20 @@ fn answer(world: &mut World, args: &[String]) -> Result<String, String> {
             Ok(if args.iter().any(|arg| arg == "json") { listed(&out) } else { String::new() })
         }
         Some("delete") => {
+            let mut stuck = String::new();
             for name in plain {
-                world.objects.remove(&named(name, namespace));
+                let name = named(name, namespace);
+                if world
+                    .objects
+                    .get(&name)
+                    .is_some_and(|object| object.pointer("/metadata/finalizers").is_some())
+                {
+                    stuck = format!("error: timed out waiting for the condition on {name}\n");
+                } else {
+                    world.objects.remove(&name);
+                }
             }
-            Ok(String::new())
+            if stuck.is_empty() { Ok(stuck) } else { Err(stuck) }
         }
         Some("logs") => Ok("boom \"quoted\" \\ \u{1b}[31m\n".into()),
         Some("version") => {

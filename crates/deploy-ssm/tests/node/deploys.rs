@@ -159,6 +159,13 @@ fn so_many_bundles_are_kept() {
         std::fs::read_dir(node.path("state").join("shop/bundles")).expect("a folder").collect();
     assert_eq!(kept.len(), 1);
     assert!(!node.run_file("one", "").exists());
+    // Delivered once more, long after: it stays ended.
+    let late = node.run(&node.deploy_request("one", &app("api:one"))).report();
+    ended(&node, &late, RunStatus::Refused);
+    let Some(Cause::Error(error)) = &late.cause else { panic!("{late:?}") };
+    assert_eq!(error.kind, "alreadyExists", "{error:?}");
+    assert_eq!(node.image().as_deref(), Some("api:three"));
+    ended(&node, &node.run(&node.request(Verb::Cancel, "one")).report(), RunStatus::Refused);
 }
 
 #[test]
@@ -272,7 +279,7 @@ fn systemd_runs_the_unit_where_it_runs() {
     node.tool("systemd-run", &script);
     ended(&node, &node.deploy("one", &app("api:v1")), RunStatus::Healthy);
     let args = std::fs::read_to_string(&record).expect("it was called");
-    for wanted in ["--unit=deploy-ssm-one", "--collect", "KillMode=mixed", "RuntimeMaxSec=160"] {
+    for wanted in ["--unit=deploy-ssm-one", "--collect", "KillMode=mixed", "RuntimeMaxSec=280"] {
         assert!(args.lines().any(|arg| arg == wanted), "{wanted} in {args}");
     }
     // One that fails is not the end.

@@ -1,5 +1,6 @@
 //! Commands delivered twice, killed, cancelled; units killed; two deployments at once.
 
+use deploy_core::run::OnFailure;
 use deploy_ssm::node::{Cause, NodeStatus, RunStatus, State, Verb};
 
 use crate::cluster::Fault;
@@ -80,7 +81,7 @@ fn what_a_killed_unit_wrote_is_the_next_ones_to_undo() {
     applied(&node, "one");
     kill_unit(&node, "one");
     let report = node.end(child).report();
-    assert_eq!(report.status, RunStatus::Refused);
+    assert_eq!(report.status, RunStatus::Killed);
     let state = node.run(&node.request(Verb::Status, "")).answer::<NodeStatus>().run.expect("a run").state;
     assert_eq!(state, State::Died);
 
@@ -97,6 +98,26 @@ fn what_a_killed_unit_wrote_is_the_next_ones_to_undo() {
 }
 
 #[test]
+fn what_stood_before_is_known_until_there_is_a_result() {
+    let node = Node::new();
+    node.world(|world| {
+        let object = serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"level": "debug"},
+            "metadata": {"name": "settings", "namespace": "shop", "uid": "u", "resourceVersion": "5"}});
+        world.objects.insert("ConfigMap./shop/settings".into(), object);
+        world.version = 5;
+    });
+    let full = "case $* in 'result.full.json result.json') exit 1 ;; esac\nexec /bin/mv \"$@\"";
+    node.tool("mv", &format!("#!/bin/sh\n{full}\n"));
+    let request = node.deploy_request("one", &app("api:bad")).on_failure(OnFailure::Leave);
+    assert_eq!(node.run(&request).report().status, RunStatus::Killed);
+    node.link("mv", "/bin/mv");
+    let report = node.deploy("two", &app("api:bad"));
+    assert_eq!(report.status, RunStatus::Undone, "{report:?}\n{}", node.log("two"));
+    let level = node.world(|world| world.objects["ConfigMap./shop/settings"].pointer("/data/level").cloned());
+    assert_eq!(level, Some("debug".into()));
+}
+
+#[test]
 fn a_killed_unit_can_be_deployed_again() {
     let node = Node::new();
     let request = node.deploy_request("one", &app("api:v1"));
@@ -105,7 +126,7 @@ fn a_killed_unit_can_be_deployed_again() {
     let applies = || node.world(|world| world.calls.iter().any(|call| call.starts_with("apply")));
     until("it applies", applies);
     kill_unit(&node, "one");
-    assert_eq!(node.end(child).report().status, RunStatus::Refused);
+    assert_eq!(node.end(child).report().status, RunStatus::Killed);
     assert_eq!(node.run(&request).report().status, RunStatus::Healthy, "{}", node.log("one"));
 }
 
@@ -142,9 +163,34 @@ fn another_deployment_of_the_app_is_refused() {
 #[test]
 fn nobody_waits_for_what_is_not_there() {
     let node = Node::new();
-    for verb in [Verb::Attach, Verb::Cancel] {
-        let report = node.run(&node.request(verb, "none")).report();
-        let Some(Cause::Error(error)) = &report.cause else { panic!("{report:?}") };
-        assert_eq!(error.kind, "notFound");
-    }
+    let report = node.run(&node.request(Verb::Attach, "none")).report();
+    let Some(Cause::Error(error)) = &report.cause else { panic!("{report:?}") };
+    assert_eq!(error.kind, "notFound");
+}
+
+#[test]
+fn what_is_cancelled_before_it_comes_does_not_begin() {
+    let node = Node::new();
+    let cancelled = node.run(&node.request(Verb::Cancel, "one"));
+    assert_eq!(cancelled.report().status, RunStatus::Cancelled, "{cancelled:?}");
+    let ran = node.run(&node.deploy_request("one", &app("api:v1")));
+    assert!(matches!(ran.report().cause, Some(Cause::Cancelled)), "{ran:?}");
+    assert_eq!((ran.code, ran.stdout), (Some(1), cancelled.stdout));
+    assert!(node.world(|world| world.calls.is_empty() && world.objects.is_empty()));
+    let run = node.run(&node.request(Verb::Status, "one")).answer::<NodeStatus>().run.expect("a run");
+    assert_eq!((run.state, run.status), (State::Ended, Some(RunStatus::Cancelled)));
+    // Others go on.
+    assert_eq!(node.deploy("two", &app("api:v1")).status, RunStatus::Healthy);
+}
+
+#[test]
+fn what_is_cancelled_before_it_writes_does_not_begin() {
+    let node = Node::new();
+    node.world(|world| world.faults.push(Fault { times: Some(1), ..Fault::slow("get --raw", 1_500) }));
+    let child = node.start(&node.deploy_request("one", &app("api:v1")));
+    until("it asks", || node.world(|world| !world.calls.is_empty()));
+    let report = node.run(&node.request(Verb::Cancel, "one")).report();
+    assert_eq!(report.status, RunStatus::Cancelled, "{report:?}");
+    node.end(child);
+    assert!(node.world(|world| world.objects.is_empty()));
 }

@@ -12,4 +12,6 @@ mod live;
 mod recordings;
 mod refused;
 mod shells;
+mod starved;
+mod stuck;
 mod web;

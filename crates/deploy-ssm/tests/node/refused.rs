@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use deploy_core::error::{Error, ErrorKind};
-use deploy_ssm::node::{Cause, Request, RunStatus, Source, Verb, parse_answer};
+use deploy_ssm::node::{Cause, NodeStatus, Request, RunStatus, Source, State, Verb, parse_answer};
 
 use crate::harness::{Node, Ran, app, package};
 
@@ -55,6 +55,12 @@ fn a_package_that_is_not_the_one_sent() {
     let error = refused(&node, &node.run(&request));
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert!(error.message().contains("sha256"), "{error}");
+
+    // It has ended, and its id with it.
+    let run = node.run(&node.request(Verb::Status, "one")).answer::<NodeStatus>().run.expect("a run");
+    assert_eq!((run.state, run.status), (State::Ended, Some(RunStatus::Refused)));
+    let again = refused(&node, &node.run(&node.deploy_request("one", &app("api:v1"))));
+    assert_eq!(again.message(), error.message());
 }
 
 /// A tar with one entry of any name and kind.

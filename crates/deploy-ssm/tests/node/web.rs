@@ -9,7 +9,7 @@ use std::time::Duration;
 use deploy_core::error::{Error, ErrorKind};
 use deploy_ssm::node::{Cause, Request, RunStatus, Source, Verb, parse_report};
 
-use crate::harness::{Node, app, package};
+use crate::harness::{Node, app, package, until};
 use crate::refused::{gz, sha256};
 
 type Stored = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
@@ -133,6 +133,59 @@ fn a_refusal_is_sent_too() {
     node.run(&request);
     let sent = parse_report(&server.get("result").expect("a result")).expect("is one");
     assert_eq!(sent.status, RunStatus::Refused);
+}
+
+#[test]
+fn wget_is_not_told_the_address_where_others_see_it() {
+    let server = Server::start();
+    server.stored.lock().expect("a lock").insert("/package".into(), package(&app("api:v1")).bytes().to_vec());
+    let fetch = |wget: &str| {
+        let node = Node::new();
+        node.without("curl");
+        node.tool("wget", &format!("#!/bin/sh\necho \"$@\" >>{}\n{wget}\n", node.path("args").display()));
+        let ran = node.run(&fetching(&node, &server.url("package")));
+        let args = std::fs::read_to_string(node.path("args")).expect("it was called");
+        assert!(!args.contains("s3cr3t") && !ran.stdout.contains("s3cr3t"), "{args} {ran:?}");
+        ran.report()
+    };
+    let gnu = "[ $1 != --version ] || { echo GNU Wget 1.25; exit; }\n\
+               until [ $1 = -O ]; do shift; done\nread -r url; exec /usr/bin/curl -fsS -o $2 $url";
+    assert_eq!(fetch(gnu).status, RunStatus::Healthy);
+    let report = fetch("echo 'wget: unrecognized option: version' >&2; exit 1");
+    let Some(Cause::Error(error)) = report.cause else { panic!("{report:?}") };
+    assert_eq!((error.kind.as_str(), report.status), ("notFound", RunStatus::Refused));
+    assert!(error.message.contains("GNU wget"), "{error:?}");
+}
+
+#[test]
+fn no_address_and_no_package_is_debugged() {
+    let node = Node::new();
+    let url = "https://a.example/x?X-Amz-Signature=s3cr3t";
+    let request = fetching(&node, url).progress_url(url).expect("a URL").result_url(url).expect("a URL");
+    let request = request.log_url(url).expect("a URL");
+    let sources = [
+        Source::Url { url: url.into(), sha256: "0".repeat(64) },
+        Source::Inline { bytes: b"s3cr3t".to_vec(), sha256: "0".repeat(64) },
+    ];
+    let text = format!("{request:?} {sources:?} {:?}", node.deploy_request("one", &app("api:v1")));
+    assert!(!text.contains("s3cr3t") && !text.contains("115, 51"), "{text}");
+    assert!(text.contains("RESULT_URL") && text.contains("Deploy") && text.contains("000"), "{text}");
+}
+
+#[test]
+fn what_is_cancelled_while_its_package_comes_does_not_begin() {
+    let (node, server) = (Node::new(), Server::start());
+    server.stored.lock().expect("a lock").insert("/package".into(), package(&app("api:v1")).bytes().to_vec());
+    let (began, cancel) = (node.path("began"), node.run_file("one", "cancel"));
+    let slow = "until [ -e {1} ]; do sleep 0.05; done; exec /usr/bin/curl \"$@\"";
+    let slow = slow.replace("{1}", &cancel.to_string_lossy());
+    node.tool("curl", &format!("#!/bin/sh\n: >{}\n{slow}\n", began.display()));
+    let child = node.start(&fetching(&node, &server.url("package")));
+    until("it fetches", || began.exists());
+    let cancelled = node.run(&node.request(Verb::Cancel, "one"));
+    assert_eq!(cancelled.report().status, RunStatus::Cancelled, "{cancelled:?}");
+    assert_eq!(node.end(child).stdout, cancelled.stdout);
+    assert!(node.world(|world| world.objects.is_empty()));
 }
 
 #[test]

@@ -70,6 +70,7 @@ fn ended(status: RunStatus) -> (&'static str, Tone) {
         RunStatus::Left => ("failed", Tone::Bad),
         RunStatus::UndoFailed => ("rollback failed", Tone::Bad),
         RunStatus::Refused => ("refused", Tone::Bad),
+        RunStatus::Cancelled => ("cancelled before it began", Tone::Warn),
         _ => ("ended", Tone::Plain),
     }
 }

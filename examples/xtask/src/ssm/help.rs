@@ -24,7 +24,8 @@ Examples:
   cargo xtask ssm deploy -f deploy/ --app shop --instance i-0123456789abcdef0 --json | jq .status
 
 What fails is undone on the node: the last good bundle is applied again, and of a first deployment
-nothing is left. Secrets need a bucket: a command and its history would show them.
+nothing is left but the volume claims of its StatefulSets, which go only with a namespace that it
+made itself. Secrets need a bucket: a command and its history would show them.
 
 Ctrl-C (or SIGTERM) has the node stop and go back, and follows it; a second Ctrl-C leaves at once,
 and says how to follow what the node goes on with.";
