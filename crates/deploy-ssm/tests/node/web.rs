@@ -108,6 +108,8 @@ fn a_package_comes_and_everything_goes_by_url() {
         .expect("a URL");
     let ran = node.run(&request);
     assert_eq!(ran.report().status, RunStatus::Healthy, "{ran:?}");
+    // It is sent once it is written, and may be printed before.
+    until("the result is sent", || server.get("result").is_some());
     let sent = parse_report(&server.get("result").expect("a result")).expect("is one");
     assert_eq!(sent.status, RunStatus::Healthy);
     let progress = String::from_utf8(server.get("progress").expect("progress")).expect("is UTF-8");
