@@ -74,7 +74,8 @@ pub struct Swept {
 impl SsmK3s {
     /// What this application's deployments left that, by the run's clock, AWS shows as older than `age`; choose more than any of them takes.
     /// Of buckets that were made for a deployment these are those with the application's tag, and those without any whose name is
-    /// `deploy-ssm-` and a generated id. What the node left is told too, where it is one that can be asked; if not, a warning says so. Writes nothing. Cancel safe.
+    /// `deploy-ssm-` and a generated id. What the node left is told too, where it is one that can be asked; if not, a warning says so.
+    /// Writes nothing. Cancel safe.
     ///
     /// # Errors
     /// What AWS refuses of its part.
