@@ -9,6 +9,7 @@ mod form;
 mod identity;
 mod list_options;
 mod log;
+mod operations;
 mod patch;
 mod read;
 mod review;
