@@ -106,6 +106,11 @@ impl Target {
         }
     }
 
+    /// Of the one object that a path is about.
+    pub(crate) fn name(&self) -> Option<&str> {
+        if let Self::Objects(address) = self { address.name.as_deref() } else { None }
+    }
+
     fn resources(group: &str, version: &str) -> Self {
         Self::Resources { group: group.to_owned(), version: version.to_owned() }
     }

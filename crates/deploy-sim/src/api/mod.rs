@@ -175,7 +175,7 @@ pub(crate) fn create_as(
         before: None,
         after: object,
         manager,
-        user: None,
+        request: None,
         applied: false,
         dry_run: false,
     };
@@ -215,7 +215,7 @@ fn write_as(
     let before = Some(before);
     write::commit(
         state,
-        write::Change { at: &at, before, after, manager, user: None, applied: false, dry_run: false },
+        write::Change { at: &at, before, after, manager, request: None, applied: false, dry_run: false },
     )
     .map(Some)
 }

@@ -158,8 +158,8 @@ fn apply(
     let after =
         fields::applied(before.as_deref(), &applied, manager, request.query.flag("force"), &time, at)?;
     let is_new = before.is_none();
-    let user = Some(&*request.user);
-    let change = Change { at, before, after, manager, user, applied: true, dry_run: request.dry_run()? };
+    let dry_run = request.dry_run()?;
+    let change = Change { at, before, after, manager, request: Some(request), applied: true, dry_run };
     let written = commit(state, change)?;
     Ok(Reply::Json(if is_new { 201 } else { 200 }, as_served(&written, &at.kind).into_owned()))
 }

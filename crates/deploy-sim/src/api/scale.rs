@@ -133,8 +133,8 @@ pub(super) fn apply_scale(
         status
     })?;
     let (before, dry_run) = (Some(Arc::clone(before)), request.dry_run()?);
-    let user = Some(&*request.user);
-    let written = commit(state, Change { at, before, after, manager, user, applied: true, dry_run })?;
+    let request = Some(request);
+    let written = commit(state, Change { at, before, after, manager, request, applied: true, dry_run })?;
     Ok(Reply::Json(200, scale(&written, &at.kind)))
 }
 
