@@ -162,7 +162,7 @@ pub(crate) fn subresource_of<'a>(kind: &'a Kind, subresource: &str) -> (&'a str,
 }
 
 /// The group and version of a subresource's kind, where it is not that of the resource.
-fn elsewhere(subresource: &str) -> Option<(&'static str, &'static str)> {
+pub(crate) fn elsewhere(subresource: &str) -> Option<(&'static str, &'static str)> {
     match subresource {
         "scale" => Some(("autoscaling", "v1")),
         "eviction" => Some(("policy", "v1")),

@@ -32,7 +32,7 @@ use crate::request::{Address, Request, Target};
 use crate::selector::Selector;
 use crate::state::{State, key};
 use crate::status::{Status, Subject};
-pub(crate) use discovery::{subresource_of, verbs};
+pub(crate) use discovery::{elsewhere, subresource_of, verbs};
 pub(crate) use form::Form;
 pub(crate) use read::as_served;
 pub(crate) use scale::{replicas, set_replicas};

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::schemas::{REFERENCE, Schemas, custom_name};
 use super::{Style, path};
-use crate::api::{subresource_of, verbs};
+use crate::api::{elsewhere, subresource_of, verbs};
 use crate::kinds::Kind;
 
 const OPTIONS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
@@ -69,11 +69,7 @@ pub(super) fn add(paths: &mut Map<String, Value>, kind: &Kind, schemas: &Schemas
     put(paths, format!("{base}/{{name}}"), "named", verbs, &asked, style);
     for subresource in &kind.subresources {
         let (name, verbs) = subresource_of(kind, subresource);
-        let (group, version) = match name {
-            "Scale" => ("autoscaling", "v1"),
-            "Eviction" => ("policy", "v1"),
-            _ => (kind.group.as_str(), kind.version.as_str()),
-        };
+        let (group, version) = elsewhere(subresource).unwrap_or((&kind.group, &kind.version));
         let schema = if name == kind.kind { schema } else { schemas.name_of(group, version, name) };
         let subject = format!("{}_{subresource}", asked.subject);
         let asked = Asked { group, version, kind: name, schema, subject, tag: asked.tag.clone(), ..asked };
