@@ -206,10 +206,10 @@ async fn tokens_end_with_what_they_are_of() {
 async fn roles_grow_by_no_detour() {
     let cluster = SimCluster::builder().start();
     let (admin, pat) = (cluster.client(), cluster.client_as(User::new("pat")));
-    let roles = format!("{RBAC}/clusterroles");
-    let rule = |verbs: &[&str], names: &[&str]| json!({"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"], "verbs": verbs, "resourceNames": names});
-    let rules = json!([rule(&["create", "update"], &[]), rule(&["escalate"], &["new"])]);
-    create(&admin, &roles, json!({"metadata": {"name": "patcher"}, "rules": rules})).await;
+    let path = format!("{RBAC}/clusterroles");
+    let allowed = |verbs: &[&str], names: &[&str]| json!({"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"], "verbs": verbs, "resourceNames": names});
+    let rules = json!([allowed(&["create", "update"], &[]), allowed(&["escalate"], &["new"])]);
+    create(&admin, &path, json!({"metadata": {"name": "patcher"}, "rules": rules})).await;
     let binding = json!({
         "metadata": {"name": "patcher"}, "subjects": [user("pat")],
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "patcher"},
@@ -218,15 +218,15 @@ async fn roles_grow_by_no_detour() {
     let aggregation = json!({"clusterRoleSelectors": [{"matchLabels": {"no": "body"}}]});
     let aggregating =
         json!({"metadata": {"name": "aggregating"}, "aggregationRule": aggregation, "rules": []});
-    create(&admin, &roles, aggregating).await;
+    create(&admin, &path, aggregating).await;
     let put = async |name: &str, change: &dyn Fn(&mut Value)| {
-        let (_, mut role) = send(&admin, &format!("GET {roles}/{name}"), &[], &json!({})).await;
-        change(&mut role);
-        let (code, answer) = send(&pat, &format!("PUT {roles}/{name}"), &[], &role).await;
+        let (_, mut found) = send(&admin, &format!("GET {path}/{name}"), &[], &json!({})).await;
+        change(&mut found);
+        let (code, answer) = send(&pat, &format!("PUT {path}/{name}"), &[], &found).await;
         (code, answer["message"].as_str().unwrap_or_default().to_owned())
     };
     let label = |role: &mut Value| {
-        role["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-edit"] = "true".into()
+        role["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-edit"] = "true".into();
     };
     assert_eq!(put("cluster-admin", &label).await.0, 403);
     let (code, message) = put("aggregating", &|role| role["aggregationRule"] = Value::Null).await;
@@ -236,8 +236,8 @@ async fn roles_grow_by_no_detour() {
     );
     assert_eq!(put("aggregating", &|role| role["metadata"]["finalizers"] = json!(["a.b/c"])).await.0, 200);
     let new = role("ClusterRole", "new", "pods", &["get"]);
-    assert_eq!(send(&pat, &format!("POST {roles}"), &[], &new).await.0, 403);
-    assert_eq!(send(&pat, &format!("PUT {roles}/new"), &[], &new).await.0, 201);
+    assert_eq!(send(&pat, &format!("POST {path}"), &[], &new).await.0, 403);
+    assert_eq!(send(&pat, &format!("PUT {path}/new"), &[], &new).await.0, 201);
 }
 
 /// A field selector that is not read whole gets nobody past a rule for certain names.

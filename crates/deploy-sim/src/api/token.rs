@@ -57,7 +57,10 @@ pub(super) fn issue(state: &mut State, request: &Request, at: &At<'_>) -> Result
         bound.push(bound_to(state, reference, at)?);
     }
     let time = state.time();
-    let token = random(state)?;
+    // As random as all that the cluster's seed makes; where others may reach it by a port, as the system is.
+    let token = format!("{}.{}", state.uid(), state.uid());
+    #[cfg(feature = "tls")]
+    let token = format!("{token}.{}", crate::tls::token().map_err(|_| Status::internal_error())?);
     let expires = after(state.now, seconds);
     if !request.dry_run()? {
         let user = User::service_account(at.namespace().unwrap_or_default(), at.name());
@@ -76,14 +79,6 @@ pub(super) fn issue(state: &mut State, request: &Request, at: &At<'_>) -> Result
     });
     set_managed(&mut issued, managed);
     Ok(Reply::Json(201, issued))
-}
-
-/// As random as all that the cluster's seed makes; where others may reach it by a port, as the system is.
-fn random(state: &mut State) -> Result<String, Status> {
-    let token = format!("{}.{}", state.uid(), state.uid());
-    #[cfg(feature = "tls")]
-    let token = format!("{token}.{}", crate::tls::token().map_err(|_| Status::internal_error())?);
-    Ok(token)
 }
 
 /// The object that a token is to be bound to, and its uid.
