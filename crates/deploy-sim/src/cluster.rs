@@ -1,5 +1,6 @@
 //! The cluster as its users hold it.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -209,7 +210,6 @@ impl SimCluster {
 }
 
 /// What all that touch the cluster share.
-#[derive(Debug)]
 pub(crate) struct Shared {
     state: Mutex<State>,
     faults: Mutex<Faults>,
@@ -220,6 +220,13 @@ pub(crate) struct Shared {
     begins: Timestamp,
     started: Instant,
     scale: Scale,
+}
+
+/// Without its state: that has Secrets and tokens.
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
 }
 
 impl Shared {

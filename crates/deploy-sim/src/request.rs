@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method};
@@ -17,7 +18,7 @@ const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 const MAX_QUERY_PAIRS: usize = 50;
 
 /// One request.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Request {
     /// Who asks; where they show a token, or ask as somebody else, who they are is yet to be found out.
     pub(crate) user: Arc<User>,
@@ -35,6 +36,13 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
     /// What the answer warns of.
     warnings: RefCell<Vec<String>>,
+}
+
+/// Without its token and its body: they may be secrets.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({} {} of {:?})", self.method, self.path, self.user.name)
+    }
 }
 
 /// What becomes of fields that the kind does not have, and of those that are there twice: they go, and are told or refused.
@@ -104,6 +112,11 @@ impl Target {
             [first, ..] => Ok(Self::Nowhere((*first).to_owned())),
             [] => Ok(Self::Nowhere(String::new())),
         }
+    }
+
+    /// Of the one object that a path is about.
+    pub(crate) fn name(&self) -> Option<&str> {
+        if let Self::Objects(address) = self { address.name.as_deref() } else { None }
     }
 
     fn resources(group: &str, version: &str) -> Self {

@@ -151,6 +151,9 @@ fn is_key(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b))
 }
 
+/// The fields that all resources can be selected by.
+const EVERYWHERE: [&str; 2] = ["metadata.name", "metadata.namespace"];
+
 /// The fields that can be selected by, beside the name and namespace that every resource has.
 const FIELDS: &[(&str, &[&str])] = &[
     (
@@ -188,23 +191,42 @@ const FIELDS: &[(&str, &[&str])] = &[
 
 fn parse_fields(text: &str, resource: &str) -> Result<Vec<(String, String, bool)>, Status> {
     let own = FIELDS.iter().find(|(known, _)| *known == resource).map_or(&[][..], |(_, fields)| fields);
-    let mut parsed = Vec::new();
-    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()).take(MAX_REQUIREMENTS) {
-        let (path, value, equal) = if let Some((path, value)) = part.split_once("!=") {
-            (path, value, false)
+    let terms = terms(text)?;
+    match terms.iter().find(|(path, ..)| !EVERYWHERE.contains(path) && !own.contains(path)) {
+        Some((path, ..)) => Err(Status::bad_request(format!("field label not supported: {path}"))),
+        None => {
+            let owned = |(path, value, equal): (&str, &str, bool)| (path.to_owned(), value.to_owned(), equal);
+            Ok(terms.into_iter().map(owned).collect())
+        }
+    }
+}
+
+/// The one name that a field selector leaves, as rules of certain names are asked for it; none that no path could have.
+pub(crate) fn named(fields: &str) -> Option<String> {
+    let terms = terms(fields).ok()?;
+    let (_, name, _) = terms.into_iter().find(|(path, _, equal)| *path == "metadata.name" && *equal)?;
+    Some(name.to_owned()).filter(|name| ![".", ".."].contains(&name.as_str()) && !name.contains(['/', '%']))
+}
+
+/// A field, a value, and whether it is to be that one.
+fn terms(text: &str) -> Result<Vec<(&str, &str, bool)>, Status> {
+    let mut terms = Vec::new();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        if terms.len() == MAX_REQUIREMENTS {
+            let why = format!("invalid selector: it has more than {MAX_REQUIREMENTS} terms");
+            return Err(Status::bad_request(why));
+        }
+        if let Some((path, value)) = part.split_once("!=") {
+            terms.push((path, value, false));
         } else if let Some((path, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
-            (path, value, true)
+            terms.push((path, value, true));
         } else {
             return Err(Status::bad_request(format!(
                 "invalid selector: {text:?}; can't understand {part:?}"
             )));
-        };
-        if !["metadata.name", "metadata.namespace"].contains(&path) && !own.contains(&path) {
-            return Err(Status::bad_request(format!("field label not supported: {path}")));
         }
-        parsed.push((path.to_owned(), value.to_owned(), equal));
     }
-    Ok(parsed)
+    Ok(terms)
 }
 
 #[cfg(test)]
@@ -244,5 +266,26 @@ mod tests {
         check("status.phase=", true);
         assert!(Selector::parse(None, Some("spec.image=x"), "pods.").is_err());
         assert!(Selector::parse(None, Some("spec.nodeName=x"), "configmaps.").is_err());
+    }
+
+    #[test]
+    fn names_in_field_selectors() {
+        let many = |count: usize| format!("{}metadata.name=a", "metadata.namespace!=x,".repeat(count));
+        for (fields, name) in [
+            ("", None),
+            ("metadata.name=a", Some("a")),
+            ("spec.x=y, metadata.name==a", Some("a")),
+            ("metadata.name!=a", None),
+            ("metadata.name=a!=b", None),
+            ("metadata.namespace=a", None),
+            ("metadata.name=..", None),
+            ("metadata.name=a/b", None),
+            (&many(MAX_REQUIREMENTS - 1), Some("a")),
+            // What is not read selects nothing, and names nobody.
+            (&many(MAX_REQUIREMENTS), None),
+        ] {
+            assert_eq!(named(fields).as_deref(), name, "{fields}");
+        }
+        assert_eq!(Selector::parse(None, Some(&many(MAX_REQUIREMENTS)), "pods.").unwrap_err().code, 400);
     }
 }

@@ -152,9 +152,19 @@ where
     Ok(answer)
 }
 
+/// Bytes of all warnings, as the real server cuts them; how many, of which clients read a hundred headers.
+const MOST_WARNED: usize = 4_096;
+const MOST_WARNINGS: usize = 64;
+
 /// Adds the `Warning` headers (RFC 2616's 299: a persistent one of nobody in particular).
 fn warn(answer: &mut Answer, warnings: &[String]) {
+    let mut left = MOST_WARNED;
     for warning in warnings {
+        let Some(rest) = left.checked_sub(warning.len()) else { break };
+        left = rest;
+        if answer.headers().get_all(header::WARNING).iter().count() == MOST_WARNINGS {
+            break;
+        }
         let text = warning.replace('\\', "\\\\").replace('"', "\\\"");
         if let Ok(value) = header::HeaderValue::try_from(format!("299 - \"{text}\"")) {
             answer.headers_mut().append(header::WARNING, value);
@@ -198,4 +208,22 @@ fn response(code: u16, content_type: &'static str, body: UnsyncBoxBody<Bytes, io
     *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_have_an_end() {
+        let check = |warnings: &[String], expect: usize| {
+            let mut answer = text_response(200, String::new());
+            warn(&mut answer, warnings);
+            assert_eq!(answer.headers().get_all(header::WARNING).iter().count(), expect);
+        };
+        check(&vec!["a".into(); 3], 3);
+        check(&vec!["a".into(); 10_000], MOST_WARNINGS);
+        check(&vec!["a".repeat(1_000); 10], 4);
+        check(&["a".repeat(MOST_WARNED + 1)], 0);
+    }
 }

@@ -1,12 +1,15 @@
 //! Who asks: users, and the tokens that they show.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::Arc;
 
 use http::{HeaderMap, header};
 use jiff::Timestamp;
 
+use crate::controllers::object::uid;
 use crate::status::Status;
+use crate::store::{Key, Store};
 
 /// The group whose members may do everything.
 pub(crate) const MASTERS: &str = "system:masters";
@@ -80,29 +83,71 @@ impl User {
     }
 }
 
+/// Whom the API server itself takes tokens to be for.
+pub(crate) const AUDIENCE: &str = "https://kubernetes.default.svc";
+
 /// Who shows which token.
-#[derive(Debug, Default)]
-pub(crate) struct Tokens(HashMap<String, (Arc<User>, Timestamp)>);
+#[derive(Default)]
+pub(crate) struct Tokens(HashMap<String, Token>);
+
+/// What one says, and how long.
+pub(crate) struct Token {
+    pub(crate) user: Arc<User>,
+    pub(crate) expires: Timestamp,
+    /// The objects that it does not outlive, with their uids.
+    pub(crate) bound: Vec<(Key, String)>,
+    pub(crate) audiences: Vec<String>,
+}
+
+impl Token {
+    /// Of somebody who is no object.
+    #[cfg(any(feature = "tls", test))]
+    fn of(user: User, expires: Timestamp) -> Self {
+        Self { user: Arc::new(user), expires, bound: Vec::new(), audiences: vec![AUDIENCE.to_owned()] }
+    }
+}
 
 impl Tokens {
+    /// One that holds as long as the cluster.
     #[cfg(feature = "tls")]
     pub(crate) fn add(&mut self, token: String, user: User) {
-        self.add_until(token, user, Timestamp::MAX);
+        self.0.insert(token, Token::of(user, Timestamp::MAX));
     }
 
-    pub(crate) fn add_until(&mut self, token: String, user: User, expires: Timestamp) {
-        self.0.insert(token, (Arc::new(user), expires));
+    /// Takes one in; those that hold no more go.
+    pub(crate) fn issue(&mut self, token: String, says: Token, now: Timestamp) {
+        self.0.retain(|_, says| now < says.expires);
+        self.0.insert(token, says);
     }
 
-    /// Who shows this one.
+    /// Who shows this one to an audience, and which of the audiences it is for.
     ///
     /// # Errors
-    /// 401: nobody has it, or no more.
-    pub(crate) fn who(&self, token: &str, now: Timestamp) -> Result<Arc<User>, Status> {
-        let found = self.0.get(token).filter(|(_, expires)| now < *expires);
+    /// 401: nobody has it, or no more, or it is for others.
+    pub(crate) fn who<'a>(
+        &self,
+        token: &str,
+        audiences: &[&'a str],
+        store: &Store,
+        now: Timestamp,
+    ) -> Result<(Arc<User>, Vec<&'a str>), Status> {
+        let is_there = |(key, kept): &(Key, String)| store.get(key).is_some_and(|object| uid(object) == kept);
+        let found = self.0.get(token).filter(|says| now < says.expires && says.bound.iter().all(is_there));
+        let is_for = |says: &Token| -> Vec<&'a str> {
+            let of = |audience: &&str| says.audiences.iter().any(|found| found == audience);
+            audiences.iter().copied().filter(of).collect()
+        };
+        let found = found.map(|says| (Arc::clone(&says.user), is_for(says)));
         found
-            .map(|(user, _)| Arc::clone(user))
+            .filter(|(_, audiences)| !audiences.is_empty())
             .ok_or_else(|| Status::new(401, "Unauthorized", "Unauthorized"))
+    }
+}
+
+/// Without them: they are secrets.
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tokens({})", self.0.len())
     }
 }
 
@@ -138,12 +183,28 @@ mod tests {
             let headers = [(header::AUTHORIZATION, value.parse().unwrap())].into_iter().collect();
             assert_eq!(bearer(&headers), token, "{value}");
         }
+    }
+
+    #[test]
+    fn who_shows_a_token() {
         let mut tokens = Tokens::default();
-        let now = Timestamp::UNIX_EPOCH;
-        tokens.add_until("t".into(), User::new("ann"), Timestamp::MAX);
-        tokens.add_until("old".into(), User::new("ann"), now);
-        assert_eq!(tokens.who("t", now).unwrap().name, "ann");
-        assert_eq!(tokens.who("x", now).unwrap_err().code, 401);
-        assert_eq!(tokens.who("old", now).unwrap_err().code, 401);
+        let (store, now) = (Store::new(), Timestamp::UNIX_EPOCH);
+        let ann = |expires| Token::of(User::new("ann"), expires);
+        tokens.issue("old".into(), ann(now), now);
+        tokens.issue("t".into(), ann(Timestamp::MAX), now);
+        let key = Key { resource: "secrets.".into(), namespace: "a".into(), name: "b".into() };
+        let bound = Token { bound: vec![(key, "u".into())], ..ann(Timestamp::MAX) };
+        tokens.issue("bound".into(), bound, now);
+        let who = |token: &str, audiences: &[&str]| {
+            tokens
+                .who(token, audiences, &store, now)
+                .map_or_else(|status| status.code.to_string(), |(user, _)| user.name.clone())
+        };
+        assert_eq!(who("t", &[AUDIENCE]), "ann");
+        assert_eq!(who("t", &["x", AUDIENCE]), "ann");
+        for (token, audience) in [("t", "x"), ("x", AUDIENCE), ("old", AUDIENCE), ("bound", AUDIENCE)] {
+            assert_eq!(who(token, &[audience]), "401", "{token} {audience}");
+        }
+        assert_eq!(format!("{tokens:?}"), "Tokens(2)", "the old one is gone, and none is shown");
     }
 }

@@ -7,10 +7,14 @@ use serde_json::Value;
 /// # Errors
 /// Why it is no YAML.
 pub(crate) fn read(text: &[u8]) -> Result<(Value, bool), String> {
-    if let Ok(document) = serde_saphyr::from_slice(text) {
+    // As Go's YAML reads `defaultMode: 0644`.
+    let options = serde_saphyr::options! { legacy_octal_numbers: true };
+    if let Ok(document) = serde_saphyr::from_slice_with_options(text, options) {
         return Ok((document, true));
     }
-    let options = serde_saphyr::options! { duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins };
+    let options = serde_saphyr::options! {
+        legacy_octal_numbers: true, duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins
+    };
     let document = serde_saphyr::from_slice_with_options(text, options).map_err(|error| error.to_string())?;
     Ok((document, false))
 }
@@ -34,5 +38,8 @@ mod tests {
         assert_eq!(read(&written(&document)), Ok((document, true)));
         assert_eq!(read(b"a: 1\na: 2\n"), Ok((json!({"a": 2}), false)));
         assert!(read(b"a: [").is_err());
+        let octal = json!({"a": 420, "b": "0644", "c": 420, "d": 0});
+        assert_eq!(read(b"a: 0644\nb: '0644'\nc: 0o644\nd: 0\n"), Ok((octal, true)));
+        assert_eq!(read(b"a: 1\na: 0644\n"), Ok((json!({"a": 420}), false)));
     }
 }

@@ -158,6 +158,107 @@ async fn a_token_is_its_service_account() {
     assert_eq!(send(&client, pods, &[("authorization", &token)], &json!({})).await.0, 200);
 }
 
+/// No token outlives its account, or what it is bound to; none is for others than it says.
+#[tokio::test]
+async fn tokens_end_with_what_they_are_of() {
+    let cluster = SimCluster::builder().start();
+    let client = cluster.client();
+    let (accounts, secrets) =
+        ("/api/v1/namespaces/default/serviceaccounts", "/api/v1/namespaces/default/secrets");
+    create(&client, accounts, json!({"metadata": {"name": "robot"}})).await;
+    create(&client, secrets, json!({"metadata": {"name": "bound"}})).await;
+    let issue = async |spec: Value| {
+        let line = format!("POST {accounts}/robot/token");
+        let (code, issued) = send(&client, &line, &[], &json!({"spec": spec})).await;
+        assert_eq!(code, 201, "{issued}");
+        issued["status"]["token"].as_str().unwrap().to_owned()
+    };
+    let shown = async |token: &str| {
+        let token = format!("Bearer {token}");
+        send(&client, "GET /version", &[("authorization", &token)], &json!({})).await.0
+    };
+    let reviewed = async |token: &str, audience: &str| {
+        let review = json!({"spec": {"token": token, "audiences": [audience]}});
+        let line = "POST /apis/authentication.k8s.io/v1/tokenreviews";
+        send(&client, line, &[], &review).await.1["status"]["authenticated"] == true
+    };
+    let to =
+        |kind: &str, name: &str| json!({"boundObjectRef": {"apiVersion": "v1", "kind": kind, "name": name}});
+    let (plain, bound) = (issue(json!({})).await, issue(to("Secret", "bound")).await);
+    let elsewhere = issue(json!({"audiences": ["vault"]})).await;
+    assert_eq!((shown(&plain).await, shown(&bound).await, shown(&elsewhere).await), (200, 200, 401));
+    assert!(reviewed(&elsewhere, "vault").await && !reviewed(&plain, "vault").await);
+    for (reference, expect) in [(to("Secret", "none"), 404), (to("ConfigMap", "x"), 400)] {
+        let line = format!("POST {accounts}/robot/token");
+        assert_eq!(send(&client, &line, &[], &json!({"spec": reference})).await.0, expect);
+    }
+    ask(&client, &format!("DELETE {secrets}/bound")).await;
+    assert_eq!((shown(&plain).await, shown(&bound).await), (200, 401));
+    ask(&client, &format!("DELETE {accounts}/robot")).await;
+    assert_eq!(shown(&plain).await, 401);
+    // Another one of the same name.
+    create(&client, accounts, json!({"metadata": {"name": "robot"}})).await;
+    assert_eq!(shown(&plain).await, 401);
+}
+
+/// Who may patch roles gives none to others by a label, takes no aggregation away, and creates none by a rule for certain names.
+#[tokio::test]
+async fn roles_grow_by_no_detour() {
+    let cluster = SimCluster::builder().start();
+    let (admin, pat) = (cluster.client(), cluster.client_as(User::new("pat")));
+    let path = format!("{RBAC}/clusterroles");
+    let allowed = |verbs: &[&str], names: &[&str]| json!({"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"], "verbs": verbs, "resourceNames": names});
+    let rules = json!([allowed(&["create", "update"], &[]), allowed(&["escalate"], &["new"])]);
+    create(&admin, &path, json!({"metadata": {"name": "patcher"}, "rules": rules})).await;
+    let binding = json!({
+        "metadata": {"name": "patcher"}, "subjects": [user("pat")],
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "patcher"},
+    });
+    create(&admin, &format!("{RBAC}/clusterrolebindings"), binding).await;
+    let aggregation = json!({"clusterRoleSelectors": [{"matchLabels": {"no": "body"}}]});
+    let aggregating =
+        json!({"metadata": {"name": "aggregating"}, "aggregationRule": aggregation, "rules": []});
+    create(&admin, &path, aggregating).await;
+    let put = async |name: &str, change: &dyn Fn(&mut Value)| {
+        let (_, mut found) = send(&admin, &format!("GET {path}/{name}"), &[], &json!({})).await;
+        change(&mut found);
+        let (code, answer) = send(&pat, &format!("PUT {path}/{name}"), &[], &found).await;
+        (code, answer["message"].as_str().unwrap_or_default().to_owned())
+    };
+    let label = |role: &mut Value| {
+        role["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-edit"] = "true".into();
+    };
+    assert_eq!(put("cluster-admin", &label).await.0, 403);
+    let (code, message) = put("aggregating", &|role| role["aggregationRule"] = Value::Null).await;
+    assert!(
+        code == 403 && message.ends_with("must have cluster-admin privileges to use the aggregationRule"),
+        "{message}"
+    );
+    assert_eq!(put("aggregating", &|role| role["metadata"]["finalizers"] = json!(["a.b/c"])).await.0, 200);
+    let new = role("ClusterRole", "new", "pods", &["get"]);
+    assert_eq!(send(&pat, &format!("POST {path}"), &[], &new).await.0, 403);
+    assert_eq!(send(&pat, &format!("PUT {path}/new"), &[], &new).await.0, 201);
+}
+
+/// A field selector that is not read whole gets nobody past a rule for certain names.
+#[tokio::test]
+async fn selectors_have_an_end() {
+    let cluster = SimCluster::builder().start();
+    let (admin, ann) = (cluster.client(), cluster.client_as(User::new("ann")));
+    let base = format!("{RBAC}/namespaces/default");
+    let named =
+        json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"], "resourceNames": ["own"]}]);
+    create(&admin, &format!("{base}/roles"), json!({"metadata": {"name": "own"}, "rules": named})).await;
+    create(&admin, &format!("{base}/rolebindings"), bind("ann", "Role/own", &user("ann"))).await;
+    let list = |count: usize| {
+        let others = "metadata.namespace!%3Dx,".repeat(count);
+        format!("GET /api/v1/namespaces/default/secrets?fieldSelector={others}metadata.name%3Down")
+    };
+    assert_eq!(ask(&ann, &list(10)).await.0, 200);
+    assert_eq!(ask(&ann, &list(1_000)).await.0, 403);
+    assert_eq!(ask(&admin, &list(1_000)).await.0, 400);
+}
+
 /// What is labelled for it is taken over into a role that aggregates.
 #[tokio::test]
 async fn roles_are_aggregated() {

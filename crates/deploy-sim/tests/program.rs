@@ -24,7 +24,7 @@ fn run(arguments: &[&str]) -> Output {
 
 #[tokio::test]
 async fn it_serves_until_it_is_told_to_end() {
-    for signal in ["INT", "TERM"] {
+    for signal in ["INT", "TERM", "HUP"] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("it's here.yaml");
         let mut program = deploy_sim(&["--kubeconfig", file.to_str().unwrap()]).spawn().unwrap();
@@ -52,6 +52,49 @@ fn it_runs_a_command() {
     assert_eq!((ran.status.code(), ran.stdout.as_slice()), (Some(0), &b"1\n"[..]));
 }
 
+/// The command may clean up; its end is told as a shell tells it.
+#[test]
+fn it_ends_a_command() {
+    let check = |script: &str, signals: &[&str], code: i32, words: &str| {
+        let mut program = deploy_sim(&["--", "sh", "-c", script]).spawn().unwrap();
+        let mut out = BufReader::new(program.stdout.take().unwrap());
+        let mut said = String::new();
+        out.read_line(&mut said).unwrap();
+        assert_eq!(said, "runs\n", "{script}");
+        for signal in signals {
+            let kill = format!("kill -{signal} {}", program.id());
+            assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+            // It is seen one by one.
+            said.clear();
+            out.read_line(&mut said).unwrap();
+        }
+        assert_eq!(program.wait().unwrap().code(), Some(code), "{script} {signals:?}");
+        assert_eq!(said, words, "{script} {signals:?}");
+    };
+    let waits = "while :; do sleep 0.05; done";
+    let cleans = format!("trap 'echo cleaned; exit 3' TERM; echo runs; {waits}");
+    check(&cleans, &["TERM"], 3, "cleaned\n");
+    check(&cleans, &["HUP"], 3, "cleaned\n");
+    check("echo runs; exec sleep 100", &["TERM"], 143, "");
+    check("echo runs; kill -9 $$", &[], 137, "runs\n");
+}
+
+/// A Ctrl-C of the terminal reaches the command by itself; of two that reach none the second ends it.
+#[test]
+fn a_second_interrupt_ends_a_command() {
+    let script = "trap 'echo cleaned; exit 3' TERM; echo runs; while :; do sleep 0.05; done";
+    let mut program = deploy_sim(&["--", "sh", "-c", script]).spawn().unwrap();
+    let mut out = BufReader::new(program.stdout.take().unwrap()).lines();
+    assert_eq!(out.next().unwrap().unwrap(), "runs");
+    let kill = format!("kill -INT {}", program.id());
+    // Two that come as one are one.
+    while program.try_wait().unwrap().is_none() {
+        Command::new("sh").args(["-c", &format!("{kill} 2>/dev/null; sleep 0.1")]).status().unwrap();
+    }
+    assert_eq!(program.wait().unwrap().code(), Some(3));
+    assert_eq!(out.next().unwrap().unwrap(), "cleaned");
+}
+
 #[test]
 fn it_says_what_is_wrong() {
     let check = |arguments: &[&str], code: i32, words: &str| {
@@ -71,8 +114,11 @@ fn it_says_what_is_wrong() {
     );
     check(&["--kubeconfig", "/nowhere/at/all", "--", "true"], 1, "write /nowhere/at/all: ");
     check(&["--address", "192.0.2.1", "--", "true"], 1, "listen on 192.0.2.1:0: ");
-    check(&["--", "no-such-program"], 1, "run no-such-program: ");
+    check(&["--", "/"], 126, "run /: ");
+    check(&["--image", "api="], 2, "write what \"api\" does");
+    check(&["--image", "a=runs", "--image", "a=exits:1"], 2, "--image says twice what \"a\" does");
+    check(&["--", "no-such-program"], 127, "run no-such-program: ");
     check(&["--image", "api=flies"], 2, "images do not know \"flies\"");
     check(&["--fault", "latency"], 2, "\"latency\" needs a time: latency:2s");
-    check(&["--time-scale", "0"], 2, "it is a number from 0.001 to 100000");
+    check(&["--time-scale", "0"], 2, "the factor is a number from 0.001 to 100000");
 }

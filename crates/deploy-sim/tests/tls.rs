@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends by panicking")]
 
 use deploy_sim::{Endpoint, SimCluster, User};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
-use kube::api::{Api, ListParams};
+use k8s_openapi::api::authentication::v1::TokenRequest;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, ServiceAccount};
+use kube::api::{Api, ListParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use serde_json::json;
 
 async fn start() -> (SimCluster, Endpoint) {
     let cluster = SimCluster::builder().start();
@@ -74,4 +76,35 @@ async fn plain_http_has_users_too() {
     let ann = endpoint.kubeconfig_of(User::new("ann")).unwrap();
     assert!(refusal(client(&ann).await).await.contains("User \"ann\""));
     assert!(endpoint.url().starts_with("http://") && endpoint.authority().is_none());
+}
+
+/// What a test prints when it fails has neither tokens nor Secrets.
+#[tokio::test]
+async fn nothing_secret_is_shown() {
+    let cluster = SimCluster::builder().start();
+    let endpoint = cluster.serve_tls("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let kubeconfig = endpoint.kubeconfig().unwrap();
+    let token = kubeconfig.lines().find_map(|line| line.trim().strip_prefix("token: ")).unwrap();
+    let token = token.trim_matches('"');
+    let secrets: Api<Secret> = Api::namespaced(client(&kubeconfig).await, "default");
+    let secret = json!({"metadata": {"name": "s"}, "stringData": {"key": "hidden"}});
+    secrets.create(&PostParams::default(), &serde_json::from_value(secret).unwrap()).await.unwrap();
+    for shown in [format!("{endpoint:?}"), format!("{cluster:?}")] {
+        assert!(!shown.contains(token) && !shown.contains("aGlkZGVu"), "{shown}");
+    }
+}
+
+/// By a seed alone nobody finds the tokens of a cluster that listens.
+#[tokio::test]
+async fn tokens_are_of_no_seed() {
+    let issued = async || {
+        let cluster = SimCluster::builder().seed(7).start();
+        let accounts: Api<ServiceAccount> = Api::namespaced(cluster.client(), "default");
+        let account = serde_json::from_value(json!({"metadata": {"name": "robot"}})).unwrap();
+        accounts.create(&PostParams::default(), &account).await.unwrap();
+        let asked: TokenRequest = serde_json::from_value(json!({"spec": {"audiences": []}})).unwrap();
+        let issued = accounts.create_token_request("robot", &PostParams::default(), &asked).await.unwrap();
+        issued.status.unwrap().token
+    };
+    assert_ne!(issued().await, issued().await);
 }

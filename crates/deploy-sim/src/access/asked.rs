@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::request::{Request, Target};
+use crate::selector;
 use crate::status::Status;
 use crate::user::User;
 
@@ -59,7 +60,7 @@ impl Asked {
             _ => "list",
         };
         if ["list", "watch", "deletecollection"].contains(&verb) {
-            selected(request.query.text("fieldSelector").unwrap_or_default()).clone_into(&mut name);
+            name = request.query.text("fieldSelector").and_then(selector::named).unwrap_or_default();
         }
         // A namespace lies in itself.
         let namespace = match (&address.namespace, &address.name) {
@@ -150,32 +151,5 @@ impl Asked {
         };
         let status = Status::new(403, "Forbidden", format!("{what}forbidden: {why}{reason}"));
         Status { details: Some(details), ..status }
-    }
-}
-
-/// The name that a field selector asks for.
-fn selected(fields: &str) -> &str {
-    let name = |term: &'_ str| -> Option<usize> {
-        let rest = term.strip_prefix("metadata.name=")?;
-        Some(term.len() - rest.trim_start_matches('=').len())
-    };
-    fields.split(',').find_map(|term| name(term).map(|start| &term[start..])).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_in_field_selectors() {
-        for (fields, name) in [
-            ("", ""),
-            ("metadata.name=a", "a"),
-            ("spec.x=y,metadata.name==a", "a"),
-            ("metadata.name!=a", ""),
-            ("metadata.namespace=a", ""),
-        ] {
-            assert_eq!(selected(fields), name, "{fields}");
-        }
     }
 }

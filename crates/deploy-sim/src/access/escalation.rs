@@ -10,9 +10,15 @@ use super::decide;
 use super::rules::{covers_path, words};
 use crate::api::At;
 use crate::controllers::object::{list, text};
+use crate::request::Request;
 use crate::state::State;
 use crate::status::{Status, Subject};
-use crate::user::{MASTERS, User};
+use crate::user::MASTERS;
+
+/// Single permissions that a role may grant: verbs times resources times names.
+const MOST_GRAINS: usize = 100_000;
+/// The same times the rules that its writer has.
+const MOST_COMPARISONS: usize = 10_000_000;
 
 /// Refuses a role, or a binding of one, that grants more than its writer has.
 ///
@@ -20,22 +26,23 @@ use crate::user::{MASTERS, User};
 /// 403, with what is too much.
 pub(crate) fn check(
     state: &State,
-    user: &User,
+    request: &Request,
     at: &At<'_>,
     before: Option<&Value>,
     after: &Value,
 ) -> Result<(), Status> {
+    let user = &request.user;
     if at.kind.group != "rbac.authorization.k8s.io" || user.is_in(MASTERS) {
+        return Ok(());
+    }
+    if before.is_some_and(|before| is_for_the_collector(before, after)) {
         return Ok(());
     }
     let namespace = at.namespace().unwrap_or_default();
     let is_role = matches!(at.kind.kind.as_str(), "Role" | "ClusterRole");
-    let fields: &[&str] = if is_role { &["rules", "aggregationRule"] } else { &["roleRef", "subjects"] };
-    if before.is_some_and(|before| fields.iter().all(|field| before.get(field) == after.get(field))) {
-        return Ok(());
-    }
     let (verb, resource, name) = if is_role {
-        ("escalate", at.kind.plural.as_str(), at.name())
+        // Who posts says the name in no path: a rule of certain names allows it not.
+        ("escalate", at.kind.plural.as_str(), request.target.name().unwrap_or_default())
     } else {
         let kind = text(after, "/roleRef/kind");
         ("bind", if kind == "Role" { "roles" } else { "clusterroles" }, text(after, "/roleRef/name"))
@@ -58,34 +65,64 @@ pub(crate) fn check(
         let found = role(state, after, namespace).map_err(missing)?;
         list(&found, "/rules").to_vec()
     };
-    // Who selects the roles to take over from selects any.
-    let granted = if is_role && after.get("aggregationRule").is_some_and(|rule| !rule.is_null()) {
-        vec![
+    let (held, errors) = rules_of(state, user, namespace);
+    let missing = uncovered(&held, &granted).ok_or_else(too_much)?;
+    if !missing.is_empty() {
+        let groups: Vec<String> = user.groups.iter().map(|group| format!("{group:?}")).collect();
+        let errors =
+            if errors.is_empty() { String::new() } else { format!("; resolution errors: {}", join(&errors)) };
+        let why = format!(
+            "user {:?} (groups=[{}]) is attempting to grant RBAC permissions not currently held:\n{}{errors}",
+            user.name,
+            groups.join(" "),
+            missing.join("\n")
+        );
+        return Err(Status::forbidden(at.subject(), &why));
+    }
+    // Who selects the roles to take over from selects any; who does so no more sets what was taken over free.
+    if is_role && [Some(after), before].into_iter().flatten().any(aggregates) {
+        let everything = [
             json!({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}),
             json!({"verbs": ["*"], "nonResourceURLs": ["*"]}),
-        ]
-    } else {
-        granted
-    };
-    let (held, errors) = rules_of(state, user, namespace);
-    let missing = uncovered(&held, &granted);
-    if missing.is_empty() {
-        return Ok(());
+        ];
+        if uncovered(&held, &everything).is_none_or(|missing| !missing.is_empty()) {
+            let why = "must have cluster-admin privileges to use the aggregationRule";
+            return Err(Status::forbidden(at.subject(), why));
+        }
     }
-    let groups: Vec<String> = user.groups.iter().map(|group| format!("{group:?}")).collect();
-    let errors =
-        if errors.is_empty() { String::new() } else { format!("; resolution errors: {}", join(&errors)) };
-    let why = format!(
-        "user {:?} (groups=[{}]) is attempting to grant RBAC permissions not currently held:\n{}{errors}",
-        user.name,
-        groups.join(" "),
-        missing.join("\n")
-    );
-    Err(Status::forbidden(at.subject(), &why))
+    Ok(())
 }
 
-/// What of the rules granted is not held, in the words of the refusal.
-fn uncovered(held: &[Value], granted: &[Value]) -> Vec<String> {
+fn aggregates(role: &Value) -> bool {
+    !list(role, "/aggregationRule/clusterRoleSelectors").is_empty()
+}
+
+/// Whether nothing differs but what lets the garbage collector delete it in the end.
+fn is_for_the_collector(before: &Value, after: &Value) -> bool {
+    let without = |object: &Value| {
+        let mut object = object.clone();
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.retain(|name, _| {
+                !["ownerReferences", "finalizers", "managedFields"].contains(&name.as_str())
+            });
+        }
+        object
+    };
+    without(before) == without(after)
+}
+
+/// A real server would compare for minutes.
+fn too_much() -> Status {
+    let why = format!("the rules grant more than {MOST_GRAINS} single permissions, which are not compared");
+    Status::new(413, "RequestEntityTooLarge", why)
+}
+
+/// What of the rules granted is not held, in the words of the refusal; `None` where there is too much of it.
+fn uncovered(held: &[Value], granted: &[Value]) -> Option<Vec<String>> {
+    let many = granted.iter().fold(0, |sum: usize, rule| sum.saturating_add(count(rule)));
+    if many > MOST_GRAINS || many.saturating_mul(held.len()) > MOST_COMPARISONS {
+        return None;
+    }
     // Rules of one resource are told as one.
     let mut resources: BTreeMap<(String, String, Option<String>), Vec<String>> = BTreeMap::new();
     let mut paths = Vec::new();
@@ -116,7 +153,7 @@ fn uncovered(held: &[Value], granted: &[Value]) -> Vec<String> {
         .chain(paths)
         .collect();
     told.sort();
-    told
+    Some(told)
 }
 
 /// The least that a rule grants.
@@ -125,21 +162,29 @@ enum Grain<'a> {
     Path { verb: &'a str, url: &'a str },
 }
 
-fn grains(rule: &Value) -> Vec<Grain<'_>> {
-    let mut found = Vec::new();
-    for group in words(rule, "apiGroups") {
-        for resource in words(rule, "resources") {
-            for verb in words(rule, "verbs") {
+/// How many there are in a rule, at most.
+fn count(rule: &Value) -> usize {
+    let many = |field: &str| words(rule, field).count();
+    let verbs = many("verbs");
+    let resources = many("apiGroups").saturating_mul(many("resources")).saturating_mul(verbs);
+    resources
+        .saturating_mul(many("resourceNames").max(1))
+        .saturating_add(many("nonResourceURLs").saturating_mul(verbs))
+}
+
+fn grains(rule: &Value) -> impl Iterator<Item = Grain<'_>> {
+    let resources = words(rule, "apiGroups").flat_map(move |group| {
+        words(rule, "resources").flat_map(move |resource| {
+            words(rule, "verbs").flat_map(move |verb| {
                 let mut names = words(rule, "resourceNames").map(Some).peekable();
                 let all = names.peek().is_none().then_some(None);
-                found.extend(names.chain(all).map(|name| Grain::Resource { verb, group, resource, name }));
-            }
-        }
-    }
-    for url in words(rule, "nonResourceURLs") {
-        found.extend(words(rule, "verbs").map(|verb| Grain::Path { verb, url }));
-    }
-    found
+                names.chain(all).map(move |name| Grain::Resource { verb, group, resource, name })
+            })
+        })
+    });
+    let paths = words(rule, "nonResourceURLs")
+        .flat_map(move |url| words(rule, "verbs").map(move |verb| Grain::Path { verb, url }));
+    resources.chain(paths)
 }
 
 impl Grain<'_> {
@@ -175,7 +220,7 @@ mod tests {
     fn what_is_too_much() {
         let check = |held: Value, granted: Value, expect: &[&str]| {
             let list = |value: &Value| value.as_array().unwrap().clone();
-            assert_eq!(uncovered(&list(&held), &list(&granted)), expect, "{held} {granted}");
+            assert_eq!(uncovered(&list(&held), &list(&granted)).unwrap(), expect, "{held} {granted}");
         };
         let pods = json!([{"verbs": ["get", "list"], "apiGroups": [""], "resources": ["pods"]}]);
         let named =
@@ -199,5 +244,15 @@ mod tests {
         let path = json!([{"verbs": ["get"], "nonResourceURLs": ["/metrics"]}]);
         check(json!([{"verbs": ["get"], "nonResourceURLs": ["/m*"]}]), path.clone(), &[]);
         check(json!([]), path, &["{NonResourceURLs:[\"/metrics\"], Verbs:[\"get\"]}"]);
+    }
+
+    #[test]
+    fn products_have_an_end() {
+        let many: Vec<String> = (0..1_000).map(|at| at.to_string()).collect();
+        let all = json!({"verbs": many, "apiGroups": many, "resources": many, "resourceNames": many});
+        assert_eq!(uncovered(&[], &[all]), None);
+        let some = json!({"verbs": ["get"], "apiGroups": [""], "resources": many});
+        assert_eq!(uncovered(&[], std::slice::from_ref(&some)).unwrap().len(), 1_000);
+        assert_eq!(uncovered(&[], &vec![some; 101]), None);
     }
 }

@@ -20,7 +20,7 @@ pub(crate) use escalation::check as check_escalation;
 use crate::request::Request;
 use crate::state::State;
 use crate::status::Status;
-use crate::user::{MASTERS, User};
+use crate::user::{AUDIENCE, MASTERS, User};
 
 /// Whether something is allowed, and by what or why not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub(crate) fn check_create(state: &State, request: &Request) -> Result<(), Statu
 /// 401 of a token that nobody has; 403; 400 of an impersonation of nobody.
 pub(crate) fn admit(state: &State, request: &mut Request) -> Result<(), Status> {
     if let Some(token) = &request.token {
-        request.user = state.tokens.who(token, state.now)?;
+        (request.user, _) = state.tokens.who(token, &[AUDIENCE], &state.store, state.now)?;
     }
     let asked = Asked::of(request);
     if let Some(wanted) = impersonation::wanted(&request.impersonation)? {

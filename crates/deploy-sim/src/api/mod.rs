@@ -9,6 +9,7 @@ mod form;
 mod identity;
 mod list_options;
 mod log;
+mod operations;
 mod patch;
 mod read;
 mod review;
@@ -174,7 +175,7 @@ pub(crate) fn create_as(
         before: None,
         after: object,
         manager,
-        user: None,
+        request: None,
         applied: false,
         dry_run: false,
     };
@@ -214,7 +215,7 @@ fn write_as(
     let before = Some(before);
     write::commit(
         state,
-        write::Change { at: &at, before, after, manager, user: None, applied: false, dry_run: false },
+        write::Change { at: &at, before, after, manager, request: None, applied: false, dry_run: false },
     )
     .map(Some)
 }

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use json_patch::{AddOperation, PatchOperation, ReplaceOperation};
 use serde_json::{Value, json};
 
 use super::identity::{check_identity, check_preconditions, check_type};
 use super::read::as_served;
 use super::scale::{apply_scale, rescale, scale};
 use super::write::{Change, before, commit, overwrite};
-use super::{At, Reply, body, strategic};
+use super::{At, Reply, body, operations, strategic};
 use crate::access;
 use crate::fields;
 use crate::request::Request;
@@ -32,15 +31,7 @@ pub(super) fn patch(state: &mut State, request: &Request, at: &At<'_>) -> Result
         "application/json-patch+json" => {
             let before = before.ok_or_else(|| Status::not_found(at.subject()))?;
             let (operations, strict) = body::json_patch(request)?;
-            changed(state, request, at, &before, strict, |object| {
-                let refused = || {
-                    let why = "the server rejected our request due to an error in our request";
-                    Status { details: Some(json!({})), ..Status::new(422, "Invalid", why) }
-                };
-                operate(object, operations).map_err(|_| refused())?;
-                // An operation may replace the whole document.
-                if object.is_object() { Ok(()) } else { Err(refused()) }
-            })
+            changed(state, request, at, &before, strict, |object| operations::carry_out(object, operations))
         }
         "application/strategic-merge-patch+json" if at.kind.custom => Err(Status::new(
             415,
@@ -56,20 +47,6 @@ pub(super) fn patch(state: &mut State, request: &Request, at: &At<'_>) -> Result
             Err(Status { details: Some(json!({})), ..status })
         }
     }
-}
-
-/// RFC 6902, but that what is not there is replaced, too, as Go's library does.
-fn operate(object: &mut Value, operations: json_patch::Patch) -> Result<(), json_patch::PatchError> {
-    for operation in operations.0 {
-        let operation = match operation {
-            PatchOperation::Replace(ReplaceOperation { path, value }) if path.resolve(&*object).is_err() => {
-                PatchOperation::Add(AddOperation { path, value })
-            }
-            operation => operation,
-        };
-        json_patch::patch(object, &[operation])?;
-    }
-    Ok(())
 }
 
 /// RFC 7386.
@@ -181,8 +158,8 @@ fn apply(
     let after =
         fields::applied(before.as_deref(), &applied, manager, request.query.flag("force"), &time, at)?;
     let is_new = before.is_none();
-    let user = Some(&*request.user);
-    let change = Change { at, before, after, manager, user, applied: true, dry_run: request.dry_run()? };
+    let dry_run = request.dry_run()?;
+    let change = Change { at, before, after, manager, request: Some(request), applied: true, dry_run };
     let written = commit(state, change)?;
     Ok(Reply::Json(if is_new { 201 } else { 200 }, as_served(&written, &at.kind).into_owned()))
 }

@@ -6,12 +6,12 @@ use super::identity::check_type;
 use super::write::set_managed;
 use super::{At, Reply, body};
 use crate::access::{Asked, decide, join, rules_of};
-use crate::controllers::object::text;
+use crate::controllers::object::{list, text};
 use crate::fields;
 use crate::request::Request;
 use crate::state::State;
 use crate::status::{Cause, Status, Subject};
-use crate::user::User;
+use crate::user::{AUDIENCE, User};
 
 /// Answers one; nothing is kept of it.
 pub(super) fn answer(state: &State, request: &Request, at: &At<'_>) -> Result<Reply, Status> {
@@ -78,9 +78,12 @@ fn token(state: &State, review: &Value) -> Result<Value, Status> {
     if shown.is_empty() {
         return Err(Status::bad_request("token is required for TokenReview in authentication"));
     }
-    Ok(match state.tokens.who(shown, state.now) {
-        Ok(user) => json!({
-            "authenticated": true, "user": told(&user), "audiences": ["https://kubernetes.default.svc"],
+    let wanted = list(review, "/spec/audiences").iter().filter_map(Value::as_str);
+    let wanted: Vec<&str> = wanted.collect();
+    let wanted = if wanted.is_empty() { vec![AUDIENCE] } else { wanted };
+    Ok(match state.tokens.who(shown, &wanted, &state.store, state.now) {
+        Ok((user, audiences)) => json!({
+            "authenticated": true, "user": told(&user), "audiences": audiences,
         }),
         Err(_) => json!({"user": {}, "error": "invalid bearer token"}),
     })

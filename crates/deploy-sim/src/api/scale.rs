@@ -117,7 +117,8 @@ pub(super) fn apply_scale(
     let mut parent = json!({
         "apiVersion": at.kind.api_version(), "kind": at.kind.kind, "metadata": {"name": at.name()},
     });
-    put_at(&mut parent, &path(&at.kind, "specReplicasPath").unwrap_or_default(), replicas);
+    put_at(&mut parent, &path(&at.kind, "specReplicasPath").unwrap_or_default(), replicas)
+        .ok_or_else(|| Status::not_implemented("scales of objects without a place for their replicas"))?;
     let (force, time) = (request.query.flag("force"), state.time());
     let own = format!("using {}", at.kind.api_version());
     let after = fields::applied(Some(before), &parent, manager, force, &time, at).map_err(|mut status| {
@@ -132,8 +133,8 @@ pub(super) fn apply_scale(
         status
     })?;
     let (before, dry_run) = (Some(Arc::clone(before)), request.dry_run()?);
-    let user = Some(&*request.user);
-    let written = commit(state, Change { at, before, after, manager, user, applied: true, dry_run })?;
+    let request = Some(request);
+    let written = commit(state, Change { at, before, after, manager, request, applied: true, dry_run })?;
     Ok(Reply::Json(200, scale(&written, &at.kind)))
 }
 
@@ -144,10 +145,16 @@ fn applies(object: &Value, manager: &str) -> bool {
     own.any(|entry| entry["subresource"] == "scale")
 }
 
-/// Puts a value where a pointer leads to, and makes the way.
-fn put_at(object: &mut Value, pointer: &str, value: Value) {
-    let place = pointer.split('/').skip(1).fold(object, |place, field| &mut place[field]);
-    *place = value;
+/// Puts a value where a pointer leads to, and makes the way; `None` where something else stands in it.
+fn put_at(object: &mut Value, pointer: &str, value: Value) -> Option<()> {
+    let place = pointer.split('/').skip(1).try_fold(object, |place, field| {
+        if place.is_null() {
+            *place = json!({});
+        }
+        Some(place.as_object_mut()?.entry(field).or_insert(Value::Null))
+    });
+    *place? = value;
+    Some(())
 }
 
 /// The replicas that a `Scale` asks for; none said are none.
@@ -174,4 +181,22 @@ pub(super) fn rescale(
     set_replicas(&mut after, &at.kind, replicas)?;
     let written = overwrite(state, request, at, before, after)?;
     Ok(Reply::Json(200, scale(&written, &at.kind)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ways_are_made_through_maps_only() {
+        let check = |pointer: &str, expect: Option<Value>| {
+            let mut object = json!({"kind": "Widget", "spec": {"a": 1}});
+            let found = put_at(&mut object, pointer, 3.into()).map(|()| object);
+            assert_eq!(found, expect, "{pointer}");
+        };
+        check("/spec/replicas", Some(json!({"kind": "Widget", "spec": {"a": 1, "replicas": 3}})));
+        check("/size/of/it", Some(json!({"kind": "Widget", "spec": {"a": 1}, "size": {"of": {"it": 3}}})));
+        check("/kind/x", None);
+        check("/spec/a/b", None);
+    }
 }

@@ -22,7 +22,6 @@ use crate::request::Request;
 use crate::schema::custom;
 use crate::state::{State, key};
 use crate::status::{Status, Subject};
-use crate::user::User;
 use crate::validate;
 
 /// Kinds whose spec has no generation.
@@ -67,8 +66,8 @@ pub(super) struct Change<'a> {
     pub(super) before: Option<Arc<Value>>,
     pub(super) after: Value,
     pub(super) manager: &'a str,
-    /// Who writes; none of the cluster's own components, who may do anything.
-    pub(super) user: Option<&'a User>,
+    /// By what it is asked for; none of the cluster's own components, who may do anything.
+    pub(super) request: Option<&'a Request>,
     /// Whether `after` has its `managedFields` already.
     pub(super) applied: bool,
     pub(super) dry_run: bool,
@@ -96,7 +95,7 @@ pub(super) fn create(state: &mut State, request: &Request, at: &At<'_>) -> Resul
         before: None,
         after: object,
         manager: &request.manager(),
-        user: Some(&request.user),
+        request: Some(request),
         applied: false,
         dry_run: request.dry_run()?,
     };
@@ -149,7 +148,7 @@ pub(super) fn overwrite(
         before: Some(Arc::clone(before)),
         after,
         manager: &request.manager(),
-        user: Some(&request.user),
+        request: Some(request),
         applied: false,
         dry_run: request.dry_run()?,
     };
@@ -158,7 +157,7 @@ pub(super) fn overwrite(
 
 /// Admits, fills in, validates and stores. What would change nothing is not written.
 pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>, Status> {
-    let Change { at, mut before, mut after, manager, user, applied, dry_run } = change;
+    let Change { at, mut before, mut after, manager, request, applied, dry_run } = change;
     let subresource = at.address.subresource.as_deref();
     match &before {
         None => {
@@ -190,8 +189,8 @@ pub(super) fn commit(state: &mut State, change: Change<'_>) -> Result<Arc<Value>
     if &*at.kind.resource == "services." && !writes_status {
         addresses::give(state, &mut after);
     }
-    if let Some(user) = user {
-        access::check_escalation(state, user, at, before.as_deref(), &after)?;
+    if let Some(request) = request {
+        access::check_escalation(state, request, at, before.as_deref(), &after)?;
     }
     let causes = validate::check(&kind, &after, before.as_deref());
     if !causes.is_empty() {

@@ -1,5 +1,6 @@
 //! The cluster from one moment to the next, as its users' objects make it move.
 
+mod cluster_roles;
 mod cron_jobs;
 mod daemon_sets;
 mod ends;

@@ -81,3 +81,16 @@ fn definitions_are_there() {
     assert_eq!(schema["properties"]["spec"]["properties"]["size"]["type"], "integer");
     assert!(index(&kinds)["paths"].as_object().unwrap().len() > before["paths"].as_object().unwrap().len());
 }
+
+/// What a subresource takes is described by its own kind, in its own group.
+#[test]
+fn subresources_have_their_own_kinds() {
+    let document: Value = serde_json::from_str(&answer(&Kinds::built_in(), "v3/api/v1").unwrap()).unwrap();
+    let check = |path: &str, group: &str, kind: &str| {
+        let path = format!("/api/v1/namespaces/{{namespace}}/{path}");
+        let asked = &document["paths"][&path]["post"]["x-kubernetes-group-version-kind"];
+        assert_eq!((&asked["group"], &asked["kind"]), (&group.into(), &kind.into()), "{path} {asked}");
+    };
+    check("serviceaccounts/{name}/token", "authentication.k8s.io", "TokenRequest");
+    check("pods/{name}/eviction", "policy", "Eviction");
+}

@@ -9,6 +9,10 @@ use crate::controllers::object::{int, list, name, text};
 
 /// More columns than anybody reads; steps of a path.
 const MAX: usize = 100;
+/// Bytes of a path.
+const LONGEST: usize = 1_024;
+/// Conditions in conditions.
+const DEEPEST: usize = 4;
 
 /// The columns of a version of a definition; its age where it says none.
 fn said(version: &Value) -> Vec<Value> {
@@ -41,13 +45,26 @@ pub(super) fn columns(version: &Value) -> Value {
     columns.into()
 }
 
-pub(super) fn cells(version: &Value, object: &Value, now: Timestamp) -> Vec<Value> {
-    let mut cells = vec![name(object).into()];
-    cells.extend(said(version).iter().map(|column| {
-        let found = steps(text(column, "/jsonPath")).and_then(|path| find(object, &path));
-        found.map_or(Value::Null, |found| cell(text(column, "/type"), found, now))
-    }));
-    cells
+/// The columns of a version of a definition, their paths read.
+#[derive(Debug)]
+pub(super) struct Cells(Vec<(String, Option<Vec<Step>>)>);
+
+impl Cells {
+    pub(super) fn read(version: &Value) -> Self {
+        let columns = said(version);
+        let read = |column: &Value| (text(column, "/type").to_owned(), path(text(column, "/jsonPath")));
+        Self(columns.iter().map(read).collect())
+    }
+
+    /// What an object shows in them, behind its name.
+    pub(super) fn of(&self, object: &Value, now: Timestamp) -> Vec<Value> {
+        let mut cells = vec![name(object).into()];
+        cells.extend(self.0.iter().map(|(of, path)| {
+            let found = path.as_ref().and_then(|path| find(object, path));
+            found.map_or(Value::Null, |found| cell(of, found, now))
+        }));
+        cells
+    }
 }
 
 fn cell(of: &str, found: &Value, now: Timestamp) -> Value {
@@ -70,7 +87,7 @@ fn cell(of: &str, found: &Value, now: Timestamp) -> Value {
 }
 
 #[derive(Debug)]
-enum Step {
+pub(super) enum Step {
     Field(String),
     /// From the end where it is negative.
     Item(i64),
@@ -104,13 +121,18 @@ fn find<'a>(value: &'a Value, path: &[Step]) -> Option<&'a Value> {
 }
 
 /// Reads a path; `None` where it is none, or more than columns need.
-fn steps(path: &str) -> Option<Vec<Step>> {
+fn path(text: &str) -> Option<Vec<Step>> {
+    if text.len() <= LONGEST { steps(text, DEEPEST) } else { None }
+}
+
+/// The steps of a path, whose conditions have paths in them, as often as `depth` says.
+fn steps(path: &str, depth: usize) -> Option<Vec<Step>> {
     let mut rest = path.trim().trim_start_matches('$');
     let mut steps = Vec::new();
     while !rest.is_empty() && steps.len() < MAX {
         if let Some(after) = rest.strip_prefix('[') {
             let (inside, after) = bracket(after)?;
-            steps.push(in_brackets(inside)?);
+            steps.push(in_brackets(inside, depth)?);
             rest = after;
             continue;
         }
@@ -160,13 +182,13 @@ fn bracket(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-fn in_brackets(inside: &str) -> Option<Step> {
+fn in_brackets(inside: &str, depth: usize) -> Option<Step> {
     if let Some(condition) = inside.strip_prefix("?(").and_then(|rest| rest.strip_suffix(')')) {
         let compared = ["==", "!="].into_iter().find_map(|sign| {
             let (path, value) = condition.split_once(sign)?;
             Some((path, sign == "==", value))
         });
-        let path_of = |text: &str| steps(text.trim().strip_prefix('@')?);
+        let path_of = |text: &str| steps(text.trim().strip_prefix('@')?, depth.checked_sub(1)?);
         return match compared {
             None => Some(Step::Where(path_of(condition)?, None)),
             Some((path, equal, value)) => Some(Step::Where(path_of(path)?, Some((equal, literal(value)?)))),
@@ -199,7 +221,7 @@ mod tests {
             "status": {"conditions": [{"type": "Ready", "status": "True"}, {"type": "Old", "status": "False"}]},
         });
         let check = |path: &str, expect: Value| {
-            let found = steps(path).and_then(|path| find(&object, &path)).cloned().unwrap_or_default();
+            let found = super::path(path).and_then(|path| find(&object, &path)).cloned().unwrap_or_default();
             assert_eq!(found, expect, "{path}");
         };
         check(".spec.size", json!(3));
@@ -217,6 +239,21 @@ mod tests {
             [".spec.nothing", ".spec.list[9].name", ".spec[", "spec", ".spec..size", ".spec.size.x"]
         {
             check(nothing, Value::Null);
+        }
+        check(".spec.list[?(@.tags[?(@.x)])].name", Value::Null);
+    }
+
+    #[test]
+    fn paths_of_no_end_are_none() {
+        let nested = |depth: usize| format!(".a{}.x{}", "[?(@".repeat(depth), ")]".repeat(depth));
+        for (path, is_one) in [
+            (nested(DEEPEST), true),
+            (nested(DEEPEST + 1), false),
+            (nested(100_000), false),
+            ("[?(@".repeat(200), false),
+            (format!(".{}", "a".repeat(LONGEST)), false),
+        ] {
+            assert_eq!(super::path(&path).is_some(), is_one, "{} bytes", path.len());
         }
     }
 

@@ -44,7 +44,8 @@ impl Printer<'_> {
         objects: impl Iterator<Item = &'o Value>,
         with_headers: bool,
     ) -> Value {
-        let rows: Vec<Value> = objects.map(|object| self.row(object)).collect();
+        let custom = self.kind.definition.as_ref().map(|definition| custom::Cells::read(definition));
+        let rows: Vec<Value> = objects.map(|object| self.row(object, custom.as_ref())).collect();
         let mut table = json!({"kind": "Table", "apiVersion": self.api_version, "metadata": metadata});
         table["columnDefinitions"] = if with_headers { self.columns() } else { Value::Null };
         table["rows"] = rows.into();
@@ -59,10 +60,10 @@ impl Printer<'_> {
         }
     }
 
-    fn row(&self, object: &Value) -> Value {
-        let cells = match &self.kind.definition {
+    fn row(&self, object: &Value, custom: Option<&custom::Cells>) -> Value {
+        let cells = match custom {
             _ if self.scale => cells::scale(object, self.now),
-            Some(definition) => custom::cells(definition, object, self.now),
+            Some(columns) => columns.of(object, self.now),
             None => cells::of(&self.kind.resource, object, self.now),
         };
         let mut row = json!({"cells": cells});

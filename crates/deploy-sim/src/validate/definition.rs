@@ -64,6 +64,7 @@ fn check_versions(spec: &At<'_>, out: &mut Vec<Cause>) {
             }
         }
     }
+    check_scales(&versions, out);
     if !unique {
         out.push(versions.invalid("must contain unique version names"));
     }
@@ -79,6 +80,39 @@ fn check_versions(spec: &At<'_>, out: &mut Vec<Cause>) {
         out.extend(at.invalid_for(names::label_1035(at.text())));
     }
 }
+
+/// Where the numbers of the `scale` are: in the spec and the status, and nowhere else.
+fn check_scales(versions: &At<'_>, out: &mut Vec<Cause>) {
+    let is_only_one = versions.items().count() == 1;
+    for version in versions.items() {
+        let scale = version.fields(["subresources", "scale"]);
+        if !scale.is_set() {
+            continue;
+        }
+        for (field, roots, why) in SCALE {
+            let at = scale.field(field);
+            // As with one schema.
+            let path = if is_only_one { format!("spec.subresources.scale.{field}") } else { at.path };
+            let at = At { path, value: at.value };
+            match at.text() {
+                "" if *field == "labelSelectorPath" => {}
+                "" => out.push(at.required("")),
+                text if !text.starts_with('.') => {
+                    out.push(at.invalid("must be a simple json path starting with ."));
+                }
+                text if !roots.iter().any(|root| text.starts_with(root)) => out.push(at.invalid(why)),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The paths of a `scale`, below what they may be, and what is said where they are not.
+const SCALE: &[(&str, &[&str], &str)] = &[
+    ("specReplicasPath", &[".spec."], "should be a json path under .spec"),
+    ("statusReplicasPath", &[".status."], "should be a json path under .status"),
+    ("labelSelectorPath", &[".spec.", ".status."], "should be a json path under either .spec or .status"),
+];
 
 fn check_names(names: &At<'_>, out: &mut Vec<Cause>) {
     for field in ["plural", "singular", "kind", "listKind"] {

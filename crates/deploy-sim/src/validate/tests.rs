@@ -184,3 +184,48 @@ fn accepts_what_a_real_server_does() {
         }
     }
 }
+
+/// Where a definition may say that the numbers of the scale are, in the words of a real server.
+#[test]
+fn scales_are_in_the_spec_and_the_status() {
+    let kinds = Kinds::built_in();
+    let kind = kinds.of("apiextensions.k8s.io/v1", "CustomResourceDefinition").unwrap();
+    let check = |scale: Value, expect: &[&str]| {
+        let version = json!({
+            "name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object"}},
+            "subresources": {"scale": scale},
+        });
+        let object = json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": "zs.g.example.com", "uid": "u"},
+            "spec": {
+                "group": "g.example.com", "scope": "Namespaced", "versions": [version],
+                "names": {"plural": "zs", "singular": "z", "kind": "Z", "listKind": "ZList"},
+            },
+            "status": {"storedVersions": ["v1"]},
+        });
+        let found: Vec<String> = check(kind, &object, None)
+            .iter()
+            .map(|cause| format!("{}: {}", cause.field, cause.message))
+            .collect();
+        let expect: Vec<String> =
+            expect.iter().map(|expect| format!("spec.subresources.scale.{expect}")).collect();
+        assert_eq!(found, expect, "{scale}");
+    };
+    check(json!({"specReplicasPath": ".spec.a.b", "statusReplicasPath": ".status.a"}), &[]);
+    check(
+        json!({"specReplicasPath": ".kind.x", "statusReplicasPath": ".spec.x", "labelSelectorPath": ".x"}),
+        &[
+            "specReplicasPath: Invalid value: \".kind.x\": should be a json path under .spec",
+            "statusReplicasPath: Invalid value: \".spec.x\": should be a json path under .status",
+            "labelSelectorPath: Invalid value: \".x\": should be a json path under either .spec or .status",
+        ],
+    );
+    check(
+        json!({"specReplicasPath": "spec.x", "statusReplicasPath": "", "labelSelectorPath": ""}),
+        &[
+            "specReplicasPath: Invalid value: \"spec.x\": must be a simple json path starting with .",
+            "statusReplicasPath: Required value",
+        ],
+    );
+}

@@ -29,6 +29,10 @@ pub(super) fn merge(
             original.retain(|item| !change.contains(item));
             return Ok(original);
         }
+        let all = original.len().saturating_add(change.len());
+        if all.saturating_mul(all) > MAX_COMPARISONS {
+            return Err(Misfit::TooMuch);
+        }
         let before = original.clone();
         original.extend(change.iter().cloned());
         return ordered(unique(original), change, &before, key);

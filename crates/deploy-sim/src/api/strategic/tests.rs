@@ -120,3 +120,18 @@ fn misfits() {
         "list element types are not identical: [[map[name:a]] [a]]",
     );
 }
+
+/// Each is compared with each: thousands of finalizers must not hold up a cluster for minutes.
+#[test]
+fn lists_have_an_end() {
+    let finalizers = |from: usize, to: usize| -> Value {
+        json!({"metadata": {"finalizers": (from..to).map(|at| at.to_string()).collect::<Vec<_>>()}})
+    };
+    check_of("Pod", finalizers(500, 1_000), finalizers(0, 500), Ok(finalizers(0, 1_000)));
+    check_of(
+        "Pod",
+        finalizers(0, 4_000),
+        finalizers(4_000, 8_000),
+        Err("the lists that the patch merges are too long"),
+    );
+}

@@ -1,5 +1,6 @@
 //! What can be asked of the program.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -65,7 +66,8 @@ pub(crate) struct Args {
     ///   log:LINE              it writes this line when it starts
     ///   serves:PORT:ADDRESS   its port leads to this address (kubectl port-forward)
     ///
-    /// TIME is written like 500ms, 2s or 1m.
+    /// TIME is written like 500ms, 2s, 1m or 1h. A LINE is all up to the next ",log:": it may have
+    /// commas, so that logs stand last.
     #[arg(long, value_name = "NAME=BEHAVIOUR", value_parser = behaviour::image, verbatim_doc_comment)]
     pub(crate) image: Vec<(String, Image)>,
 
@@ -102,13 +104,31 @@ Examples:
   deploy-sim --fault 'overloaded:1s,on:PATCH /deployments/,times:3'
 
 In a script:
-  deploy-sim --kubeconfig sim.yaml >/dev/null & until [ -e sim.yaml ]; do sleep 0.01; done
-  export KUBECONFIG=sim.yaml";
+  rm -f sim.yaml; deploy-sim --kubeconfig sim.yaml >/dev/null &
+  until [ -e sim.yaml ]; do kill -0 $! || exit 1; sleep 0.01; done
+  export KUBECONFIG=sim.yaml
+
+Exit codes: that of COMMAND, 128+N where signal N ended it; 127 where there is no such command, 126
+where it may not run; 1 where the cluster does not start, 2 where the options are wrong.";
+
+impl Args {
+    /// What no option sees by itself.
+    ///
+    /// # Errors
+    /// An image that is told twice what to do.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let mut seen = HashSet::new();
+        match self.image.iter().find(|(name, _)| !seen.insert(name)) {
+            Some((name, _)) => Err(format!("--image says twice what \"{name}\" does")),
+            None => Ok(()),
+        }
+    }
+}
 
 fn factor(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(factor) if (0.001..=100_000.0).contains(&factor) => Ok(factor),
-        _ => Err("it is a number from 0.001 to 100000".into()),
+        _ => Err("the factor is a number from 0.001 to 100000".into()),
     }
 }
 
@@ -123,6 +143,9 @@ mod tests {
         let read = |arguments: &[&str]| Args::try_parse_from([&["deploy-sim"], arguments].concat());
         let args = read(&["--port", "6443", "--http", "--", "kubectl", "get", "--help"]).unwrap();
         assert_eq!((args.port, args.http, args.command.len()), (6443, true, 3));
+        let twice = read(&["--image", "a=runs", "--image", "b=runs", "--image", "a=exits:1"]).unwrap();
+        assert_eq!(twice.check(), Err("--image says twice what \"a\" does".to_owned()));
+        assert_eq!(args.check(), Ok(()));
         for wrong in [
             &["--time-scale", "0"][..],
             &["--time-scale", "NaN"],

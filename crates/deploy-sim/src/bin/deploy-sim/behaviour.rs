@@ -23,7 +23,9 @@ pub(crate) fn image(text: &str) -> Result<(String, Image), String> {
         .filter(|(name, _)| !name.is_empty())
         .ok_or("write it like NAME=BEHAVIOUR, shop/api:v2=exits:1")?;
     let (mut image, mut logs) = (Image::new(), Vec::new());
-    for (word, value) in words(said) {
+    let said = words(said);
+    refuse_contradictions(&said)?;
+    for (word, value) in said {
         let needs = || value.ok_or(format!("\"{word}\" needs a value: {word}:…"));
         let after = || value.map_or(Ok(Duration::ZERO), time);
         image = match word {
@@ -51,6 +53,7 @@ pub(crate) fn image(text: &str) -> Result<(String, Image), String> {
                 let port = port.parse().map_err(|_| format!("\"{port}\" is no port"))?;
                 image.serves(port, address.parse().map_err(|_| format!("\"{address}\" is no address"))?)
             }
+            "" => return Err(format!("write what \"{name}\" does behind the =: {name}=exits:1")),
             other => return Err(format!("images do not know \"{other}\"; --help tells what they know")),
         };
     }
@@ -60,12 +63,46 @@ pub(crate) fn image(text: &str) -> Result<(String, Image), String> {
     Ok((name.to_owned(), image))
 }
 
+/// Of which an image does one.
+const ONE_OF: [&[&str]; 2] = [&["runs", "exits", "out-of-memory"], &["ready-after", "never-ready"]];
+/// What leaves nothing else to do.
+const ALONE: [&str; 2] = ["not-found", "unreachable"];
+/// What may be said many times.
+const MANY: [&str; 2] = ["log", "serves"];
+
+fn refuse_contradictions(said: &[(&str, Option<&str>)]) -> Result<(), String> {
+    for (at, (word, _)) in said.iter().enumerate() {
+        for (other, _) in said.iter().skip(at + 1) {
+            let both = |of: &[&str]| of.contains(word) && of.contains(other);
+            let is_twice = word == other && !MANY.contains(word);
+            let is_alone = ALONE.contains(word) || ALONE.contains(other);
+            if is_twice || is_alone || ONE_OF.iter().any(|of| both(of)) {
+                return Err(format!("an image does not do both \"{word}\" and \"{other}\""));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The methods that the API server knows.
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+/// A method as requests have it; empty for any.
+fn method(text: &str) -> Result<String, String> {
+    let method = text.to_ascii_uppercase();
+    match method.as_str() {
+        "*" => Ok(String::new()),
+        known if METHODS.contains(&known) => Ok(method),
+        _ => Err(format!("\"{text}\" is no method of the API: one of {}, or *", METHODS.join(", "))),
+    }
+}
+
 /// Reads `KIND[:TIME][,on:METHOD PATH][,skip:N][,times:N]`.
 ///
 /// # Errors
 /// What it does not know.
 pub(crate) fn trouble(text: &str) -> Result<Trouble, String> {
-    let mut all = words(text);
+    let mut all = words(text).into_iter();
     let (kind, value) = all.next().unwrap_or_default();
     let needed = || value.ok_or(format!("\"{kind}\" needs a time: {kind}:2s")).and_then(time);
     let mut fault = match kind {
@@ -89,12 +126,15 @@ pub(crate) fn trouble(text: &str) -> Result<Trouble, String> {
         let number = || value.parse::<u32>().map_err(|_| format!("\"{value}\" is no number"));
         fault = match word {
             "on" => {
-                let (method, path) = value.split_once(' ').ok_or("write it like on:PATCH /deployments/")?;
-                fault.on(if method == "*" { "" } else { method }, path)
+                let (name, path) = value.split_once(' ').ok_or("write it like on:PATCH /deployments/")?;
+                fault.on(&method(name)?, path)
             }
             "skip" => fault.skip(number()?),
             "times" if value == "always" => fault.times(u32::MAX),
-            "times" => fault.times(number()?),
+            "times" => match number()? {
+                0 => return Err("\"times:0\" is no fault at all: times:1 or more".into()),
+                times => fault.times(times),
+            },
             other => return Err(format!("faults do not know \"{other}\", only on, skip and times")),
         };
     }
@@ -119,12 +159,24 @@ mod tests {
             "r.x/a:1",
             Image::new().exits(3, second).logs(["a: b", "c"]),
         );
+        check("a=exits:1,log:one, two", "a", Image::new().exits(1, Duration::ZERO).logs(["one, two"]));
         check("a=exits:1", "a", Image::new().exits(1, Duration::ZERO));
         check("a=ready-after:1s,ignores-sigterm", "a", Image::new().ready_after(second).ignores_sigterm());
         check("a=serves:80:127.0.0.1:8080", "a", Image::new().serves(80, "127.0.0.1:8080".parse().unwrap()));
-        for text in
-            ["a", "=runs", "a=", "a=exits", "a=exits:999", "a=ready-after", "a=serves:80", "a=log", "a=x"]
-        {
+        for text in [
+            "a",
+            "=runs",
+            "a=",
+            "a=exits:1,not-found",
+            "a=runs,exits:1",
+            "a=runs,runs",
+            "a=exits",
+            "a=exits:999",
+            "a=ready-after",
+            "a=serves:80",
+            "a=log",
+            "a=x",
+        ] {
             assert!(image(text).is_err(), "{text}");
         }
     }
@@ -143,10 +195,19 @@ mod tests {
             Fault::overloaded(second).on("PATCH", "/deployments/").times(3).skip(2),
         );
         check("expired,times:always,on:* /pods", Fault::expired().times(u32::MAX).on("", "/pods"));
+        check("expired,on:patch /x", Fault::expired().on("PATCH", "/x"));
         assert!(matches!(trouble("down:1s"), Ok(Trouble::Down(time)) if time == second));
-        for text in
-            ["", "latency", "down", "down:1s,times:2", "expired,times", "expired,times:x", "expired,on:/pods"]
-        {
+        for text in [
+            "",
+            "latency",
+            "down",
+            "down:1s,times:2",
+            "expired,times:0",
+            "expired,on:PET /x",
+            "expired,times",
+            "expired,times:x",
+            "expired,on:/pods",
+        ] {
             assert!(trouble(text).is_err(), "{text}");
         }
     }

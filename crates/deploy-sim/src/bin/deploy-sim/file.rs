@@ -8,8 +8,30 @@ use tempfile::{Builder, NamedTempFile, TempPath};
 /// By this line a file is known that may be overwritten.
 const MARK: &str = "# Written by deploy-sim; it removes this file when it ends.\n";
 
-/// A written kubeconfig, removed when it is dropped.
-pub(crate) struct Kubeconfig(TempPath);
+/// A written kubeconfig, removed when it is dropped, unless another cluster has written its own there.
+pub(crate) struct Kubeconfig {
+    path: TempPath,
+    written: Vec<u8>,
+}
+
+impl Drop for Kubeconfig {
+    fn drop(&mut self) {
+        let is_ours = std::fs::read(&self.path).is_ok_and(|found| found == self.written);
+        self.path.disable_cleanup(!is_ours);
+    }
+}
+
+/// Removes what a killed run has left: who waits for the file must not find that.
+pub(crate) fn remove_stale(path: &Path) {
+    if is_marked(path) {
+        // Who may not remove it is told when it is to be written.
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+fn is_marked(path: &Path) -> bool {
+    std::fs::read(path).is_ok_and(|found| found.starts_with(MARK.as_bytes()))
+}
 
 impl Kubeconfig {
     /// Writes it for its owner's eyes only: whole, or not at all.
@@ -22,32 +44,31 @@ impl Kubeconfig {
         let folder = path.map_or_else(std::env::temp_dir, folder);
         let mut builder = Builder::new();
         let mut file = builder.prefix("deploy-sim-").suffix(".yaml").tempfile_in(folder).map_err(failed)?;
-        file.write_all(MARK.as_bytes())
-            .and_then(|()| file.write_all(kubeconfig.as_bytes()))
-            .map_err(failed)?;
-        match path {
-            None => Ok(Self(file.into_temp_path())),
-            Some(path) => Self::put(file, path),
-        }
-    }
-
-    fn put(file: NamedTempFile, path: &Path) -> Result<Self, String> {
-        let is_ours = std::fs::read(path).is_ok_and(|found| found.starts_with(MARK.as_bytes()));
-        let put = if is_ours { file.persist(path) } else { file.persist_noclobber(path) };
-        let put = put.map_err(|failed| match failed.error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                format!("{} is there already, and no file of deploy-sim; name another one", path.display())
-            }
-            _ => format!("write {}: {}", path.display(), failed.error),
-        });
-        put?;
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        TempPath::try_from_path(path).map(Self).map_err(|error| format!("keep the kubeconfig: {error}"))
+        let written = [MARK, kubeconfig].concat().into_bytes();
+        file.write_all(&written).map_err(failed)?;
+        let path = match path {
+            None => file.into_temp_path(),
+            Some(path) => put(file, path)?,
+        };
+        Ok(Self { path, written })
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
+}
+
+fn put(file: NamedTempFile, path: &Path) -> Result<TempPath, String> {
+    let put = if is_marked(path) { file.persist(path) } else { file.persist_noclobber(path) };
+    let put = put.map_err(|failed| match failed.error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            format!("{} is there already, and no file of deploy-sim; name another one", path.display())
+        }
+        _ => format!("write {}: {}", path.display(), failed.error),
+    });
+    put?;
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    TempPath::try_from_path(path).map_err(|error| format!("keep the kubeconfig: {error}"))
 }
 
 /// Where a file lies.
@@ -70,11 +91,22 @@ mod tests {
         assert!(std::fs::read_to_string(first.path()).unwrap().ends_with("one"));
         let second = Kubeconfig::write(Some(&path), "two").unwrap();
         assert!(std::fs::read_to_string(&path).unwrap().ends_with("two"));
-        drop((first, second));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        drop(first);
+        assert!(std::fs::read_to_string(&path).unwrap().ends_with("two"), "it is the other one's");
+        drop(second);
         assert!(!path.exists());
+        std::fs::write(&path, MARK).unwrap();
+        remove_stale(&path);
+        assert!(!path.exists(), "what a killed run has left");
         std::fs::write(&path, "somebody's").unwrap();
         let refused = Kubeconfig::write(Some(&path), "three").err().unwrap();
         assert!(refused.contains("is there already"), "{refused}");
+        remove_stale(&path);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "somebody's");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
     }

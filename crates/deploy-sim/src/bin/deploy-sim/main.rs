@@ -15,7 +15,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use deploy_sim::{Endpoint, SimCluster};
 
 use args::Args;
@@ -23,6 +24,9 @@ use file::Kubeconfig;
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if let Err(why) = args.check() {
+        Args::command().error(ErrorKind::ArgumentConflict, why).exit();
+    }
     // Its time is the machine's at the start: clients show ages by their own clocks.
     #[expect(clippy::disallowed_methods, reason = "the edge of the program")]
     let now = SystemTime::now();
@@ -46,13 +50,22 @@ async fn run(args: &Args, now: SystemTime) -> Result<ExitCode, String> {
     // Before anything is written: a signal that comes early is not lost.
     let mut signals =
         signals::Signals::new().map_err(|error| format!("no signals can be caught: {error}"))?;
+    if let Some(path) = &args.kubeconfig {
+        file::remove_stale(path);
+    }
+    if args.http && !args.address.is_loopback() {
+        let _ = writeln!(io::stderr(), "warning: whoever reaches {} is the administrator", args.address);
+    }
     let cluster = start(args, now);
     let endpoint = listen(args, &cluster).await?;
     let kubeconfig = endpoint.kubeconfig().map_err(|error| format!("no token can be made: {error}"))?;
     let file = Kubeconfig::write(args.kubeconfig.as_deref(), &kubeconfig)?;
     if let Some((program, arguments)) = args.command.split_first() {
         let code = child::run(program, arguments, file.path(), &mut signals).await;
-        return code.map_err(|error| format!("run {}: {error}", program.to_string_lossy()));
+        return Ok(code.unwrap_or_else(|error| {
+            fail(&format!("run {}: {error}", program.to_string_lossy()));
+            child::code_of(&error)
+        }));
     }
     let said = format!("export KUBECONFIG={}\n", quoted(file.path()));
     let _ = writeln!(io::stderr(), "Kubernetes 1.36 at {}; Ctrl-C ends it", endpoint.url());

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C, SIGTERM, and SIGHUP of a terminal that is closed.
 
 /// What came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,7 @@ mod system {
     pub(crate) struct Signals {
         interrupt: unix::Signal,
         terminate: unix::Signal,
+        hang_up: unix::Signal,
     }
 
     impl Signals {
@@ -25,6 +26,7 @@ mod system {
             Ok(Self {
                 interrupt: signal(SignalKind::interrupt())?,
                 terminate: signal(SignalKind::terminate())?,
+                hang_up: signal(SignalKind::hangup())?,
             })
         }
 
@@ -32,6 +34,7 @@ mod system {
             tokio::select! {
                 _ = self.interrupt.recv() => Signal::Interrupt,
                 _ = self.terminate.recv() => Signal::Terminate,
+                _ = self.hang_up.recv() => Signal::Terminate,
             }
         }
     }
