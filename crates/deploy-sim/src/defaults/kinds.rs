@@ -32,6 +32,11 @@ pub(super) const ENDPOINTS: &str = r#"
 subsets[].ports[].protocol = "TCP"
 "#;
 
+pub(super) const SLICE: &str = r#"
+ports[].name = ""
+ports[].protocol = "TCP"
+"#;
+
 pub(super) const POD_TEMPLATE: &str = r"
 template.metadata = {}
 template.spec = {}
@@ -135,6 +140,9 @@ pub(super) fn fill(kind: &str, object: &mut Value) {
             let endpoints = object.get_mut("endpoints").and_then(Value::as_array_mut);
             for endpoint in endpoints.into_iter().flatten().filter_map(Value::as_object_mut) {
                 endpoint.entry("conditions").or_insert_with(|| json!({}));
+            }
+            if list(object, "/endpoints").is_empty() {
+                object["endpoints"] = Value::Null;
             }
         }
         "LimitRange" => fill_limits(object),

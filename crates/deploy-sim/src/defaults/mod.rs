@@ -49,6 +49,7 @@ const TABLES: &[(&str, &str, &str)] = &[
     ("networking.k8s.io/v1", "Ingress", ""),
     ("networking.k8s.io/v1", "IngressClass", kinds::INGRESS_CLASS),
     ("networking.k8s.io/v1", "NetworkPolicy", kinds::NETWORK_POLICY),
+    ("discovery.k8s.io/v1", "EndpointSlice", kinds::SLICE),
     ("coordination.k8s.io/v1", "Lease", ""),
     ("rbac.authorization.k8s.io/v1", "Role", ""),
     ("rbac.authorization.k8s.io/v1", "RoleBinding", kinds::BINDING),
