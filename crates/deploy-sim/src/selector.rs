@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::controllers::object::{self, list};
 use crate::status::Status;
 
 /// More requirements than anybody writes.
@@ -75,6 +76,29 @@ impl Selector {
             Requirement::Missing(key) => value(key).is_none(),
         })
     }
+}
+
+/// A `LabelSelector` as a query has it, by its keys; empty where it selects everything.
+pub(crate) fn text(selector: &Value) -> String {
+    let labels = selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten();
+    let labels =
+        labels.map(|(key, value)| (key.as_str(), format!("{key}={}", value.as_str().unwrap_or_default())));
+    let expressions = list(selector, "/matchExpressions").iter().map(|expression| {
+        let key = object::text(expression, "/key");
+        let mut values: Vec<&str> = list(expression, "/values").iter().filter_map(Value::as_str).collect();
+        values.sort_unstable();
+        let values = values.join(",");
+        let words = match object::text(expression, "/operator") {
+            "In" => format!("{key} in ({values})"),
+            "NotIn" => format!("{key} notin ({values})"),
+            "Exists" => key.to_owned(),
+            _ => format!("!{key}"),
+        };
+        (key, words)
+    });
+    let mut words: Vec<(&str, String)> = labels.chain(expressions).collect();
+    words.sort_by_key(|(key, _)| *key);
+    words.into_iter().map(|(_, words)| words).collect::<Vec<_>>().join(",")
 }
 
 /// `.metadata.name` of an object as text; empty where there is none.

@@ -9,6 +9,7 @@ use super::{At, Reply, body};
 use crate::fields;
 use crate::kinds::Kind;
 use crate::request::Request;
+use crate::selector;
 use crate::state::State;
 use crate::status::{Cause, Status, Subject};
 
@@ -42,37 +43,13 @@ pub(crate) fn set_replicas(object: &mut Value, kind: &Kind, replicas: Value) -> 
     Ok(())
 }
 
-/// A selector as a query has it.
-fn words(selector: &Value) -> String {
-    let labels = selector["matchLabels"].as_object().into_iter().flatten();
-    let mut words: Vec<(&str, String)> = labels
-        .map(|(key, value)| (key.as_str(), format!("{key}={}", value.as_str().unwrap_or_default())))
-        .collect();
-    for expression in selector["matchExpressions"].as_array().into_iter().flatten() {
-        let key = expression["key"].as_str().unwrap_or_default();
-        let values = expression["values"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        let mut values: Vec<&str> = values.collect();
-        values.sort_unstable();
-        let values = values.join(",");
-        let word = match expression["operator"].as_str() {
-            Some("In") => format!("{key} in ({values})"),
-            Some("NotIn") => format!("{key} notin ({values})"),
-            Some("DoesNotExist") => format!("!{key}"),
-            _ => key.to_owned(),
-        };
-        words.push((key, word));
-    }
-    words.sort_by_key(|(key, _)| *key);
-    words.into_iter().map(|(_, word)| word).collect::<Vec<_>>().join(",")
-}
-
 /// The `Scale` of an object.
 pub(super) fn scale(object: &Value, kind: &Kind) -> Value {
     let metadata = &object["metadata"];
     let number =
         |name: &str| path(kind, name).and_then(|path| object.pointer(&path)).filter(|number| **number != 0);
     let selector = match path(kind, "labelSelectorPath") {
-        _ if kind.definition.is_none() => Some(words(&object["spec"]["selector"])),
+        _ if kind.definition.is_none() => Some(selector::text(&object["spec"]["selector"])),
         path => path.and_then(|path| object.pointer(&path)?.as_str().map(str::to_owned)),
     };
     let mut scale = json!({

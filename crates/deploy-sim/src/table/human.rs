@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::controllers::object::{list, text, time};
+use crate::selector;
 
 pub(super) const NONE: &str = "<none>";
 pub(super) const UNSET: &str = "<unset>";
@@ -70,27 +71,8 @@ pub(super) fn labels(labels: Option<&Value>) -> String {
 
 /// A selector of labels and expressions, by its keys.
 pub(super) fn selector(selector: Option<&Value>) -> String {
-    let Some(selector) = selector else { return NONE.into() };
-    let mut shown: Vec<(String, String)> = Vec::new();
-    for (name, value) in selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten() {
-        shown.push((name.clone(), format!("{name}={}", value.as_str().unwrap_or_default())));
-    }
-    for expression in list(selector, "/matchExpressions") {
-        let key = text(expression, "/key");
-        let mut values: Vec<&str> = list(expression, "/values").iter().filter_map(Value::as_str).collect();
-        values.sort_unstable();
-        let values = values.join(",");
-        let words = match text(expression, "/operator") {
-            "In" => format!("{key} in ({values})"),
-            "NotIn" => format!("{key} notin ({values})"),
-            "Exists" => key.to_owned(),
-            _ => format!("!{key}"),
-        };
-        shown.push((key.to_owned(), words));
-    }
-    shown.sort_by(|one, other| one.0.cmp(&other.0));
-    let shown: Vec<String> = shown.into_iter().map(|(_, words)| words).collect();
-    if shown.is_empty() { NONE.into() } else { shown.join(",") }
+    let shown = selector.map(selector::text).unwrap_or_default();
+    if shown.is_empty() { NONE.into() } else { shown }
 }
 
 /// The first of them, and how many more there are.
