@@ -11,6 +11,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use deploy_benches::{measure_parts, median};
 use deploy_core::manifest::{Bundle, read};
 use deploy_core::outcome::Status;
 use deploy_core::rollout::Rollout;
@@ -59,13 +60,8 @@ fn on_cpu() -> Duration {
     Duration::from_nanos(schedstat.split(' ').next().unwrap().parse().unwrap())
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
-}
-
 fn main() {
-    deploy_benches::measure_parts(&[("start", 50, start), ("rollout", 500, one), ("many", 1_000, many)]);
+    measure_parts(&[("start", 50, start), ("rollout", 500, one), ("many", 1_000, many)]);
 }
 
 fn start(times: u64) {

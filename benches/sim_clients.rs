@@ -15,12 +15,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
+use deploy_benches::{measure_parts, median};
 use deploy_sim::SimCluster;
 use tokio::runtime::Builder;
 
 fn main() {
     // Memory first: programs that run leave a heap behind.
-    deploy_benches::measure_parts(&[
+    measure_parts(&[
         ("memory", 50, memory),
         ("kubectl", 50, kubectl),
         ("helm", 10, helm),
@@ -186,11 +187,6 @@ impl Program {
 fn set(variable: &str) -> String {
     std::env::var(variable)
         .unwrap_or_else(|_| panic!("{variable} is not set: run  eval \"$(tests/cluster/up)\"  first"))
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
 }
 
 fn ratio(one: Duration, other: Duration) -> f64 {

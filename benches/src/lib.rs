@@ -37,7 +37,7 @@ use crate::report::Row;
 use crate::session::Session;
 
 pub use crate::manifests::{config_maps, deployment};
-pub use crate::parts::measure_parts;
+pub use crate::parts::{measure_parts, median};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 

@@ -21,3 +21,13 @@ pub fn measure_parts(parts: &[Part]) {
         }
     }
 }
+
+/// The one in the middle.
+///
+/// # Panics
+/// There is none.
+#[expect(clippy::indexing_slicing, reason = "a benchmark ends by panicking, and says why")]
+pub fn median<T: Ord + Copy>(mut values: Vec<T>) -> T {
+    values.sort();
+    values[values.len() / 2]
+}

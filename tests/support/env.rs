@@ -18,6 +18,7 @@ use kube::api::{Api, DeleteParams, PostParams};
 
 use crate::served::Served;
 use crate::sim;
+use crate::tools::set;
 
 /// A namespace of a scenario's own, and what it needs to deploy there.
 #[derive(Clone)]
@@ -119,12 +120,7 @@ impl Env {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the tests' own edge: where the cluster is")]
     async fn live(name: &str) -> Self {
-        let set = |variable: &str| {
-            std::env::var(variable)
-                .unwrap_or_else(|_| panic!("{variable} is not set: run  eval \"$(tests/cluster/up)\"  first"))
-        };
         let (kubeconfig, registry) = (set("KUBECONFIG"), set("REGISTRY"));
         let cluster = Cluster::builder().kubeconfig(&kubeconfig).build().await.expect("a cluster");
         let kube = kube::Client::try_default().await.expect("a cluster");

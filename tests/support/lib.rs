@@ -27,4 +27,4 @@ pub use look::{assert_order, managers, reasons};
 pub use port::Port;
 pub use registry::Registry;
 pub use table::scenario_table;
-pub use tools::{Chart, Helm};
+pub use tools::{Chart, Helm, set};

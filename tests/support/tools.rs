@@ -78,15 +78,13 @@ impl Env {
     }
 
     /// The same, in one where it fails.
-    #[expect(clippy::disallowed_methods, reason = "the tests' own edge: where the tools are")]
     async fn try_tool(
         &self,
         variable: &str,
         arguments: &[&str],
         input: &str,
     ) -> Result<(String, String), String> {
-        let program = std::env::var(variable)
-            .unwrap_or_else(|_| panic!("{variable} is not set: run  eval \"$(tests/cluster/up)\"  first"));
+        let program = set(variable);
         let mut tool = Command::new(program)
             .args(["--kubeconfig", self.kubeconfig(), "--namespace", &self.namespace])
             .args(arguments)
@@ -104,6 +102,16 @@ impl Env {
             [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
         if output.status.success() { Ok((said, told)) } else { Err(said + &told) }
     }
+}
+
+/// A variable that `tests/cluster/up` prints.
+///
+/// # Panics
+/// It is not set.
+#[expect(clippy::disallowed_methods, reason = "the tests' own edge: where the cluster and the tools are")]
+pub fn set(variable: &str) -> String {
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set: run  eval \"$(tests/cluster/up)\"  first"))
 }
 
 /// Which helm.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
 use deploy_sim::{Image, SimCluster};
-use deploy_tests::{Env, Helm};
+use deploy_tests::{Env, Helm, set};
 use similar::TextDiff;
 
 use crate::place::{Place, Programs, Said};
@@ -119,10 +119,4 @@ fn difference(live: &Said, ours: &Said) -> String {
         }
     }
     text
-}
-
-#[expect(clippy::disallowed_methods, reason = "the tests' own edge: where the tools are")]
-fn set(variable: &str) -> String {
-    std::env::var(variable)
-        .unwrap_or_else(|_| panic!("{variable} is not set: run  eval \"$(tests/cluster/up)\"  first"))
 }
