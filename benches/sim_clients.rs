@@ -11,6 +11,8 @@
 )]
 
 use std::fmt::Write;
+use std::io::Read;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
@@ -48,26 +50,69 @@ fn resident() -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// `kubectl get pods`, beside what kubectl takes to start and say its own version, and beside the live cluster.
+/// `kubectl get pods`: until its answer is there, beside what it takes until it connects; and as a whole, beside the same on the live cluster and
+/// `kubectl version --client`.
 fn kubectl(times: u64) {
     let place = Place::new("kubectl");
     let kubectl = place.program("KUBECTL", &place.embedded);
     let live = place.program("KUBECTL", Path::new(&set("KUBECONFIG")));
+    kubectl.run(&["create", "deployment", "app", "--image=app", "--replicas=3"]);
     // Discovery is cached.
-    kubectl.run(&["get", "pods"]);
+    kubectl.run(&["wait", "--for=condition=Available", "deployment/app"]);
     live.run(&["get", "pods"]);
-    let (mut alone, mut here, mut there) = (Vec::new(), Vec::new(), Vec::new());
+    let nobody = Nobody::beside(&place, &kubectl);
+    let mut times_of = [(); 5].map(|()| Vec::new());
     for _ in 0..times {
-        alone.push(kubectl.run(&["version", "--client"]));
-        here.push(kubectl.run(&["get", "pods"]));
-        there.push(live.run(&["get", "pods"]));
+        let took = [
+            nobody.connected(&kubectl, &["get", "pods"]),
+            kubectl.answered(&["get", "pods"]),
+            kubectl.run(&["version", "--client"]),
+            kubectl.run(&["get", "pods"]),
+            live.run(&["get", "pods"]),
+        ];
+        times_of.iter_mut().zip(took).for_each(|(all, took)| all.push(took));
     }
-    let (alone, here, there) = (median(alone), median(here), median(there));
+    let [connected, answered, version, here, there] = times_of.map(median);
     println!(
-        "kubectl get pods: {here:?}, its own start-up: {alone:?}, {:.2} ×; on the live cluster {there:?}, {:.2} ×",
-        ratio(here, alone),
-        ratio(there, alone)
+        "kubectl get pods: until it connects {connected:?}, until it has answered {answered:?}, {:.2} ×; \
+        as a whole {here:?}, version --client {version:?}, {:.2} ×, on the live cluster {there:?}, {:.2} ×",
+        ratio(answered, connected),
+        ratio(here, version),
+        ratio(here, there)
     );
+}
+
+/// A port where nobody answers, of whose discovery kubectl has what it has of the embedded cluster's.
+struct Nobody {
+    listener: TcpListener,
+    kubeconfig: PathBuf,
+}
+
+impl Nobody {
+    fn beside(place: &Place, kubectl: &Program) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let text = std::fs::read_to_string(&place.embedded).unwrap();
+        let address = text.split("https://127.0.0.1:").nth(1).unwrap();
+        let other: String = address.chars().take_while(char::is_ascii_digit).collect();
+        let kubeconfig = place.directory.path().join("nobody");
+        std::fs::write(&kubeconfig, text.replace(&format!(":{other}"), &format!(":{port}"))).unwrap();
+        let cached = kubectl.home.join(".kube/cache/discovery");
+        let [from, to] = [other, port.to_string()].map(|port| cached.join(format!("127.0.0.1_{port}")));
+        assert!(Command::new("cp").arg("-r").args([from, to]).status().unwrap().success());
+        Self { listener, kubeconfig }
+    }
+
+    /// How long the program takes until it connects.
+    fn connected(&self, program: &Program, args: &[&str]) -> Duration {
+        let begin = Instant::now();
+        let mut child = program.command(args, &self.kubeconfig).stderr(Stdio::null()).spawn().unwrap();
+        self.listener.accept().unwrap();
+        let took = begin.elapsed();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        took
+    }
 }
 
 /// `helm upgrade --install` of twenty objects, here and on the live cluster, each time with another value.
@@ -94,11 +139,9 @@ fn upgrades(how: &str, replicas: u64, more: &[&str], times: u64) {
                 ["upgrade", "--install", "many", &chart, "--namespace", &namespace, "--create-namespace"];
             helm.run(&[&to[..], &["--set", &values], more].concat())
         };
-        let (mut here, mut there) = (Vec::new(), Vec::new());
-        for value in 0..times {
-            here.push(upgrade(&ours, value));
-            there.push(upgrade(&theirs, value));
-        }
+        // One after the other: the live cluster works on after helm has ended.
+        let [here, there] =
+            [&ours, &theirs].map(|helm| (0..times).map(|value| upgrade(helm, value)).collect::<Vec<_>>());
         place.program("KUBECTL", &live).run(&["delete", "namespace", &namespace, "--wait=false"]);
         let (here, there) = (median(here), median(there));
         println!(
@@ -174,13 +217,27 @@ impl Place {
 impl Program {
     /// How long it takes; it must succeed.
     fn run(&self, args: &[&str]) -> Duration {
-        let mut command = Command::new(&self.path);
-        command.args(args).env("KUBECONFIG", &self.kubeconfig).env("HOME", &self.home).stdin(Stdio::null());
         let begin = Instant::now();
-        let output = command.output().unwrap();
+        let output = self.command(args, &self.kubeconfig).output().unwrap();
         let took = begin.elapsed();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         took
+    }
+
+    /// How long it takes until the first of what it says is there.
+    fn answered(&self, args: &[&str]) -> Duration {
+        let begin = Instant::now();
+        let mut child = self.command(args, &self.kubeconfig).stdout(Stdio::piped()).spawn().unwrap();
+        let said = child.stdout.as_mut().unwrap().read(&mut [0; 1]).unwrap();
+        let took = begin.elapsed();
+        assert!(said == 1 && child.wait_with_output().unwrap().status.success(), "{args:?}");
+        took
+    }
+
+    fn command(&self, args: &[&str], kubeconfig: &Path) -> Command {
+        let mut command = Command::new(&self.path);
+        command.args(args).env("KUBECONFIG", kubeconfig).env("HOME", &self.home).stdin(Stdio::null());
+        command
     }
 }
 

@@ -31,6 +31,9 @@ use crate::yaml;
 /// The discovery of all groups in one document.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
+/// For how long clients may keep what does not change: a year, as the real server says it by a date.
+const LASTING: &str = "public, immutable, max-age=31536000";
+
 pub(crate) type Answer = Response<UnsyncBoxBody<Bytes, io::Error>>;
 
 /// The API server, as a service that a client calls.
@@ -136,6 +139,13 @@ where
         }
         Ok(Reply::Json(code, body)) => json(code, &body),
         Ok(Reply::Document(text)) => response(200, "application/json", whole(text.into_bytes())),
+        Ok(Reply::Lasting(text)) => with_headers(
+            response(200, "application/json", whole(text.into_bytes())),
+            &[(header::CACHE_CONTROL, LASTING), (header::VARY, "Accept")],
+        ),
+        Ok(Reply::Moved(to)) => {
+            with_headers(response(301, "application/json", whole(Vec::new())), &[(header::LOCATION, &to)])
+        }
         Ok(Reply::Yaml(code, body)) => response(code, "application/yaml", whole(yaml::written(&body))),
         Ok(Reply::Text(code, text)) => text_response(code, text),
         Ok(Reply::Watch(found)) => {
@@ -201,6 +211,15 @@ fn text_response(code: u16, text: String) -> Answer {
 
 pub(crate) fn whole(body: Vec<u8>) -> UnsyncBoxBody<Bytes, io::Error> {
     Full::from(body).map_err(|never| match never {}).boxed_unsync()
+}
+
+fn with_headers(mut answer: Answer, headers: &[(header::HeaderName, &str)]) -> Answer {
+    for (name, value) in headers {
+        if let Ok(value) = header::HeaderValue::from_str(value) {
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    answer
 }
 
 fn response(code: u16, content_type: &'static str, body: UnsyncBoxBody<Bytes, io::Error>) -> Answer {

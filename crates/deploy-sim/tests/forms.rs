@@ -114,3 +114,23 @@ async fn what_there_is_not() {
     assert_eq!((code, of.as_str()), (404, "application/yaml"));
     assert!(body.contains("reason: NotFound"), "{body}");
 }
+
+/// Clients keep the documents on disk, and do not ask for them again.
+#[tokio::test]
+async fn documents_may_be_kept_at_the_address_of_their_hash() {
+    let cluster = SimCluster::builder().start();
+    let get = async |path: &str| {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let (parts, body) = cluster.client().send(request).await.unwrap().into_parts();
+        let header = |name| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+        let said = (parts.status.as_u16(), header("cache-control"), header("location"));
+        (said, body.collect().await.unwrap().to_bytes())
+    };
+    let index: Value = serde_json::from_slice(&get("/openapi/v3").await.1).unwrap();
+    let address = index["paths"]["apis/apps/v1"]["serverRelativeURL"].as_str().unwrap();
+    let (said, document) = get(address).await;
+    assert_eq!(said, (200, Some("public, immutable, max-age=31536000".to_owned()), None));
+    assert_eq!(get("/openapi/v3/apis/apps/v1").await, ((200, None, None), document));
+    let (said, nothing) = get("/openapi/v3/apis/apps/v1?hash=old").await;
+    assert_eq!((said, nothing.len()), ((301, None, Some(address.to_owned())), 0));
+}

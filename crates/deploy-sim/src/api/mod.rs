@@ -27,7 +27,7 @@ use serde_json::{Map, Value};
 use crate::faults::Rival;
 use crate::follow::Follow;
 use crate::kinds::Kind;
-use crate::openapi;
+use crate::openapi::{self, Found};
 use crate::request::{Address, Request, Target};
 use crate::selector::Selector;
 use crate::state::{State, key};
@@ -48,6 +48,10 @@ pub(crate) enum Reply {
     Text(u16, String),
     /// JSON that is text already.
     Document(String),
+    /// The same, which at this address stays what it is.
+    Lasting(String),
+    /// It is at another address.
+    Moved(String),
     /// A list that goes on.
     Watch(Watch),
     /// A log that goes on.
@@ -121,12 +125,15 @@ fn answer_in_json(state: &mut State, request: &Request) -> Result<Reply, Status>
         }
         Target::Nowhere(_) => Ok(nowhere()),
         _ if request.method != Method::GET => Err(Status::method_not_allowed()),
-        Target::OpenApi(path) => match openapi::answer(&state.kinds, path) {
-            _ if form::is_protobuf_alone(request) => {
-                Err(Status::not_implemented("OpenAPI documents in protobuf"))
-            }
-            found => Ok(found.map_or_else(nowhere, Reply::Document)),
-        },
+        Target::OpenApi(_) if form::is_protobuf_alone(request) => {
+            Err(Status::not_implemented("OpenAPI documents in protobuf"))
+        }
+        Target::OpenApi(path) => Ok(match openapi::answer(&state.kinds, path, request.query.text("hash")) {
+            Some(Found::Document(text)) => Reply::Document(text),
+            Some(Found::Lasting(text)) => Reply::Lasting(text),
+            Some(Found::Moved(to)) => Reply::Moved(to),
+            None => nowhere(),
+        }),
         target => {
             let found = discovery::answer(&state.kinds, target, request.aggregated);
             Ok(found.map_or_else(nowhere, |body| Reply::Json(200, body)))

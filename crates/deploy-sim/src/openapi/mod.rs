@@ -31,13 +31,24 @@ impl Style {
     }
 }
 
-/// The document at a path below `/openapi`, as JSON; `None` where there is none.
-pub(crate) fn answer(kinds: &Kinds, path: &str) -> Option<String> {
+/// What is at a path below `/openapi`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// A document, as JSON.
+    Document(String),
+    /// The document of the hash that was asked for, as JSON: it stays what it is.
+    Lasting(String),
+    /// What is served is no longer of the hash that was asked for; where that is.
+    Moved(String),
+}
+
+/// What is at a path; `None` where there is nothing. `hash` is of the document that is wanted (KEP-2896).
+pub(crate) fn answer(kinds: &Kinds, path: &str, hash: Option<&str>) -> Option<Found> {
     match path.split('/').collect::<Vec<_>>().as_slice() {
-        ["v2"] => Some(v2(kinds)),
-        ["v3"] => Some(index(kinds).to_string()),
-        ["v3", "api", version] => v3(kinds, "", version),
-        ["v3", "apis", group, version] => v3(kinds, group, version),
+        ["v2"] => Some(Found::Document(v2(kinds))),
+        ["v3"] => Some(Found::Document(index(kinds).to_string())),
+        ["v3", "api", version] => v3(kinds, "", version, hash),
+        ["v3", "apis", group, version] => v3(kinds, group, version, hash),
         _ => None,
     }
 }
@@ -53,32 +64,52 @@ fn index(kinds: &Kinds) -> Value {
     let paths: Map<String, Value> = versions
         .into_iter()
         .map(|(group, version)| {
-            let mut hasher = DefaultHasher::new();
-            for kind in of(kinds, group, version) {
-                format!("{kind:?}").hash(&mut hasher);
-            }
-            let path = path(group, version);
-            let at = format!("/openapi/v3/{path}?hash={:016X}", hasher.finish());
-            (path, json!({"serverRelativeURL": at}))
+            let at = address(group, version, &hash_of(kinds, group, version));
+            (path(group, version), json!({"serverRelativeURL": at}))
         })
         .collect();
     json!({"paths": paths})
+}
+
+fn address(group: &str, version: &str, hash: &str) -> String {
+    format!("/openapi/v3/{}?hash={hash}", path(group, version))
+}
+
+/// Of all that a document is made from: clients keep what they have of the same hash, from another release of this crate too.
+fn hash_of(kinds: &Kinds, group: &str, version: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    (env!("CARGO_PKG_VERSION"), schemas::BUILT_IN).hash(&mut hasher);
+    for kind in of(kinds, group, version) {
+        format!("{kind:?}").hash(&mut hasher);
+    }
+    format!("{:016X}", hasher.finish())
 }
 
 fn of<'a>(kinds: &'a Kinds, group: &'a str, version: &'a str) -> impl Iterator<Item = &'a Arc<Kind>> {
     kinds.all().filter(move |kind| kind.group == group && kind.version == version)
 }
 
-fn v3(kinds: &Kinds, group: &str, version: &str) -> Option<String> {
-    let kinds: Vec<&Arc<Kind>> = of(kinds, group, version).collect();
-    if kinds.is_empty() {
+fn v3(kinds: &Kinds, group: &str, version: &str, hash: Option<&str>) -> Option<Found> {
+    let served: Vec<&Arc<Kind>> = of(kinds, group, version).collect();
+    if served.is_empty() {
         return None;
     }
+    let Some(hash) = hash else { return Some(Found::Document(document(&served))) };
+    let now = hash_of(kinds, group, version);
+    Some(if hash == now {
+        Found::Lasting(document(&served))
+    } else {
+        Found::Moved(address(group, version, &now))
+    })
+}
+
+/// In version 3.
+fn document(kinds: &[&Arc<Kind>]) -> String {
     let text = schemas::text();
-    let (paths, components) = parts(&Schemas::read(&text), &kinds, Style::V3);
-    Some(format!(
+    let (paths, components) = parts(&Schemas::read(&text), kinds, Style::V3);
+    format!(
         r#"{{"openapi":"3.0.0","info":{{"title":"Kubernetes","version":"v1.36.2"}},"paths":{paths},"components":{{"schemas":{components}}}}}"#
-    ))
+    )
 }
 
 fn v2(kinds: &Kinds) -> String {

@@ -1,5 +1,5 @@
-//! The paths of a kind: which verbs it has, of what kind they are and what parameters they take. That is all that clients ask of them; what
-//! bodies they take and give is left out, because helm and kubectl read all of a document anew each time.
+//! The paths of a kind: which verbs it has, of what kind they are, and what parameters those take that write an object. That is all that clients
+//! ask of them; more is left out, because helm and kubectl read all of a document anew each time.
 
 use serde_json::{Map, Value, json};
 
@@ -10,12 +10,12 @@ use crate::kinds::Kind;
 /// `VERB METHOD ACTION NAMED PARAMETER…`; what is no text has its type behind a colon.
 const VERBS: &str = "
 get get get named
-list get list all allowWatchBookmarks:boolean continue fieldSelector labelSelector limit:integer resourceVersion resourceVersionMatch sendInitialEvents:boolean timeoutSeconds:integer watch:boolean
+list get list all
 create post post all dryRun fieldManager fieldValidation
 update put put named dryRun fieldManager fieldValidation
 patch patch patch named dryRun fieldManager fieldValidation force:boolean
-delete delete delete named dryRun gracePeriodSeconds:integer orphanDependents:boolean propagationPolicy
-deletecollection delete deletecollection all dryRun fieldSelector gracePeriodSeconds:integer labelSelector propagationPolicy
+delete delete delete named
+deletecollection delete deletecollection all
 ";
 
 /// Of what kind an operation is.
@@ -59,16 +59,17 @@ fn put(paths: &mut Map<String, Value>, at: String, named: &str, verbs: &[&str], 
         };
         if whose == named && verbs.contains(&verb) {
             let parameters: Vec<Value> = words.map(|word| parameter(word, "query", style)).collect();
-            item.insert(method.to_owned(), operation(action, &parameters, of));
+            item.insert(method.to_owned(), operation(action, parameters, of));
         }
     }
     if item.is_empty() {
         return;
     }
     let of_path = ["name", "namespace"].into_iter().filter(|name| at.contains(&format!("{{{name}}}")));
-    let mut parameters: Vec<Value> = of_path.map(|name| parameter(name, "path", style)).collect();
-    parameters.push(parameter("pretty", "query", style));
-    item.insert("parameters".into(), parameters.into());
+    let parameters: Vec<Value> = of_path.map(|name| parameter(name, "path", style)).collect();
+    if !parameters.is_empty() {
+        item.insert("parameters".into(), parameters.into());
+    }
     paths.insert(at, item.into());
 }
 
@@ -85,9 +86,13 @@ fn parameter(word: &str, place: &str, style: Style) -> Value {
     parameter
 }
 
-fn operation(action: &str, parameters: &[Value], of: Of<'_>) -> Value {
-    json!({
-        "x-kubernetes-action": action, "parameters": parameters, "responses": {"200": {"description": "OK"}},
+fn operation(action: &str, parameters: Vec<Value>, of: Of<'_>) -> Value {
+    let mut operation = json!({
+        "x-kubernetes-action": action, "responses": {"200": {"description": "OK"}},
         "x-kubernetes-group-version-kind": {"group": of.group, "version": of.version, "kind": of.kind},
-    })
+    });
+    if !parameters.is_empty() {
+        operation["parameters"] = parameters.into();
+    }
+    operation
 }

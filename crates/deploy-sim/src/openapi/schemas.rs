@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::kinds::Kind;
 
 /// One schema a line: a name, a blank, JSON.
-const BUILT_IN: &[u8] = include_bytes!("schemas.gz");
+pub(super) const BUILT_IN: &[u8] = include_bytes!("schemas.gz");
 /// What a reference in them begins with.
 pub(super) const REFERENCE: &str = "#/components/schemas/";
 const METADATA: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";

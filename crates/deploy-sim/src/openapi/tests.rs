@@ -3,7 +3,12 @@ use serde_json::Value;
 use super::*;
 
 fn document(path: &str) -> Value {
-    serde_json::from_str(&answer(&Kinds::built_in(), path).unwrap()).unwrap()
+    read(&Kinds::built_in(), path)
+}
+
+fn read(kinds: &Kinds, path: &str) -> Value {
+    let Some(Found::Document(text)) = answer(kinds, path, None) else { panic!("{path} is no document") };
+    serde_json::from_str(&text).unwrap()
 }
 
 /// Every reference in it leads somewhere.
@@ -32,7 +37,7 @@ fn all_that_is_served_is_there() {
     check_references(&document("v2"), Style::V2);
     assert!(schemas.all().all(|(_, schema)| serde_json::from_str::<Value>(schema).is_ok()));
     for nowhere in ["", "v1", "v3/api/v2", "v3/apis/nothing/v1", "v3/apis/apps"] {
-        assert!(answer(&Kinds::built_in(), nowhere).is_none(), "{nowhere}");
+        assert!(answer(&Kinds::built_in(), nowhere, None).is_none(), "{nowhere}");
     }
 }
 
@@ -59,6 +64,7 @@ fn definitions_are_there() {
         "type": "object", "properties": {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}}},
     }}});
     let before = index(&kinds);
+    let [core, old] = ["api/v1", "apis/apps/v1"].map(|path| hash_in(&before, path));
     kinds.add(Kind {
         group: "shop.example.com".into(),
         version: "v1".into(),
@@ -74,18 +80,40 @@ fn definitions_are_there() {
         empty: false,
         definition: Some(Arc::new(version)),
     });
-    let document: Value =
-        serde_json::from_str(&answer(&kinds, "v3/apis/shop.example.com/v1").unwrap()).unwrap();
+    let document = read(&kinds, "v3/apis/shop.example.com/v1");
     check_references(&document, Style::V3);
     let schema = &document["components"]["schemas"]["com.example.shop.v1.Widget"];
     assert_eq!(schema["properties"]["spec"]["properties"]["size"]["type"], "integer");
-    assert!(index(&kinds)["paths"].as_object().unwrap().len() > before["paths"].as_object().unwrap().len());
+    let after = index(&kinds);
+    assert!(after["paths"].as_object().unwrap().len() > before["paths"].as_object().unwrap().len());
+    // What others serve is what it was.
+    assert_eq!([core, old], ["api/v1", "apis/apps/v1"].map(|path| hash_in(&after, path)));
+}
+
+/// The hash in the address of a document.
+fn hash_in(index: &Value, path: &str) -> String {
+    let at = index["paths"][path]["serverRelativeURL"].as_str().unwrap();
+    at.split_once("?hash=").unwrap().1.to_owned()
+}
+
+#[test]
+fn who_has_a_document_need_not_ask_again() {
+    let kinds = Kinds::built_in();
+    let index = document("v3");
+    let hash = hash_in(&index, "apis/batch/v1");
+    let Some(Found::Lasting(text)) = answer(&kinds, "v3/apis/batch/v1", Some(&hash)) else {
+        panic!("the hash of the index is not that of the document")
+    };
+    assert_eq!(answer(&kinds, "v3/apis/batch/v1", None), Some(Found::Document(text)));
+    let at = index["paths"]["apis/batch/v1"]["serverRelativeURL"].as_str().unwrap();
+    assert_eq!(answer(&kinds, "v3/apis/batch/v1", Some("old")), Some(Found::Moved(at.to_owned())));
+    assert_eq!(answer(&kinds, "v3/apis/nothing/v1", Some("old")), None);
 }
 
 /// What a subresource takes is described by its own kind, in its own group.
 #[test]
 fn subresources_have_their_own_kinds() {
-    let document: Value = serde_json::from_str(&answer(&Kinds::built_in(), "v3/api/v1").unwrap()).unwrap();
+    let document = document("v3/api/v1");
     let check = |path: &str, group: &str, kind: &str| {
         let path = format!("/api/v1/namespaces/{{namespace}}/{path}");
         let asked = &document["paths"][&path]["post"]["x-kubernetes-group-version-kind"];
