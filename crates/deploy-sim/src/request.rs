@@ -38,6 +38,8 @@ pub(crate) struct Request {
     pub(crate) accept: String,
     pub(crate) user_agent: String,
     pub(crate) body: Vec<u8>,
+    /// What is wrong with the body; told to nobody but who may ask.
+    misread: Option<Status>,
     /// What the answer warns of.
     warnings: RefCell<Vec<String>>,
 }
@@ -58,23 +60,19 @@ pub(crate) enum Validation {
 }
 
 impl Request {
-    /// Reads what came in.
+    /// Reads what came in. What is wrong with the body is no error yet: see [`Self::check_body`].
     ///
     /// # Errors
-    /// A path that no API server has; a body that is too large.
+    /// A path that no API server has.
     pub(crate) fn read(parts: &http::request::Parts, body: Vec<u8>, user: Arc<User>) -> Result<Self, Status> {
-        if body.len() > MAX_BODY {
-            let message = format!("Request body is too large: limit is {MAX_BODY}");
-            return Err(Status::new(413, "RequestEntityTooLarge", message));
-        }
         let header = |name: http::header::HeaderName| {
             parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
         };
         let content_type = header(http::header::CONTENT_TYPE);
         let content_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let (content_type, body) = match content_type.as_str() {
-            PROTOBUF if !body.is_empty() => as_json(content_type, body)?,
-            _ => (content_type, body),
+        let (content_type, body, misread) = match as_json(content_type, body) {
+            Ok((content_type, body)) => (content_type, body, None),
+            Err(why) => (String::new(), Vec::new(), Some(why)),
         };
         let accept = header(http::header::ACCEPT);
         Ok(Self {
@@ -90,8 +88,17 @@ impl Request {
             accept,
             user_agent: header(http::header::USER_AGENT),
             body,
+            misread,
             warnings: RefCell::default(),
         })
+    }
+
+    /// Refuses a body that cannot be read. To be asked once it is known that its sender may do what they ask, as on a real server.
+    ///
+    /// # Errors
+    /// 413 of one that is too large, 400 of one in protobuf that is malformed.
+    pub(crate) fn check_body(&self) -> Result<(), Status> {
+        self.misread.clone().map_or(Ok(()), Err)
     }
 
     /// Notes what the answer is to warn of.
@@ -151,6 +158,13 @@ impl Request {
 
 /// A body as typed Go clients send it, in the form that everything else reads; one of a kind that is not known stays what it is.
 fn as_json(content_type: String, body: Vec<u8>) -> Result<(String, Vec<u8>), Status> {
+    if body.len() > MAX_BODY {
+        let message = format!("Request body is too large: limit is {MAX_BODY}");
+        return Err(Status::new(413, "RequestEntityTooLarge", message));
+    }
+    if content_type != PROTOBUF || body.is_empty() {
+        return Ok((content_type, body));
+    }
     match protobuf::read(&body) {
         Ok(object) => Ok(("application/json".to_owned(), object.to_string().into_bytes())),
         Err(Unread::Unknown) => Ok((content_type, body)),
