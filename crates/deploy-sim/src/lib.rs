@@ -59,6 +59,7 @@ mod table;
 mod tls;
 mod user;
 mod validate;
+mod version;
 mod watch;
 mod yaml;
 
@@ -69,3 +70,4 @@ pub use faults::Fault;
 pub use kubelet::Image;
 pub use mortal::{Moment, Mortal};
 pub use user::User;
+pub use version::KUBERNETES_VERSION;

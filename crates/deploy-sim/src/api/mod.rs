@@ -34,6 +34,7 @@ use crate::request::{Address, Request, Target};
 use crate::selector::Selector;
 use crate::state::State;
 use crate::status::{Status, Subject};
+use crate::version;
 pub(crate) use discovery::{elsewhere, subresource_of, verbs};
 pub(crate) use form::Form;
 pub(crate) use own::{change_as, changes_existing, create_as, delete_as, interfere};
@@ -110,7 +111,7 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Result<Reply, Stat
 fn answer_in_json(state: &mut State, request: &Request) -> Result<Reply, Status> {
     unsupported::check(request)?;
     match &request.target {
-        Target::Version => Ok(Reply::Document(VERSION.to_owned())),
+        Target::Version => Ok(Reply::Document(version::told())),
         Target::Health => Ok(Reply::Text(200, "ok".into())),
         Target::Objects(address) => {
             if address.group.is_empty() && address.plural == "endpoints" {
@@ -141,23 +142,6 @@ fn answer_in_json(state: &mut State, request: &Request) -> Result<Reply, Status>
 fn nowhere() -> Reply {
     Reply::Text(404, "404 page not found\n".into())
 }
-
-/// The version that it imitates, one field a line as kube-apiserver writes it.
-const VERSION: &str = r#"{
-  "major": "1",
-  "minor": "36",
-  "emulationMajor": "1",
-  "emulationMinor": "36",
-  "minCompatibilityMajor": "1",
-  "minCompatibilityMinor": "35",
-  "gitVersion": "v1.36.2",
-  "gitCommit": "",
-  "gitTreeState": "clean",
-  "buildDate": "1970-01-01T00:00:00Z",
-  "goVersion": "",
-  "compiler": "",
-  "platform": "embedded"
-}"#;
 
 fn at<'a>(state: &State, address: &'a Address) -> Result<At<'a>, Status> {
     let kind = state.kinds.find(&address.group, &address.version, &address.plural);

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::Parser;
-use deploy_sim::Image;
+use deploy_sim::{Image, SimClusterBuilder};
 
 use crate::behaviour::{self, Trouble};
 
@@ -41,7 +41,7 @@ pub(crate) struct Args {
     pub(crate) time_scale: f64,
 
     /// How many nodes there are
-    #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=250))]
+    #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=MOST_NODES))]
     pub(crate) nodes: u8,
 
     /// What uids and generated names are made from: the same seed gives the same ones
@@ -94,6 +94,8 @@ pub(crate) struct Args {
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
 }
+
+const MOST_NODES: i64 = SimClusterBuilder::MOST_NODES as i64;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -154,6 +156,7 @@ mod tests {
             &["--fault", "nonsense"],
             &["--port", "70000"],
             &["--nodes", "0"],
+            &["--nodes", "251"],
             &["kubectl"],
         ] {
             assert!(read(wrong).is_err(), "{wrong:?}");
