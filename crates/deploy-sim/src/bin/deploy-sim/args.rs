@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::Parser;
-use deploy_sim::{Image, SimClusterBuilder};
+use deploy_sim::{Host, Image, SimClusterBuilder};
 
 use crate::behaviour::{self, Trouble};
 
@@ -25,6 +25,13 @@ pub(crate) struct Args {
     /// The address to listen on
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "IP")]
     pub(crate) address: IpAddr,
+
+    /// A name by which other machines and containers find it; may be given many times
+    ///
+    /// A DNS name or an IP address. The certificate is for all of them, and the server in the kubeconfig
+    /// is the first one [default: the address that it listens on].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Vec<Host>,
 
     /// Plain HTTP instead of TLS: whoever reaches the port is the administrator
     #[arg(long)]
@@ -102,6 +109,7 @@ Examples:
   deploy-sim -- kubectl get nodes
   deploy-sim --time-scale 20 -- pytest
   deploy-sim --kubeconfig sim.yaml --port 6443
+  deploy-sim --address 0.0.0.0 --port 6443 --host sim --kubeconfig /shared/sim.yaml  # a container \"sim\"
   deploy-sim --image shop/api:v2=exits:1:2s,log:'no database' --image '*=runs'
   deploy-sim --fault 'overloaded:1s,on:PATCH /deployments/,times:3'
 
@@ -157,6 +165,7 @@ mod tests {
             &["--port", "70000"],
             &["--nodes", "0"],
             &["--nodes", "251"],
+            &["--host", "*.example"],
             &["kubectl"],
         ] {
             assert!(read(wrong).is_err(), "{wrong:?}");

@@ -100,7 +100,14 @@ fn start(args: &Args, now: SystemTime) -> SimCluster {
 
 async fn listen(args: &Args, cluster: &SimCluster) -> Result<Endpoint, String> {
     let address = SocketAddr::new(args.address, args.port);
-    let bound = if args.http { cluster.serve_plain(address).await } else { cluster.serve_tls(address).await };
+    let bound = if args.http {
+        cluster.serve_plain(address).await.map(|endpoint| match args.host.first() {
+            Some(host) => endpoint.named(host.clone()),
+            None => endpoint,
+        })
+    } else {
+        cluster.serve_tls_named(address, args.host.iter().cloned()).await
+    };
     bound.map_err(|error| format!("listen on {address}: {error}"))
 }
 
