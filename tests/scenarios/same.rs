@@ -78,12 +78,12 @@ live_scenario!(
 /// Where two answers differ, a line each.
 fn shown(real: &(u16, Vec<String>, Value), ours: &(u16, Vec<String>, Value)) -> String {
     let whole = |(code, warnings, body): &(u16, Vec<String>, Value)| json!({"code": code, "warnings": warnings, "body": body});
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     differ("", &whole(real), &whole(ours), &mut lines);
-    lines
+    lines.concat()
 }
 
-fn differ(at: &str, real: &Value, ours: &Value, lines: &mut String) {
+fn differ(at: &str, real: &Value, ours: &Value, lines: &mut Vec<String>) {
     let nothing = Value::from("(nothing)");
     match (real, ours) {
         (Value::Object(one), Value::Object(other)) => {
@@ -98,7 +98,7 @@ fn differ(at: &str, real: &Value, ours: &Value, lines: &mut String) {
             }
         }
         _ if real == ours => {}
-        _ => lines.push_str(&format!("\n  {at}\n    real: {real}\n    ours: {ours}")),
+        _ => lines.push(format!("\n  {at}\n    real: {real}\n    ours: {ours}")),
     }
 }
 

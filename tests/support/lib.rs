@@ -26,5 +26,6 @@ pub use env::{Env, embedded, live, served};
 pub use look::{assert_order, managers, reasons};
 pub use port::Port;
 pub use registry::Registry;
+pub use sim::in_real_time;
 pub use table::scenario_table;
 pub use tools::{Chart, Helm, set};

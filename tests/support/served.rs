@@ -16,7 +16,7 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) async fn start() -> Self {
-        let cluster = sim::in_real_time();
+        let cluster = sim::in_real_time(sim::REGISTRY);
         let endpoint = cluster.serve_tls(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.expect("a port");
         let read = |text: String| Kubeconfig::from_yaml(&text).expect("a kubeconfig");
         let mut limited = read(endpoint.kubeconfig_of(User::new("limited")).expect("randomness"));

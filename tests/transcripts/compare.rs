@@ -1,10 +1,9 @@
 //! A script on two clusters.
 
 use std::fmt::Write;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use deploy_sim::{Image, SimCluster};
-use deploy_tests::{Env, Helm, set};
+use deploy_tests::{Env, Helm, in_real_time, set};
 use similar::TextDiff;
 
 use crate::place::{Place, Programs, Said};
@@ -27,7 +26,7 @@ async fn compare(env: &Env, script: &Script, helm: Helm) {
         Helm::Four => ("HELM", "--rollback-on-failure"),
     };
     let programs = Programs { kubectl: set("KUBECTL"), helm: set(helm), rollback };
-    let embedded = cluster(&env.registry);
+    let embedded = in_real_time(&env.registry);
     let endpoint = embedded.serve_tls("127.0.0.1:0".parse().expect("an address")).await.expect("a port");
     let ours = endpoint.kubeconfig().expect("randomness");
     let kubeconfig = std::fs::read_to_string(env.kubeconfig()).expect("a kubeconfig");
@@ -39,11 +38,8 @@ async fn compare(env: &Env, script: &Script, helm: Helm) {
         match step {
             Step::Compare { command, differs } => {
                 let (live, ours) = tokio::join!(live.run(command), ours.run(command));
-                match (live == ours, differs) {
-                    (true, None) | (false, Some(_)) => {}
-                    (true, Some(_)) => wrong.push(format!("$ {command}\nis equal after all")),
-                    (false, None) => wrong.push(format!("$ {command}\n{}", difference(&live, &ours))),
-                }
+                let why = misfit(&live, &ours, differs.is_some());
+                wrong.extend(why.map(|why| format!("$ {command}\n{why}")));
             }
             Step::Both(command) => {
                 let (live, ours) = tokio::join!(live.run(command), ours.run(command));
@@ -86,26 +82,17 @@ async fn until(place: &Place, text: &str, command: &str) -> Result<(), Said> {
     }
 }
 
-/// The embedded cluster, with the images of the live one's registry.
-#[expect(clippy::disallowed_methods, reason = "the tests' own edge: programs ask the machine for the time")]
-fn cluster(registry: &str) -> SimCluster {
-    let begin = format!("{registry}/");
-    let image = move |name: &str| match name.strip_prefix(&begin).and_then(|name| name.split_once(':')) {
-        Some((_, "crash")) => Image::new().exits(1, Duration::ZERO).logs(["boom"]),
-        Some((_, "v1" | "v2" | "v3")) => {
-            let done = Image::new().exits(0, Duration::ZERO);
-            let failed = Image::new().exits(1, Duration::ZERO);
-            let says = Image::new().logs(["one", "two", "three"]);
-            Image::new()
-                .answers("/nowhere", 404)
-                .command("true", done)
-                .command("false", failed)
-                .command("sh", says)
+/// Why what a command came to is not as its script says; nothing where it is.
+fn misfit(live: &Said, ours: &Said, differs: bool) -> Option<String> {
+    match (live == ours, differs) {
+        // What never ends says nothing about either cluster.
+        _ if live.code.is_none() && ours.code.is_none() => {
+            Some(format!("ends on neither cluster: {}", live.err))
         }
-        Some(_) => Image::not_found(),
-        None => Image::unreachable(),
-    };
-    SimCluster::builder().begins(SystemTime::now()).images(image).without_storage().start()
+        (true, false) | (false, true) => None,
+        (true, true) => Some("is equal after all".to_owned()),
+        (false, false) => Some(difference(live, ours)),
+    }
 }
 
 fn difference(live: &Said, ours: &Said) -> String {
@@ -119,4 +106,25 @@ fn difference(live: &Said, ours: &Said) -> String {
         }
     }
     text
+}
+
+#[test]
+fn what_never_ends_is_not_equal() {
+    let said = |code: Option<i32>, out: &str| Said { code, out: out.to_owned(), err: String::new() };
+    let check = |live: Said, ours: Said, differs: bool, expected: Option<&str>| {
+        let why = misfit(&live, &ours, differs);
+        assert!(
+            why.as_deref().map_or(expected.is_none(), |why| expected.is_some_and(|part| why.contains(part))),
+            "{live:?} {ours:?}: {why:?}"
+        );
+    };
+    check(said(Some(0), "a"), said(Some(0), "a"), false, None);
+    check(said(Some(1), "a"), said(Some(1), "a"), true, Some("is equal after all"));
+    check(said(Some(0), "a"), said(Some(0), "b"), false, Some("+b"));
+    check(said(Some(0), "a"), said(Some(0), "b"), true, None);
+    check(said(None, ""), said(Some(0), ""), false, Some("code None, here Some(0)"));
+    for differs in [false, true] {
+        check(said(None, ""), said(None, ""), differs, Some("ends on neither cluster"));
+        check(said(None, "a"), said(None, "b"), differs, Some("ends on neither cluster"));
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 
 /// Patterns, and what stands for what they match; in this order.
 const MASKS: &[(&str, &str)] = &[
@@ -47,20 +47,28 @@ const MASKS: &[(&str, &str)] = &[
     (r"(?m)[ \t]+$", ""),
 ];
 
+/// Amounts of CPU, which look like minutes: behind a colon, or all in a row of `kubectl describe`.
+const CPU: &str = r#"\bcpu(\\?"?: *\\?"?\d+m?(/\d+m?)?|( +(-|\d+m?))+)\b"#;
+
 /// The patterns, ready.
-pub(crate) struct Mask(Vec<(Regex, &'static str)>);
+pub(crate) struct Mask {
+    cpu: Regex,
+    patterns: Vec<(Regex, &'static str)>,
+}
 
 impl Mask {
     /// All of them.
     pub(crate) fn new() -> Self {
         let ready = |(pattern, mask): &(&str, &'static str)| (Regex::new(pattern).expect("a pattern"), *mask);
-        Self(MASKS.iter().map(ready).collect())
+        Self { cpu: Regex::new(CPU).expect("a pattern"), patterns: MASKS.iter().map(ready).collect() }
     }
 
     /// A text without what no two clusters have in common; the program ran in this directory.
     pub(crate) fn text(&self, text: &str, directory: &Path) -> String {
-        let mut text = text.replace(directory.to_str().expect("a path in UTF-8"), "DIRECTORY");
-        for (pattern, mask) in &self.0 {
+        let text = text.replace(directory.to_str().expect("a path in UTF-8"), "DIRECTORY");
+        let in_words = |amounts: &Captures<'_>| amounts[0].replace('m', " milli");
+        let mut text = self.cpu.replace_all(&text, in_words).into_owned();
+        for (pattern, mask) in &self.patterns {
             text = pattern.replace_all(&text, *mask).into_owned();
         }
         text
@@ -79,5 +87,18 @@ fn what_is_masked() {
     check("created 2026-01-01T00:00:00Z by /tmp/x/files", "created TIME by DIRECTORY/files");
     check("LAST DEPLOYED: Sun Nov 22 19:11:05 2026", "LAST DEPLOYED: TIME");
     check("Start Time:  Sun, 22 Nov 2026 19:11:05 +0000", "Start Time:  TIME");
+    check("      cpu:     100m", "      cpu:  100 milli");
+    check(
+        r#"{"cpu":"10m","memory":"16Mi"} {\"cpu\":\"250m\"}"#,
+        r#"{"cpu":"10 milli","memory":"16Mi"} {\"cpu\":\"250 milli\"}"#,
+    );
+    check("Container  cpu  50m  2  100m  500m  -", "Container  cpu  50 milli  2  100 milli  500 milli  -");
+    check("requests.cpu  100m  1", "requests.cpu  100 milli  1");
+    check(
+        "sizes  requests.cpu: 100m/1  limits.cpu: 0/2  12m",
+        "sizes  requests.cpu: 100 milli/1  limits.cpu: 0/2  AGE",
+    );
+    check("store  cpu: <unknown>/80%  1  3  1  5m", "store  cpu: <unknown>/80%  1  3  1  AGE");
+    check("cpu: 5m30s", "cpu: AGE");
     check(r#""resourceVersion": "12345""#, r#""resourceVersion": VERSION"#);
 }

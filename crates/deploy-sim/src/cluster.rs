@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::drive::drive;
 use crate::faults::{Fault, Faults};
-use crate::kubelet::{Image, Images, MOST_NODES};
+use crate::kubelet::{Image, Images};
 use crate::scale::Scale;
 use crate::server::Server;
 use crate::state::State;
@@ -66,6 +66,9 @@ pub struct SimClusterBuilder {
 }
 
 impl SimClusterBuilder {
+    /// Nodes, at most: each has an address of its own.
+    pub const MOST_NODES: u8 = 250;
+
     /// What uids and generated names are made from (default 0): the same seed gives the same ones.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -112,9 +115,9 @@ impl SimClusterBuilder {
         self
     }
 
-    /// How many nodes it has (default 1; at most 250): `node-1` and so on. A pod goes to the one of those that take it that has the fewest.
+    /// How many nodes it has (default 1; at most [`Self::MOST_NODES`]): `node-1` and so on. A pod goes to the one of those that take it that has the fewest.
     pub fn nodes(mut self, count: u8) -> Self {
-        self.nodes = Some(count.clamp(1, MOST_NODES));
+        self.nodes = Some(count.clamp(1, Self::MOST_NODES));
         self
     }
 

@@ -9,22 +9,45 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::cluster::Shared;
+use crate::host::Host;
 use crate::tls;
 use crate::user::User;
 
-/// A port of the API server over TLS, and the kubeconfigs for it: [`SimCluster::serve_tls`](crate::SimCluster::serve_tls).
+/// A port of the API server, and the kubeconfigs for it: over TLS ([`SimCluster::serve_tls`](crate::SimCluster::serve_tls)), or in plain HTTP
+/// ([`SimCluster::serve_plain`](crate::SimCluster::serve_plain)).
 ///
-/// Who comes without a token is `system:anonymous`, who may read little more than the version.
+/// Who comes without a token is `system:anonymous` over TLS, who may read little more than the version, and the administrator in plain HTTP.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     shared: Arc<Shared>,
     address: SocketAddr,
     authority: Option<String>,
+    host: Option<Host>,
 }
 
 impl Endpoint {
     pub(crate) fn new(shared: Arc<Shared>, address: SocketAddr, authority: Option<String>) -> Self {
-        Self { shared, address, authority }
+        Self { shared, address, authority, host: None }
+    }
+
+    /// The same port under the name by which clients on other machines find it: [`Self::url`] and the kubeconfigs have it. Over TLS it is to be one of
+    /// those that [`SimCluster::serve_tls_named`](crate::SimCluster::serve_tls_named) was given: no client trusts the certificate under another.
+    ///
+    /// ```
+    /// use deploy_sim::SimCluster;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cluster = SimCluster::builder().start();
+    /// let endpoint = cluster.serve_plain("127.0.0.1:0".parse()?).await?.named("sim".parse()?);
+    /// assert!(endpoint.url().starts_with("http://sim:"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn named(mut self, host: Host) -> Self {
+        self.host = Some(host);
+        self
     }
 
     /// What it listens on.
@@ -32,16 +55,17 @@ impl Endpoint {
         self.address
     }
 
-    /// `https://127.0.0.1:6443`: where clients on this machine find it.
+    /// `https://127.0.0.1:6443`: where clients find it; those on this machine, where it has no other name ([`Self::named`]).
     pub fn url(&self) -> String {
         let scheme = if self.authority.is_some() { "https" } else { "http" };
         // Who listens everywhere is reached here.
-        let ip = match self.address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        let here = || match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::from(Ipv6Addr::LOCALHOST),
             ip => ip,
         };
-        format!("{scheme}://{}", SocketAddr::new(ip, self.address.port()))
+        let host = self.host.clone().unwrap_or_else(|| here().into());
+        format!("{scheme}://{}:{}", host.in_url(), self.address.port())
     }
 
     /// The certificate to trust, as PEM: of the authority that signed the server's. `None` of plain HTTP.

@@ -35,6 +35,8 @@ mod fields;
 mod follow;
 #[cfg(feature = "listen")]
 mod forward;
+#[cfg(feature = "tls")]
+mod host;
 mod kinds;
 mod kubelet;
 #[cfg(feature = "listen")]
@@ -59,6 +61,7 @@ mod table;
 mod tls;
 mod user;
 mod validate;
+mod version;
 mod watch;
 mod yaml;
 
@@ -66,6 +69,9 @@ pub use cluster::{SimCluster, SimClusterBuilder};
 #[cfg(feature = "tls")]
 pub use endpoint::Endpoint;
 pub use faults::Fault;
+#[cfg(feature = "tls")]
+pub use host::Host;
 pub use kubelet::Image;
 pub use mortal::{Moment, Mortal};
 pub use user::User;
+pub use version::KUBERNETES_VERSION;

@@ -9,6 +9,8 @@ use tokio::net::TcpListener;
 use crate::cluster::SimCluster;
 #[cfg(feature = "tls")]
 use crate::endpoint::Endpoint;
+#[cfg(feature = "tls")]
+use crate::host::Host;
 use crate::listen::{Carrier, accept};
 use crate::server::Server;
 #[cfg(feature = "tls")]
@@ -71,9 +73,43 @@ impl SimCluster {
     /// ```
     #[cfg(feature = "tls")]
     pub async fn serve_tls(&self, address: SocketAddr) -> io::Result<Endpoint> {
-        let certified = tls::certify(address.ip())?;
+        self.serve_tls_named(address, []).await
+    }
+
+    /// As [`Self::serve_tls`], for clients on other machines and in containers: the certificate is for all of these names, too, and the kubeconfigs
+    /// lead to the first one.
+    ///
+    /// # Errors
+    /// The address cannot be bound; the system has no randomness.
+    ///
+    /// # Cancellation safety
+    /// A future that is dropped leaves nothing that listens.
+    ///
+    /// ```
+    /// use deploy_sim::SimCluster;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cluster = SimCluster::builder().start();
+    /// let endpoint = cluster.serve_tls_named("127.0.0.1:0".parse()?, ["sim".parse()?, "10.0.0.7".parse()?]).await?;
+    /// assert!(endpoint.kubeconfig()?.contains("server: \"https://sim:"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tls")]
+    pub async fn serve_tls_named(
+        &self,
+        address: SocketAddr,
+        hosts: impl IntoIterator<Item = Host>,
+    ) -> io::Result<Endpoint> {
+        let hosts: Vec<Host> = hosts.into_iter().collect();
+        let certified = tls::certify(address.ip(), &hosts)?;
         let bound = self.listen(address, Carrier::Tls(certified.acceptor), User::anonymous()).await?;
-        Ok(Endpoint::new(Arc::clone(&self.shared), bound, Some(certified.authority)))
+        let endpoint = Endpoint::new(Arc::clone(&self.shared), bound, Some(certified.authority));
+        Ok(match hosts.into_iter().next() {
+            Some(first) => endpoint.named(first),
+            None => endpoint,
+        })
     }
 
     /// As [`Self::serve`], with kubeconfigs for it: a token in them says who asks.

@@ -92,8 +92,10 @@ where
     let request = request::Request::read(&parts, body, anybody);
     let is_watch = request.as_ref().is_ok_and(|request| request.query.flag("watch"));
     let has_rivals = shared.faults().has_rivals();
-    let changes_existing =
-        has_rivals && request.as_ref().is_ok_and(|request| api::changes_existing(&shared.state(), request));
+    let changes_existing = has_rivals
+        && request.as_ref().is_ok_and(|request| {
+            request.check_body().is_ok() && api::changes_existing(&shared.state(), request)
+        });
     let asked = Asked { method: parts.method.as_str(), path, is_watch, changes_existing };
     let met = shared.faults().met(&asked);
     let mut broken = None;
@@ -115,6 +117,7 @@ where
     let reply = request.and_then(|mut request| {
         let mut state = shared.sound_state()?;
         access::admit(&state, &mut request)?;
+        request.check_body()?;
         let before = state.store.revision();
         for effect in &met {
             if let Effect::Rival(rival) = effect {

@@ -11,6 +11,8 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::TlsAcceptor;
 
+use crate::host::Host;
+
 /// What one port encrypts with.
 pub(crate) struct Certified {
     pub(crate) acceptor: TlsAcceptor,
@@ -18,20 +20,25 @@ pub(crate) struct Certified {
     pub(crate) authority: String,
 }
 
-/// Makes an authority, and by it a certificate for this machine's loopback names and for `address`.
+/// Makes an authority, and by it a certificate for this machine's loopback names, for `address` and for `hosts`.
 ///
 /// # Errors
 /// The system has no randomness.
-pub(crate) fn certify(address: IpAddr) -> io::Result<Certified> {
+pub(crate) fn certify(address: IpAddr, hosts: &[Host]) -> io::Result<Certified> {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
     authority.distinguished_name.push(DnType::CommonName, "deploy-sim authority");
     let authority_key = KeyPair::generate().map_err(io::Error::other)?;
     let shown = authority.self_signed(&authority_key).map_err(io::Error::other)?;
-    let names = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"];
-    let mut server = CertificateParams::new(names.map(str::to_owned)).map_err(io::Error::other)?;
-    for address in [address, IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])] {
+    let mut server = CertificateParams::default();
+    let own = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"].map(str::to_owned);
+    let given = hosts.iter().filter(|host| host.ip().is_none()).map(Host::to_string);
+    for name in own.into_iter().chain(given) {
+        server.subject_alt_names.push(SanType::DnsName(name.try_into().map_err(io::Error::other)?));
+    }
+    let own = [address, IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])];
+    for address in own.into_iter().chain(hosts.iter().filter_map(Host::ip)) {
         server.subject_alt_names.push(SanType::IpAddress(address));
     }
     server.distinguished_name.push(DnType::CommonName, "deploy-sim");

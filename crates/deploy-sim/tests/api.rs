@@ -7,10 +7,11 @@ use futures_util::{Stream, StreamExt, TryStreamExt};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Pod, ResourceQuota};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::api::rbac::v1::Role;
 use kube::api::{
     Api, DeleteParams, EvictParams, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams,
 };
-use kube::core::DynamicObject;
+use kube::core::{ApiResource, DynamicObject};
 use serde_json::json;
 use std::pin::Pin;
 use std::time::Duration;
@@ -244,4 +245,20 @@ async fn some_namespaces_may_not_be_deleted() {
         assert_eq!((status.code, &status.message), (403, &message));
     }
     namespaces.delete("kube-node-lease", &DeleteParams::default()).await.unwrap();
+}
+
+/// It is stored as none.
+#[tokio::test]
+async fn who_writes_an_empty_list_owns_it() {
+    let cluster = cluster();
+    let roles: Api<DynamicObject> =
+        Api::default_namespaced_with(cluster.client(), &ApiResource::erase::<Role>(&()));
+    for (name, rules, is_owned) in [("empty", json!([]), true), ("none", json!(null), false)] {
+        let role = json!({"metadata": {"name": name}, "rules": rules});
+        let role =
+            roles.create(&PostParams::default(), &serde_json::from_value(role).unwrap()).await.unwrap();
+        assert_eq!(role.data["rules"], json!(null), "{name}");
+        let managed = json!(role.metadata.managed_fields);
+        assert_eq!(managed.to_string().contains("f:rules"), is_owned, "{name}: {managed}");
+    }
 }

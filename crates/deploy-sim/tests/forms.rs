@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends by panicking")]
 
-use deploy_sim::SimCluster;
+use deploy_sim::{SimCluster, User};
 use http::{Request, header};
 use http_body_util::BodyExt;
+use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
 
@@ -133,4 +134,29 @@ async fn documents_may_be_kept_at_the_address_of_their_hash() {
     assert_eq!(get("/openapi/v3/apis/apps/v1").await, ((200, None, None), document));
     let (said, nothing) = get("/openapi/v3/apis/apps/v1?hash=old").await;
     assert_eq!((said, nothing.len()), ((301, None, Some(address.to_owned())), 0));
+}
+
+/// A body that cannot be read is told to nobody who may not send it.
+#[tokio::test]
+async fn who_asks_is_asked_before_the_body_is_read() {
+    let cluster = SimCluster::builder().start();
+    let (admin, ann) = (cluster.client(), cluster.client_as(User::new("ann")));
+    let send = async |client: &Client, token: &str, content_type: &str, body: Vec<u8>| {
+        let request = Request::post(MAPS).header(header::CONTENT_TYPE, content_type);
+        let request = if token.is_empty() {
+            request
+        } else {
+            request.header(header::AUTHORIZATION, format!("Bearer {token}"))
+        };
+        client.send(request.body(Body::from(body)).unwrap()).await.unwrap().status().as_u16()
+    };
+    let large = || (vec![b' '; (3 << 20) + 1], "application/json");
+    let malformed = || (b"k8s\0\xff\xff".to_vec(), "application/vnd.kubernetes.protobuf");
+    for (client, token, expect) in
+        [(&admin, "nobody's", [401, 401]), (&ann, "", [403, 403]), (&admin, "", [413, 400])]
+    {
+        for ((body, content_type), expect) in [large(), malformed()].into_iter().zip(expect) {
+            assert_eq!(send(client, token, content_type, body).await, expect, "{token} {content_type}");
+        }
+    }
 }

@@ -96,6 +96,26 @@ fn a_second_interrupt_ends_a_command() {
 }
 
 #[test]
+fn other_machines_find_it_by_its_host() {
+    let check = |arguments: &[&str], server: &str| {
+        let ran = run(&[arguments, &["--", "sh", "-c", "cat \"$KUBECONFIG\""]].concat());
+        let said = String::from_utf8(ran.stdout).unwrap();
+        assert!(
+            ran.status.success() && said.contains(&format!("server: \"{server}:")),
+            "{arguments:?}: {said}"
+        );
+        String::from_utf8(ran.stderr).unwrap()
+    };
+    let everywhere = ["--address", "0.0.0.0"];
+    assert_eq!(check(&everywhere, "https://127.0.0.1"), "");
+    assert_eq!(check(&[&everywhere[..], &["--host", "sim", "--host", "::1"]].concat(), "https://sim"), "");
+    assert_eq!(check(&["--host", "::1"], "https://[::1]"), "");
+    assert_eq!(check(&["--host", "sim", "--http"], "http://sim"), "");
+    let warned = check(&[&everywhere[..], &["--http", "--host", "sim"]].concat(), "http://sim");
+    assert_eq!(warned, "warning: whoever reaches 0.0.0.0 is the administrator\n");
+}
+
+#[test]
 fn it_says_what_is_wrong() {
     let check = |arguments: &[&str], code: i32, words: &str| {
         let ran = run(arguments);
@@ -120,5 +140,9 @@ fn it_says_what_is_wrong() {
     check(&["--", "no-such-program"], 127, "run no-such-program: ");
     check(&["--image", "api=flies"], 2, "images do not know \"flies\"");
     check(&["--fault", "latency"], 2, "\"latency\" needs a time: latency:2s");
+    let long = "a".repeat(254);
+    for host in ["*.example", "a b", "sim:6443", "https://sim", "", &long] {
+        check(&["--host", host, "--", "true"], 2, "is no host: neither a DNS name nor an IP address");
+    }
     check(&["--time-scale", "0"], 2, "the factor is a number from 0.001 to 100000");
 }

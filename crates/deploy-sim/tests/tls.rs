@@ -69,6 +69,37 @@ async fn only_its_own_authority_is_trusted() {
     ));
 }
 
+/// Clients elsewhere come under the names that the certificate has, and under no other.
+#[tokio::test]
+async fn it_has_the_names_that_it_is_given() {
+    let cluster = SimCluster::builder().start();
+    let hosts = ["Sim.test", "127.0.0.2", "fd00::1"].map(|host| host.parse().unwrap());
+    let endpoint = cluster.serve_tls_named("127.0.0.1:0".parse().unwrap(), hosts.clone()).await.unwrap();
+    let port = endpoint.address().port();
+    for (host, server) in hosts.into_iter().zip(["sim.test", "127.0.0.2", "[fd00::1]"]) {
+        let text = endpoint.clone().named(host).kubeconfig().unwrap();
+        assert!(text.contains(&format!("server: \"https://{server}:{port}\"")), "{text}");
+    }
+    let kubeconfig = endpoint.kubeconfig().unwrap();
+    let expected = format!("https://sim.test:{port}");
+    assert!(kubeconfig.contains(&format!("server: \"{expected}\"")), "the first one: {kubeconfig}");
+    let here = kubeconfig.replace(&expected, &format!("https://127.0.0.1:{port}"));
+    for (name, is_trusted) in [
+        ("sim.test", true),
+        ("127.0.0.2", true),
+        ("fd00::1", true),
+        ("localhost", true),
+        ("other.test", false),
+    ] {
+        let kubeconfig = Kubeconfig::from_yaml(&here).unwrap();
+        let mut config =
+            Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+        config.tls_server_name = Some(name.to_owned());
+        let namespaces: Api<Namespace> = Api::all(Client::try_from(config).unwrap());
+        assert_eq!(namespaces.get("default").await.is_ok(), is_trusted, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn plain_http_has_users_too() {
     let cluster = SimCluster::builder().start();

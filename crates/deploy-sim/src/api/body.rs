@@ -1,18 +1,21 @@
 //! How a body becomes an object: what cannot be read is refused, and what `fieldValidation` says becomes of unknown and duplicate fields.
 
+mod apply;
+mod patch;
+
 use serde_json::{Map, Value};
 
 use super::At;
 use crate::kinds::Kind;
 use crate::request::{Request, Validation};
-use crate::schema::{self, Problems, Type, custom, shown_json, typed};
+use crate::schema::{self, Problems, Type, custom, shown_json};
 use crate::status::Status;
 use crate::yaml;
+pub(super) use apply::{applied, check_applied, check_applied_scale};
+pub(super) use patch::{json_patch, merge_patch, merged, patched, patched_scale, strategic_patch};
 
 /// As much of a body as a refusal shows.
 const SHOWN: usize = 30;
-/// More operations than anybody writes.
-const MAX_OPERATIONS: usize = 10_000;
 
 /// The object of a POST or PUT: one of the resource itself.
 pub(super) fn object(request: &Request, at: &At<'_>) -> Result<Value, Status> {
@@ -58,195 +61,6 @@ fn of_kind(request: &Request, kind: &Kind) -> Result<Value, Status> {
     }
     settle(request, problems, &kind.kind, &kind.version)?;
     Ok(object)
-}
-
-/// What a JSON or merge patch has made of an object; `strict` is what was wrong with the patch itself.
-pub(super) fn patched(
-    request: &Request,
-    at: &At<'_>,
-    after: &Value,
-    strict: Vec<String>,
-) -> Result<Value, Status> {
-    let (read, problems) = if at.kind.custom {
-        let mut read = after.clone();
-        let problems = read_custom(&mut read, &at.kind);
-        (read, problems)
-    } else {
-        let of = Type::of(&at.kind.api_version(), &at.kind.kind).unwrap_or(&Type::Any);
-        schema::check(after, of)
-    };
-    settle_patch(request, || after.to_string(), problems.error(), &problems.strict, strict)?;
-    Ok(read)
-}
-
-/// What a strategic merge patch has made of an object; `strict` is what was wrong with the patch itself, which is shown.
-pub(super) fn merged(
-    request: &Request,
-    of: &Type,
-    after: &Value,
-    strict: Vec<String>,
-    patch: impl Fn() -> String,
-) -> Result<Value, Status> {
-    let (read, problems) = schema::check(after, of);
-    let error = schema::mismatch(after, of);
-    settle_patch(request, patch, error.as_deref(), &problems.strict, strict)?;
-    Ok(read)
-}
-
-/// What a patch has made of a `Scale`.
-pub(super) fn patched_scale(request: &Request, after: &Value, strict: Vec<String>) -> Result<Value, Status> {
-    let of = Type::of("autoscaling/v1", "Scale").unwrap_or(&Type::Any);
-    let (read, problems) = schema::check(after, of);
-    settle_patch(request, || after.to_string(), problems.error(), &problems.strict, strict)?;
-    Ok(read)
-}
-
-fn settle_patch(
-    request: &Request,
-    shown: impl Fn() -> String,
-    error: Option<&str>,
-    unknown: &[String],
-    mut strict: Vec<String>,
-) -> Result<(), Status> {
-    if let Some(why) = error {
-        return Err(Status::unpatchable(&shown(), why));
-    }
-    strict.extend_from_slice(unknown);
-    match request.validation()? {
-        Validation::Strict if !strict.is_empty() => {
-            Err(Status::unpatchable(&shown(), &format!("strict decoding error: {}", strict.join(", "))))
-        }
-        Validation::Warn => {
-            request.warn(strict);
-            Ok(())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The document of a merge patch, and the fields that it has twice.
-pub(super) fn merge_patch(request: &Request) -> Result<(Value, Vec<String>), Status> {
-    let refuse = |why: &str| Status::bad_request(format!("error decoding patch: {why}"));
-    let (patch, problems) =
-        schema::read(&request.body, &Type::Any).map_err(|error| refuse(&shown_json(&error)))?;
-    match kind_of(&patch) {
-        None => Ok((patch, problems.strict)),
-        Some(found) => Err(refuse(&format!(
-            "json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"
-        ))),
-    }
-}
-
-/// The document of a strategic merge patch, and the fields that it has twice.
-pub(super) fn strategic_patch(request: &Request) -> Result<(Map<String, Value>, Vec<String>), Status> {
-    let (patch, problems) =
-        schema::read(&request.body, &Type::Any).map_err(|error| Status::bad_request(shown_json(&error)))?;
-    match (kind_of(&patch), patch) {
-        (None, Value::Object(patch)) => Ok((patch, problems.strict)),
-        // Nothing to merge.
-        (_, Value::Null) => Ok((Map::new(), problems.strict)),
-        (found, _) => Err(Status::bad_request(format!(
-            "json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
-            found.unwrap_or_default()
-        ))),
-    }
-}
-
-/// The operations of a JSON patch, and the fields that they have twice or that no operation has.
-pub(super) fn json_patch(request: &Request) -> Result<(json_patch::Patch, Vec<String>), Status> {
-    let refuse = |why: String| Status::bad_request(format!("error decoding patch: {why}"));
-    let (document, problems) =
-        schema::read(&request.body, &Type::Any).map_err(|error| refuse(shown_json(&error)))?;
-    let Some(operations) = document.as_array() else {
-        let found = kind_of(&document).unwrap_or("object");
-        return Err(refuse(format!(
-            "json: cannot unmarshal {found} into Go value of type []handlers.jsonPatchOp"
-        )));
-    };
-    if operations.len() > MAX_OPERATIONS {
-        let message = format!(
-            "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}",
-            operations.len()
-        );
-        return Err(Status::new(413, "RequestEntityTooLarge", message));
-    }
-    let mut strict: Vec<String> =
-        problems.strict.into_iter().map(|problem| format!("json patch {problem}")).collect();
-    for (index, operation) in operations.iter().enumerate() {
-        let known = ["op", "from", "path", "value"];
-        let names = operation.as_object().into_iter().flatten().map(|(name, _)| name);
-        let unknown = names.filter(|name| !known.contains(&name.as_str()));
-        strict.extend(unknown.map(|name| format!("json patch unknown field \"[{index}].{name}\"")));
-    }
-    let operations = serde_json::from_value(document).map_err(|error| refuse(error.to_string()))?;
-    Ok((operations, strict))
-}
-
-/// The document of a server-side apply, as JSON or YAML, checked against the schema.
-pub(super) fn applied(request: &Request) -> Result<Value, Status> {
-    let refuse = |why: String| Status::bad_request(format!("error decoding YAML: {why}"));
-    let validation = request.validation()?;
-    let (object, is_unique) = match schema::read(&request.body, &Type::Any) {
-        Ok((object, problems)) => (object, problems.strict.is_empty()),
-        Err(_) => yaml::read(&request.body)
-            .map_err(|why| refuse(format!("error converting YAML to JSON: yaml: {why}")))?,
-    };
-    if !is_unique && validation != Validation::Ignore {
-        return Err(Status::not_implemented("telling of duplicate keys in a document in YAML"));
-    }
-    if object.is_null() {
-        return Err(Status::bad_request("invalid object type: /, Kind="));
-    }
-    if let Some(found) = kind_of(&object) {
-        return Err(refuse(format!(
-            "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"
-        )));
-    }
-    Ok(object)
-}
-
-/// Refuses what the schema does not have, whatever `fieldValidation` says.
-pub(super) fn check_applied(object: &Value, at: &At<'_>) -> Result<(), Status> {
-    let kind = &at.kind;
-    let of = Type::of(&kind.api_version(), &kind.kind).filter(|_| !kind.custom);
-    let found = match (of, kind.schema()) {
-        (Some(of), _) => typed::check(object, of),
-        (None, Some(schema)) => typed::check_custom(object, schema),
-        (None, None) => Vec::new(),
-    };
-    let of_kind = format!("{}/{}, Kind={}", kind.group, kind.version, kind.kind);
-    let what = applied_as(object, &of_kind);
-    check_typed(&found, &what)?;
-    let fail = |why: String| Err(Status::new(500, "", why));
-    let Some(of) = of else { return Ok(()) };
-    let (_, problems) = schema::check(object, of);
-    problems.error().map_or(Ok(()), |why| {
-        let why = if why.starts_with("illegal base64") { format!("error decoding from json: {why}") } else { why.into() };
-        fail(format!(
-            "failed to convert new object {what} to proper version: unable to convert unstructured object to {of_kind}: {why}"
-        ))
-    })
-}
-
-/// The same for a `Scale`.
-pub(super) fn check_applied_scale(object: &Value) -> Result<(), Status> {
-    let of = Type::of("autoscaling/v1", "Scale").unwrap_or(&Type::Any);
-    check_typed(&typed::check(object, of), &applied_as(object, "autoscaling/v1, Kind=Scale"))
-}
-
-/// An applied object, as refusals name it.
-fn applied_as(object: &Value, kind: &str) -> String {
-    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
-    format!("({}/{}; {kind})", text("namespace"), text("name"))
-}
-
-fn check_typed(found: &[String], what: &str) -> Result<(), Status> {
-    let why = match found {
-        [] => return Ok(()),
-        [only] => only.clone(),
-        all => format!("errors:\n  {}", all.join("\n  ")),
-    };
-    Err(Status::new(500, "", format!("failed to create typed patch object {what}: {why}")))
 }
 
 /// What `DeleteOptions` and the like are read from; nothing where there is no body.

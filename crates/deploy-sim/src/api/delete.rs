@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::commit::{finalizers, metadata};
 use super::read::without_type;
-use super::write::{finalizers, metadata};
 use super::{At, Reply, body};
 use crate::controllers::object::{self, after as moment_after};
 use crate::definitions;

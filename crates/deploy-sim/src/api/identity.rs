@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::At;
-use super::write::metadata;
+use super::commit::metadata;
 use crate::kinds::Kinds;
 use crate::state::State;
 use crate::status::{Cause, Status};

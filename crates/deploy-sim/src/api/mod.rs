@@ -2,14 +2,17 @@
 
 mod addresses;
 mod body;
+mod commit;
 mod delete;
 mod discovery;
 mod eviction;
 mod form;
+mod generation;
 mod identity;
 mod list_options;
 mod log;
 mod operations;
+mod own;
 mod patch;
 mod read;
 mod review;
@@ -22,18 +25,19 @@ mod write;
 use std::sync::Arc;
 
 use http::Method;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::faults::Rival;
 use crate::follow::Follow;
 use crate::kinds::Kind;
 use crate::openapi::{self, Found};
 use crate::request::{Address, Request, Target};
 use crate::selector::Selector;
-use crate::state::{State, key};
+use crate::state::State;
 use crate::status::{Status, Subject};
+use crate::version;
 pub(crate) use discovery::{elsewhere, subresource_of, verbs};
 pub(crate) use form::Form;
+pub(crate) use own::{change_as, changes_existing, create_as, delete_as, interfere};
 pub(crate) use read::as_served;
 pub(crate) use scale::{replicas, set_replicas};
 
@@ -111,7 +115,7 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Result<Reply, Stat
 fn answer_in_json(state: &mut State, request: &Request) -> Result<Reply, Status> {
     unsupported::check(request)?;
     match &request.target {
-        Target::Version => Ok(Reply::Document(VERSION.to_owned())),
+        Target::Version => Ok(Reply::Document(version::told())),
         Target::Health => Ok(Reply::Text(200, "ok".into())),
         Target::Objects(address) => {
             if address.group.is_empty() && address.plural == "endpoints" {
@@ -144,137 +148,6 @@ fn answer_in_json(state: &mut State, request: &Request) -> Result<Reply, Status>
 /// Where nothing is served at all, no `Status` says so.
 fn nowhere() -> Reply {
     Reply::Text(404, "404 page not found\n".into())
-}
-
-/// The version that it imitates, one field a line as kube-apiserver writes it.
-const VERSION: &str = r#"{
-  "major": "1",
-  "minor": "36",
-  "emulationMajor": "1",
-  "emulationMinor": "36",
-  "minCompatibilityMajor": "1",
-  "minCompatibilityMinor": "35",
-  "gitVersion": "v1.36.2",
-  "gitCommit": "",
-  "gitTreeState": "clean",
-  "buildDate": "1970-01-01T00:00:00Z",
-  "goVersion": "",
-  "compiler": "",
-  "platform": "embedded"
-}"#;
-
-/// Creates an object for one of the cluster's own components.
-///
-/// # Errors
-/// A refusal.
-pub(crate) fn create_as(
-    state: &mut State,
-    manager: &str,
-    address: &Address,
-    object: Value,
-) -> Result<Arc<Value>, Status> {
-    let at = at(state, address)?;
-    if state.store.get(&key(&at.kind, at.namespace(), at.name())).is_some() {
-        return Err(Status::already_exists(at.subject()));
-    }
-    let change = write::Change {
-        at: &at,
-        before: None,
-        after: object,
-        manager,
-        request: None,
-        applied: false,
-        dry_run: false,
-    };
-    write::commit(state, change)
-}
-
-/// Changes an object for one of the cluster's own components; `None` if it is gone.
-///
-/// # Errors
-/// A refusal.
-pub(crate) fn change_as(
-    state: &mut State,
-    manager: &str,
-    address: &Address,
-    change: impl FnOnce(&mut Value),
-) -> Result<Option<Arc<Value>>, Status> {
-    write_as(state, manager, address, |before| {
-        // Without the managers, who are those of before where none are named: they are most of what there is to copy.
-        let mut after = without_managers(before);
-        change(&mut after);
-        (!write::is_same_but(&[], before, &after)).then_some(after)
-    })
-}
-
-/// Writes what `change` makes of an object; nothing where it makes nothing.
-fn write_as(
-    state: &mut State,
-    manager: &str,
-    address: &Address,
-    change: impl FnOnce(&Value) -> Option<Value>,
-) -> Result<Option<Arc<Value>>, Status> {
-    let at = at(state, address)?;
-    let Some(before) = state.store.get(&key(&at.kind, at.namespace(), at.name())).cloned() else {
-        return Ok(None);
-    };
-    let Some(after) = change(&before) else { return Ok(Some(before)) };
-    let before = Some(before);
-    write::commit(
-        state,
-        write::Change { at: &at, before, after, manager, request: None, applied: false, dry_run: false },
-    )
-    .map(Some)
-}
-
-/// Whether a request is to change an object that there is; a dry run changes none.
-pub(crate) fn changes_existing(state: &State, request: &Request) -> bool {
-    let Target::Objects(address) = &request.target else { return false };
-    let Ok(at) = at(state, address) else { return false };
-    let dry_run =
-        if request.method == Method::DELETE { delete::is_dry_run(request) } else { request.dry_run() };
-    dry_run.is_ok_and(|dry_run| !dry_run)
-        && state.store.get(&key(&at.kind, at.namespace(), at.name())).is_some()
-}
-
-/// Writes the object of a request as somebody else, before it is answered.
-///
-/// # Errors
-/// A refusal.
-pub(crate) fn interfere(state: &mut State, request: &Request, rival: &Rival) -> Result<(), Status> {
-    let Target::Objects(address) = &request.target else { return Ok(()) };
-    let address = Address { subresource: None, ..address.clone() };
-    let change = |before: &Value| {
-        let mut after = before.clone();
-        (rival.change)(&mut after);
-        Some(after)
-    };
-    write_as(state, &rival.manager, &address, change).map(|_| ())
-}
-
-fn without_managers(object: &Value) -> Value {
-    let without = |fields: &Map<String, Value>, name: &str| -> Map<String, Value> {
-        let others = fields.iter().filter(|(found, _)| *found != name);
-        others.map(|(name, value)| (name.clone(), value.clone())).collect()
-    };
-    let (Some(fields), Some(metadata)) = (object.as_object(), object["metadata"].as_object()) else {
-        return object.clone();
-    };
-    let mut copy = without(fields, "metadata");
-    copy.insert("metadata".into(), without(metadata, "managedFields").into());
-    copy.into()
-}
-
-/// Deletes an object for one of the cluster's own components.
-///
-/// # Errors
-/// A refusal; that it is gone is none.
-pub(crate) fn delete_as(state: &mut State, address: &Address) -> Result<(), Status> {
-    let at = at(state, address)?;
-    match delete::in_background(state, &at) {
-        Err(status) if status.code == 404 => Ok(()),
-        result => result,
-    }
 }
 
 fn at<'a>(state: &State, address: &'a Address) -> Result<At<'a>, Status> {

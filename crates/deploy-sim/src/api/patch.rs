@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::commit::{Change, commit};
 use super::identity::{check_identity, check_preconditions, check_type};
 use super::read::as_served;
 use super::scale::{apply_scale, rescale, scale};
-use super::write::{Change, before, commit, overwrite};
+use super::write::{before, overwrite};
 use super::{At, Reply, body, operations, strategic};
 use crate::access;
 use crate::fields;

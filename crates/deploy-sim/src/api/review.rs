@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::commit::set_managed;
 use super::identity::check_type;
-use super::write::set_managed;
 use super::{At, Reply, body};
 use crate::access::{Asked, decide, join, rules_of};
 use crate::controllers::object::{list, text};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::write::{Change, commit, overwrite};
+use super::commit::{Change, commit};
+use super::write::overwrite;
 use super::{At, Reply, body};
 use crate::fields;
 use crate::kinds::Kind;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::write::set_managed;
+use super::commit::set_managed;
 use super::{At, Reply, body};
 use crate::controllers::object::{after, int, list, text, uid};
 use crate::fields;

@@ -120,12 +120,7 @@ pub(super) fn fill(kind: &str, object: &mut Value) {
                 host_path.entry("type").or_insert_with(|| "".into());
             }
         }
-        "Role" | "ClusterRole" => {
-            let rules = object.get("rules").and_then(Value::as_array);
-            if rules.is_none_or(Vec::is_empty) {
-                object["rules"] = Value::Null;
-            }
-        }
+        "Role" | "ClusterRole" => told(object, "rules"),
         "RoleBinding" | "ClusterRoleBinding" => {
             for subject in object.get_mut("subjects").and_then(Value::as_array_mut).into_iter().flatten() {
                 if let Some(subject) = subject.as_object_mut()
@@ -141,9 +136,8 @@ pub(super) fn fill(kind: &str, object: &mut Value) {
             for endpoint in endpoints.into_iter().flatten().filter_map(Value::as_object_mut) {
                 endpoint.entry("conditions").or_insert_with(|| json!({}));
             }
-            if list(object, "/endpoints").is_empty() {
-                object["endpoints"] = Value::Null;
-            }
+            told(object, "endpoints");
+            told(object, "ports");
         }
         "LimitRange" => fill_limits(object),
         "CustomResourceDefinition" => fill_names(object),
@@ -163,7 +157,23 @@ pub(super) fn admit(kind: &str, object: &mut Value, before: Option<&Value>) {
         }
         "PersistentVolume" if before.is_none() => protect(object, "kubernetes.io/pv-protection"),
         "CustomResourceDefinition" if before.is_some() => note_stored_version(object),
+        "Role" | "ClusterRole" => without_empty(object, "rules"),
+        "EndpointSlice" => without_empty(object, "endpoints"),
         _ => {}
+    }
+}
+
+/// A list that is told even if there is none.
+fn told(object: &mut Value, list: &str) {
+    if !object[list].is_array() {
+        object[list] = Value::Null;
+    }
+}
+
+/// What is stored knows no empty list; who wrote it owns it all the same.
+fn without_empty(object: &mut Value, list: &str) {
+    if object[list].as_array().is_some_and(Vec::is_empty) {
+        object[list] = Value::Null;
     }
 }
 

@@ -22,7 +22,8 @@ const QUANTITY_MAPS: &[&str] =
     &["limits", "requests", "hard", "capacity", "overhead", "max", "min", "default", "defaultRequest"];
 const QUANTITIES: &[&str] = &["sizeLimit", "divisor", "averageValue"];
 /// Lists that are written even where they are empty.
-const KEPT_LISTS: &[&str] = &["rules", "verbs", "containers", "versions", "limits", "sources", "paths"];
+const KEPT_LISTS: &[&str] =
+    &["rules", "verbs", "containers", "versions", "limits", "sources", "paths", "endpoints"];
 const FLAGS: &[&str] = &[
     "hostNetwork",
     "hostPID",

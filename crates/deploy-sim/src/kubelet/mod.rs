@@ -15,14 +15,13 @@ use serde_json::{Value, json};
 use crate::component::KUBELET;
 use crate::controllers::object::{sooner, text, uid};
 use crate::state::State;
+use crate::version::KUBERNETES_VERSION;
 pub use image::Image;
 pub(crate) use image::Images;
 use pod::Pod;
 
 /// The first node, and where the cluster's other components are.
 pub(crate) const NODE: &str = "node-1";
-/// Nodes, at most: each has an address of its own.
-pub(crate) const MOST_NODES: u8 = 250;
 
 /// What the kubelets know of their nodes.
 #[derive(Debug)]
@@ -149,7 +148,7 @@ fn register_one(state: &mut State, name: &str) {
             condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
             condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
         ],
-        "nodeInfo": {"architecture": "amd64", "operatingSystem": "linux", "kubeletVersion": "v1.36.2"},
+        "nodeInfo": {"architecture": "amd64", "operatingSystem": "linux", "kubeletVersion": KUBERNETES_VERSION},
     });
     let _ = KUBELET.change(state, &node, Some("status"), |node| node["status"] = status);
 }

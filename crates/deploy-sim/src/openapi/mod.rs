@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::{elsewhere, subresource_of};
 use crate::kinds::{Kind, Kinds};
+use crate::version::KUBERNETES_VERSION;
 use schemas::Schemas;
 
 /// Which of the two specifications a document follows.
@@ -108,7 +109,7 @@ fn document(kinds: &[&Arc<Kind>]) -> String {
     let text = schemas::text();
     let (paths, components) = parts(&Schemas::read(&text), kinds, Style::V3);
     format!(
-        r#"{{"openapi":"3.0.0","info":{{"title":"Kubernetes","version":"v1.36.2"}},"paths":{paths},"components":{{"schemas":{components}}}}}"#
+        r#"{{"openapi":"3.0.0","info":{{"title":"Kubernetes","version":"{KUBERNETES_VERSION}"}},"paths":{paths},"components":{{"schemas":{components}}}}}"#
     )
 }
 
@@ -117,7 +118,7 @@ fn v2(kinds: &Kinds) -> String {
     let text = schemas::text();
     let (paths, definitions) = parts(&Schemas::read(&text), &kinds, Style::V2);
     format!(
-        r#"{{"swagger":"2.0","info":{{"title":"Kubernetes","version":"v1.36.2"}},"paths":{paths},"definitions":{definitions}}}"#
+        r#"{{"swagger":"2.0","info":{{"title":"Kubernetes","version":"{KUBERNETES_VERSION}"}},"paths":{paths},"definitions":{definitions}}}"#
     )
 }
 

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::Parser;
-use deploy_sim::Image;
+use deploy_sim::{Host, Image, SimClusterBuilder};
 
 use crate::behaviour::{self, Trouble};
 
@@ -26,6 +26,13 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_name = "IP")]
     pub(crate) address: IpAddr,
 
+    /// A name by which other machines and containers find it; may be given many times
+    ///
+    /// A DNS name or an IP address. The certificate is for all of them, and the server in the kubeconfig
+    /// is the first one [default: the address that it listens on].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Vec<Host>,
+
     /// Plain HTTP instead of TLS: whoever reaches the port is the administrator
     #[arg(long)]
     pub(crate) http: bool,
@@ -41,7 +48,7 @@ pub(crate) struct Args {
     pub(crate) time_scale: f64,
 
     /// How many nodes there are
-    #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=250))]
+    #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=MOST_NODES))]
     pub(crate) nodes: u8,
 
     /// What uids and generated names are made from: the same seed gives the same ones
@@ -95,11 +102,14 @@ pub(crate) struct Args {
     pub(crate) command: Vec<OsString>,
 }
 
+const MOST_NODES: i64 = SimClusterBuilder::MOST_NODES as i64;
+
 const EXAMPLES: &str = "\
 Examples:
   deploy-sim -- kubectl get nodes
   deploy-sim --time-scale 20 -- pytest
   deploy-sim --kubeconfig sim.yaml --port 6443
+  deploy-sim --address 0.0.0.0 --port 6443 --host sim --kubeconfig /shared/sim.yaml  # a container \"sim\"
   deploy-sim --image shop/api:v2=exits:1:2s,log:'no database' --image '*=runs'
   deploy-sim --fault 'overloaded:1s,on:PATCH /deployments/,times:3'
 
@@ -154,6 +164,8 @@ mod tests {
             &["--fault", "nonsense"],
             &["--port", "70000"],
             &["--nodes", "0"],
+            &["--nodes", "251"],
+            &["--host", "*.example"],
             &["kubectl"],
         ] {
             assert!(read(wrong).is_err(), "{wrong:?}");

@@ -17,7 +17,7 @@ use std::time::SystemTime;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
-use deploy_sim::{Endpoint, SimCluster};
+use deploy_sim::{Endpoint, KUBERNETES_VERSION, SimCluster};
 
 use args::Args;
 use file::Kubeconfig;
@@ -68,7 +68,7 @@ async fn run(args: &Args, now: SystemTime) -> Result<ExitCode, String> {
         }));
     }
     let said = format!("export KUBECONFIG={}\n", quoted(file.path()));
-    let _ = writeln!(io::stderr(), "Kubernetes 1.36 at {}; Ctrl-C ends it", endpoint.url());
+    let _ = writeln!(io::stderr(), "Kubernetes {KUBERNETES_VERSION} at {}; Ctrl-C ends it", endpoint.url());
     let mut out = io::stdout();
     out.write_all(said.as_bytes())
         .and_then(|()| out.flush())
@@ -100,7 +100,14 @@ fn start(args: &Args, now: SystemTime) -> SimCluster {
 
 async fn listen(args: &Args, cluster: &SimCluster) -> Result<Endpoint, String> {
     let address = SocketAddr::new(args.address, args.port);
-    let bound = if args.http { cluster.serve_plain(address).await } else { cluster.serve_tls(address).await };
+    let bound = if args.http {
+        cluster.serve_plain(address).await.map(|endpoint| match args.host.first() {
+            Some(host) => endpoint.named(host.clone()),
+            None => endpoint,
+        })
+    } else {
+        cluster.serve_tls_named(address, args.host.iter().cloned()).await
+    };
     bound.map_err(|error| format!("listen on {address}: {error}"))
 }
 
