@@ -109,21 +109,10 @@ authorization.k8s.io/v1 SubjectAccessReview subjectaccessreviews - cluster -
 apiextensions.k8s.io/v1 CustomResourceDefinition customresourcedefinitions crd,crds cluster status
 ";
 
-/// As above, but of these there never is an object: lists are empty, and what would make one is refused.
+/// As above, but of these there never is an object: lists are empty, and what would make one is refused. They stand beside kinds that work; a group
+/// of nothing else is not served, so that who asks what the cluster can do (`.Capabilities` of a chart) is not told of it.
 const EMPTY: &str = "
 v1 ReplicationController replicationcontrollers rc namespaced scale,status
-admissionregistration.k8s.io/v1 MutatingAdmissionPolicy mutatingadmissionpolicies - cluster -
-admissionregistration.k8s.io/v1 MutatingAdmissionPolicyBinding mutatingadmissionpolicybindings - cluster -
-admissionregistration.k8s.io/v1 MutatingWebhookConfiguration mutatingwebhookconfigurations - cluster -
-admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy validatingadmissionpolicies - cluster status
-admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding validatingadmissionpolicybindings - cluster -
-admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration validatingwebhookconfigurations - cluster -
-certificates.k8s.io/v1 CertificateSigningRequest certificatesigningrequests csr cluster approval,status
-node.k8s.io/v1 RuntimeClass runtimeclasses - cluster -
-resource.k8s.io/v1 DeviceClass deviceclasses - cluster -
-resource.k8s.io/v1 ResourceClaim resourceclaims - namespaced status
-resource.k8s.io/v1 ResourceClaimTemplate resourceclaimtemplates - namespaced -
-resource.k8s.io/v1 ResourceSlice resourceslices - cluster -
 storage.k8s.io/v1 CSIDriver csidrivers - cluster -
 storage.k8s.io/v1 CSIStorageCapacity csistoragecapacities - namespaced -
 storage.k8s.io/v1 VolumeAttachment volumeattachments - cluster status

@@ -28,29 +28,8 @@ async fn refused(cluster: &SimCluster, line: &str, headers: &[(&str, &str)], bod
 }
 
 /// Where the kinds are of which there are no objects.
-const EMPTY: [(&str, &str); 17] = [
+const EMPTY: [(&str, &str); 5] = [
     ("api/v1/namespaces/default/replicationcontrollers", "ReplicationController"),
-    ("apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies", "MutatingAdmissionPolicy"),
-    (
-        "apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings",
-        "MutatingAdmissionPolicyBinding",
-    ),
-    ("apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations", "MutatingWebhookConfiguration"),
-    ("apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies", "ValidatingAdmissionPolicy"),
-    (
-        "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
-        "ValidatingAdmissionPolicyBinding",
-    ),
-    (
-        "apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
-        "ValidatingWebhookConfiguration",
-    ),
-    ("apis/certificates.k8s.io/v1/certificatesigningrequests", "CertificateSigningRequest"),
-    ("apis/node.k8s.io/v1/runtimeclasses", "RuntimeClass"),
-    ("apis/resource.k8s.io/v1/deviceclasses", "DeviceClass"),
-    ("apis/resource.k8s.io/v1/namespaces/default/resourceclaims", "ResourceClaim"),
-    ("apis/resource.k8s.io/v1/namespaces/default/resourceclaimtemplates", "ResourceClaimTemplate"),
-    ("apis/resource.k8s.io/v1/resourceslices", "ResourceSlice"),
     ("apis/storage.k8s.io/v1/csidrivers", "CSIDriver"),
     ("apis/storage.k8s.io/v1/namespaces/default/csistoragecapacities", "CSIStorageCapacity"),
     ("apis/storage.k8s.io/v1/volumeattachments", "VolumeAttachment"),

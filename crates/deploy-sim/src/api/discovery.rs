@@ -38,7 +38,6 @@ fn categories(kind: &Kind) -> Option<Value> {
         _ if kind.custom => Some(kind.categories.clone().into()).filter(|_| !kind.categories.is_empty()),
         resource if ALL.contains(&resource) => Some(json!(["all"])),
         "customresourcedefinitions.apiextensions.k8s.io" => Some(json!(["api-extensions"])),
-        _ if kind.group == "admissionregistration.k8s.io" => Some(json!(["api-extensions"])),
         _ => None,
     }
 }

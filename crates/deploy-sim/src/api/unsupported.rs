@@ -17,10 +17,14 @@ const PATHS: [(&str, &str); 9] = [
 ];
 
 /// Groups of a real server of which nothing is served here.
-const GROUPS: [&str; 4] = [
+const GROUPS: [&str; 8] = [
+    "admissionregistration.k8s.io",
     "apiregistration.k8s.io",
+    "certificates.k8s.io",
     "flowcontrol.apiserver.k8s.io",
     "internal.apiserver.k8s.io",
+    "node.k8s.io",
+    "resource.k8s.io",
     "storagemigration.k8s.io",
 ];
 
