@@ -28,12 +28,13 @@ const MASKS: &[(&str, &str)] = &[
     (r"(?m)^.* MissingClusterDNS .*\n", ""),
     (r" \(x\d+ over [^)]*\)", ""),
     (r"\bErrImagePull\b", "ImagePullBackOff"),
+    // Before the hashes: some of its numbers look like one.
+    (r"kubectl-edit-\d+", "kubectl-edit-FILE"),
     // What is made of a name: Kubernetes' alphabet of suffixes has no vowels.
     (r"-[bcdfghjklmnpqrstvwxz2456789]{6,10}\b(-[bcdfghjklmnpqrstvwxz2456789]{5}\b)?", "-HASH"),
     (r"-[bcdfghjklmnpqrstvwxz2456789]{5}\b", "-HASH"),
     (r"(pod-template-hash|controller-revision-hash)([=:] ?)[a-z0-9-]+", "${1}${2}HASH"),
     (r"modifiedAt=\d+", "modifiedAt=TIME"),
-    (r"kubectl-edit-\d+", "kubectl-edit-FILE"),
     // Versions of objects.
     (r#"(?i)("?resource ?version"?: +)"?\d+"?"#, "${1}VERSION"),
     // Ages and durations.
@@ -87,6 +88,7 @@ fn what_is_masked() {
     check("created 2026-01-01T00:00:00Z by /tmp/x/files", "created TIME by DIRECTORY/files");
     check("LAST DEPLOYED: Sun Nov 22 19:11:05 2026", "LAST DEPLOYED: TIME");
     check("Start Time:  Sun, 22 Nov 2026 19:11:05 +0000", "Start Time:  TIME");
+    check("/tmp/kubectl-edit-2456789245.yaml", "/tmp/kubectl-edit-FILE.yaml");
     check("      cpu:     100m", "      cpu:  100 milli");
     check(
         r#"{"cpu":"10m","memory":"16Mi"} {\"cpu\":\"250m\"}"#,
