@@ -11,6 +11,8 @@ const MASKS: &[(&str, &str)] = &[
     (r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +\d\d? [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}", "TIME"),
     (r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun),? [A-Z][a-z]{2} +\d\d? \d\d:\d\d:\d\d \d{4}", "TIME"),
     (r"(?m)^[WEI]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ ", "LOG "),
+    // What client-go tells where a watch of its own was cut at the end.
+    (r"(?m)^LOG reflector\.go:.*\n", ""),
     // Uids, and digests of what is the same but for them.
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UID"),
     (r"sha256:[0-9a-f]{64}", "DIGEST"),
@@ -35,6 +37,8 @@ const MASKS: &[(&str, &str)] = &[
     (r"-[bcdfghjklmnpqrstvwxz2456789]{5}\b", "-HASH"),
     (r"(pod-template-hash|controller-revision-hash)([=:] ?)[a-z0-9-]+", "${1}${2}HASH"),
     (r"modifiedAt=\d+", "modifiedAt=TIME"),
+    // What a busy node reads of the container's limit: now and then there is none yet.
+    (r"\b(9007199254740988Ki|32Mi)\b", "LIMIT"),
     // Versions of objects.
     (r#"(?i)("?resource ?version"?: +)"?\d+"?"#, "${1}VERSION"),
     // Ages and durations.
@@ -88,6 +92,10 @@ fn what_is_masked() {
     check("created 2026-01-01T00:00:00Z by /tmp/x/files", "created TIME by DIRECTORY/files");
     check("LAST DEPLOYED: Sun Nov 22 19:11:05 2026", "LAST DEPLOYED: TIME");
     check("Start Time:  Sun, 22 Nov 2026 19:11:05 +0000", "Start Time:  TIME");
+    check(
+        "W1123 04:23:11.123456   30712 reflector.go:578] \"Warning: watch ended with error\"\nError: x",
+        "Error: x",
+    );
     check("/tmp/kubectl-edit-2456789245.yaml", "/tmp/kubectl-edit-FILE.yaml");
     check("      cpu:     100m", "      cpu:  100 milli");
     check(
