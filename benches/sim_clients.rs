@@ -21,6 +21,9 @@ use deploy_benches::{measure_parts, median};
 use deploy_sim::SimCluster;
 use tokio::runtime::Builder;
 
+/// Upgrades on one cluster before the other has its turn.
+const TURN: usize = 4;
+
 fn main() {
     // Memory first: programs that run leave a heap behind.
     measure_parts(&[
@@ -64,7 +67,7 @@ fn kubectl(times: u64) {
     let mut times_of = [(); 5].map(|()| Vec::new());
     for _ in 0..times {
         let took = [
-            nobody.connected(&kubectl, &["get", "pods"]),
+            nobody.connected(&["get", "pods"]),
             kubectl.answered(&["get", "pods"]),
             kubectl.run(&["version", "--client"]),
             kubectl.run(&["get", "pods"]),
@@ -85,7 +88,7 @@ fn kubectl(times: u64) {
 /// A port where nobody answers, of whose discovery kubectl has what it has of the embedded cluster's.
 struct Nobody {
     listener: TcpListener,
-    kubeconfig: PathBuf,
+    kubectl: Program,
 }
 
 impl Nobody {
@@ -100,13 +103,13 @@ impl Nobody {
         let cached = kubectl.home.join(".kube/cache/discovery");
         let [from, to] = [other, port.to_string()].map(|port| cached.join(format!("127.0.0.1_{port}")));
         assert!(Command::new("cp").arg("-r").args([from, to]).status().unwrap().success());
-        Self { listener, kubeconfig }
+        Self { listener, kubectl: place.program("KUBECTL", &kubeconfig) }
     }
 
-    /// How long the program takes until it connects.
-    fn connected(&self, program: &Program, args: &[&str]) -> Duration {
+    /// How long kubectl takes until it connects.
+    fn connected(&self, args: &[&str]) -> Duration {
         let begin = Instant::now();
-        let mut child = program.command(args, &self.kubeconfig).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = self.kubectl.command(args).stderr(Stdio::null()).spawn().unwrap();
         self.listener.accept().unwrap();
         let took = begin.elapsed();
         child.kill().unwrap();
@@ -119,9 +122,6 @@ impl Nobody {
 fn helm(times: u64) {
     upgrades("", 0, &[], times);
 }
-
-/// Upgrades on one cluster before the other has its turn.
-const TURN: usize = 4;
 
 /// The same with pods of five Deployments that it waits for.
 fn waiting(times: u64) {
@@ -225,7 +225,7 @@ impl Program {
     /// How long it takes; it must succeed.
     fn run(&self, args: &[&str]) -> Duration {
         let begin = Instant::now();
-        let output = self.command(args, &self.kubeconfig).output().unwrap();
+        let output = self.command(args).output().unwrap();
         let took = begin.elapsed();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         took
@@ -234,16 +234,16 @@ impl Program {
     /// How long it takes until the first of what it says is there.
     fn answered(&self, args: &[&str]) -> Duration {
         let begin = Instant::now();
-        let mut child = self.command(args, &self.kubeconfig).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = self.command(args).stdout(Stdio::piped()).spawn().unwrap();
         let said = child.stdout.as_mut().unwrap().read(&mut [0; 1]).unwrap();
         let took = begin.elapsed();
         assert!(said == 1 && child.wait_with_output().unwrap().status.success(), "{args:?}");
         took
     }
 
-    fn command(&self, args: &[&str], kubeconfig: &Path) -> Command {
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.path);
-        command.args(args).env("KUBECONFIG", kubeconfig).env("HOME", &self.home).stdin(Stdio::null());
+        command.args(args).env("KUBECONFIG", &self.kubeconfig).env("HOME", &self.home).stdin(Stdio::null());
         command
     }
 }

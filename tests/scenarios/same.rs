@@ -75,9 +75,12 @@ live_scenario!(
     }
 );
 
+/// A status code, the warnings and the body.
+type Answer = (u16, Vec<String>, Value);
+
 /// Where two answers differ, a line each.
-fn shown(real: &(u16, Vec<String>, Value), ours: &(u16, Vec<String>, Value)) -> String {
-    let whole = |(code, warnings, body): &(u16, Vec<String>, Value)| json!({"code": code, "warnings": warnings, "body": body});
+fn shown(real: &Answer, ours: &Answer) -> String {
+    let whole = |(code, warnings, body): &Answer| json!({"code": code, "warnings": warnings, "body": body});
     let mut lines = Vec::new();
     differ("", &whole(real), &whole(ours), &mut lines);
     lines.concat()
@@ -137,7 +140,7 @@ fn steps(script: &str) -> impl Iterator<Item = (String, String)> {
     steps.into_iter()
 }
 
-async fn send(client: &kube::Client, line: &str, below: &str) -> (u16, Vec<String>, Value) {
+async fn send(client: &kube::Client, line: &str, below: &str) -> Answer {
     let words: Vec<&str> = line.split_whitespace().collect();
     let [method, path, content_type @ ..] = words.as_slice() else { panic!("no request: {line}") };
     let mut request = Request::builder()

@@ -22,6 +22,7 @@ use crate::api::{self, Reply};
 use crate::cluster::Shared;
 use crate::faults::{Asked, Effect};
 use crate::follow;
+use crate::openapi::Found;
 use crate::request::{self, MAX_BODY};
 use crate::status::Status;
 use crate::user::User;
@@ -141,12 +142,14 @@ where
             response(code, AGGREGATED, whole(written(&body)))
         }
         Ok(Reply::Json(code, body)) => json(code, &body),
-        Ok(Reply::Document(text)) => response(200, "application/json", whole(text.into_bytes())),
-        Ok(Reply::Lasting(text)) => with_headers(
+        Ok(Reply::Document(text) | Reply::OpenApi(Found::Document(text))) => {
+            response(200, "application/json", whole(text.into_bytes()))
+        }
+        Ok(Reply::OpenApi(Found::Lasting(text))) => with_headers(
             response(200, "application/json", whole(text.into_bytes())),
             &[(header::CACHE_CONTROL, LASTING), (header::VARY, "Accept")],
         ),
-        Ok(Reply::Moved(to)) => {
+        Ok(Reply::OpenApi(Found::Moved(to))) => {
             with_headers(response(301, "application/json", whole(Vec::new())), &[(header::LOCATION, &to)])
         }
         Ok(Reply::Yaml(code, body)) => response(code, "application/yaml", whole(yaml::written(&body))),

@@ -52,10 +52,7 @@ pub(crate) enum Reply {
     Text(u16, String),
     /// JSON that is text already.
     Document(String),
-    /// The same, which at this address stays what it is.
-    Lasting(String),
-    /// It is at another address.
-    Moved(String),
+    OpenApi(Found),
     /// A list that goes on.
     Watch(Watch),
     /// A log that goes on.
@@ -132,12 +129,10 @@ fn answer_in_json(state: &mut State, request: &Request) -> Result<Reply, Status>
         Target::OpenApi(_) if form::is_protobuf_alone(request) => {
             Err(Status::not_implemented("OpenAPI documents in protobuf"))
         }
-        Target::OpenApi(path) => Ok(match openapi::answer(&state.kinds, path, request.query.text("hash")) {
-            Some(Found::Document(text)) => Reply::Document(text),
-            Some(Found::Lasting(text)) => Reply::Lasting(text),
-            Some(Found::Moved(to)) => Reply::Moved(to),
-            None => nowhere(),
-        }),
+        Target::OpenApi(path) => {
+            let found = openapi::answer(&state.kinds, path, request.query.text("hash"));
+            Ok(found.map_or_else(nowhere, Reply::OpenApi))
+        }
         target => {
             let found = discovery::answer(&state.kinds, target, request.aggregated);
             Ok(found.map_or_else(nowhere, |body| Reply::Json(200, body)))

@@ -6,7 +6,7 @@ mod schemas;
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::{Map, Value, json};
 
@@ -78,8 +78,12 @@ fn address(group: &str, version: &str, hash: &str) -> String {
 
 /// Of all that a document is made from: clients keep what they have of the same hash, from another release of this crate too.
 fn hash_of(kinds: &Kinds, group: &str, version: &str) -> String {
-    let mut hasher = DefaultHasher::new();
-    (env!("CARGO_PKG_VERSION"), schemas::BUILT_IN).hash(&mut hasher);
+    static RELEASE: LazyLock<DefaultHasher> = LazyLock::new(|| {
+        let mut hasher = DefaultHasher::new();
+        (env!("CARGO_PKG_VERSION"), schemas::BUILT_IN).hash(&mut hasher);
+        hasher
+    });
+    let mut hasher = RELEASE.clone();
     for kind in of(kinds, group, version) {
         format!("{kind:?}").hash(&mut hasher);
     }
